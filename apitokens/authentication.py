@@ -1,0 +1,101 @@
+"""Who calls: the token in `Authorization: Bearer …` or `X-API-Key` (RFC 6750)."""
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
+
+from apitokens.models import ApiToken, digest_of
+from timetracker import rate_limit
+from timetracker.client_address import client_address, network_of
+
+if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
+    from django.contrib.auth.models import AbstractBaseUser
+    from rest_framework.request import Request
+
+REALM = 'Bearer realm="timetracker"'
+SECRET = re.compile(r"tt_[0-9A-Za-z]{32}", re.ASCII)
+FAILURES_PER_MINUTE = 30  # refused credentials of one address, before 429 instead of 401
+
+security_log = logging.getLogger("timetracker.security")
+
+
+class InvalidToken(AuthenticationFailed):
+    """401 with the same words whatever is wrong with a token."""
+
+    default_detail = "The provided API token is invalid or expired"
+    error = "Invalid token"
+    headers = {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
+
+
+class TwoCredentials(APIException):
+    """400: which of two different tokens is meant? (RFC 6750 §3.1 invalid_request)"""
+
+    status_code = 400
+    default_detail = "Send one API token, in one header only"
+    default_code = "bad_request"
+
+
+class ApiTokenAuthentication(BaseAuthentication):
+    """Authenticate by an API token; nothing about tokens and users is cached."""
+
+    def authenticate(self, request: "Request") -> "tuple[AbstractBaseUser, ApiToken] | None":
+        """Return the user and the token; None without credentials; 401 for bad ones."""
+        secret = _credentials(request)
+        if secret is None:
+            return None
+        now = timezone.now()
+        token = _find(secret)
+        if token is None or not token.usable(now):
+            raise _refusal(request, token)
+        token.note_use(now)
+        return token.user, token
+
+    def authenticate_header(self, request: "Request") -> str:
+        """Return the challenge of a 401."""
+        return REALM
+
+
+def _credentials(request: "Request") -> str | None:
+    """Return what was sent as a token, well formed or not; None if nothing was.
+
+    Another scheme beside X-API-Key is a proxy's (Basic, for instance) and not for us.
+    """
+    authorization = request.META.get("HTTP_AUTHORIZATION")
+    api_key: str | None = request.META.get("HTTP_X_API_KEY")
+    if authorization is None:
+        return api_key
+    scheme, _, credentials = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        return authorization if api_key is None else api_key
+    bearer: str = credentials.strip()
+    if api_key is not None and api_key != bearer:
+        raise TwoCredentials
+    return bearer
+
+
+def _find(secret: str) -> ApiToken | None:
+    """Return the token of a secret; what cannot be one is not looked up."""
+    if not SECRET.fullmatch(secret):
+        return None
+    return ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
+
+
+def _refusal(request: "Request", token: ApiToken | None) -> APIException:
+    """Return the 401, or 429 once an address has sent too many bad credentials.
+
+    The reason goes to the security log only: it would tell a thief what to try next.
+    """
+    address = client_address(request)
+    reason = token.state(timezone.now()) if token else "unknown"
+    security_log.warning(
+        "Credentials refused",
+        extra={"reason": reason, "prefix": token and token.prefix, "address": str(address)},
+    )
+    failures = rate_limit.count(
+        request, "failed-credentials", network_of(address), FAILURES_PER_MINUTE, rate_limit.MINUTE
+    )
+    return Throttled(failures.retry_after) if failures.exceeded else InvalidToken()

@@ -1,0 +1,65 @@
+"""Issue an API token from a shell."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from apitokens.models import ApiToken
+from apitokens.scopes import Scope
+
+
+class Command(BaseCommand):
+    """Print a new token's secret alone on standard output, all else on standard error."""
+
+    help = "Issue an API token. Its secret is printed once, alone, on standard output."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the user, a name, scopes and a time to live."""
+        parser.add_argument("--user", required=True, help="name of the user it authenticates as")
+        parser.add_argument("--name", required=True, help="what the token is for")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            dest="scopes",
+            metavar="SCOPE",
+            help=f"a permission, may be given several times: {', '.join(Scope.values)}",
+        )
+        parser.add_argument("--description", default="", help="a longer text")
+        parser.add_argument(
+            "--expires-in-days",
+            type=int,
+            metavar="N",
+            help="days until it expires; never if absent",
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Issue the token, or say what is wrong."""
+        token, secret = _issue(options)
+        expiry = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "never"
+        self.stderr.write(f"Issued {token} for {token.user}; it expires: {expiry}.")
+        self.stdout.write(secret)
+
+
+def _issue(options: dict[str, Any]) -> tuple[ApiToken, str]:
+    days = options["expires_in_days"]
+    if days is not None and not 1 <= days <= ApiToken.LONGEST_LIFE_DAYS:
+        raise CommandError(f"--expires-in-days must be from 1 to {ApiToken.LONGEST_LIFE_DAYS}.")
+    user = get_user_model().objects.filter(username=options["user"]).first()
+    if user is None:
+        raise CommandError(f"There is no user named {options['user']!r}.")
+    try:
+        return ApiToken.issue(
+            user=user,
+            name=options["name"],
+            description=options["description"],
+            scopes=list(dict.fromkeys(options["scopes"])),
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from error

@@ -1,0 +1,65 @@
+"""What a token may do: the scope that a call needs, and whether the token holds it."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+
+from apitokens.authentication import REALM
+from apitokens.scopes import Scope, allows
+
+if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+SAFE_METHODS = ("GET", "HEAD")
+
+security_log = logging.getLogger("timetracker.security")
+
+
+class InsufficientScope(PermissionDenied):
+    """403 that names the missing scope and those that are there (RFC 6750 §3.1)."""
+
+    error = "Insufficient permissions"
+
+    def __init__(self, required: str, available: list[str]) -> None:
+        super().__init__(f"This endpoint requires the '{required}' scope")
+        self.extra = {"required_scope": required, "available_scopes": available}
+        challenge = f'{REALM}, error="insufficient_scope", scope="{required}"'
+        self.headers = {"WWW-Authenticate": challenge}
+
+
+def required_scope(view: "APIView | type[APIView]", method: str) -> str:
+    """Return the scope that a method of a view needs.
+
+    Raises ImproperlyConfigured for a view that does not name its `scope_resource`: a forgotten
+    one must fail closed.
+    """
+    resource = getattr(view, "scope_resource", None)
+    if not resource:
+        raise ImproperlyConfigured(f"{view} needs a scope_resource.")
+    if getattr(view, "administrators_only", False):
+        return Scope.ADMIN_ALL.value
+    action = "read" if method in SAFE_METHODS else "write"
+    return Scope(f"{action}:{resource}").value
+
+
+class ScopePermission(BasePermission):
+    """Let a call through if its token holds the scope that the view's method needs."""
+
+    def has_permission(self, request: "Request", view: "APIView") -> bool:
+        """Return True, or raise 401 without a token and 403 without the scope."""
+        if request.auth is None:
+            raise NotAuthenticated("Send an API token: Authorization: Bearer tt_…")
+        if request.method == "OPTIONS":
+            return True
+        required = required_scope(view, str(request.method))
+        available = request.auth.effective_scopes()
+        if not allows(available, required):
+            security_log.warning(
+                "Scope denied", extra={"prefix": request.auth.prefix, "scope": required}
+            )
+            raise InsufficientScope(required, available)
+        return True

@@ -1,0 +1,50 @@
+"""What a token may be allowed to do (shared/spec/API_TOKEN_SCOPES.md, CONTRACT §5)."""
+
+from collections.abc import Collection
+
+from django.db import models
+
+
+class Scope(models.TextChoices):
+    """The scopes that a token can be given."""
+
+    READ_PROJECTS = "read:projects", "View projects"
+    WRITE_PROJECTS = "write:projects", "Create, update and archive projects"
+    READ_TIME_ENTRIES = "read:time_entries", "View time entries and the timer"
+    WRITE_TIME_ENTRIES = "write:time_entries", "Create, update and delete time entries; the timer"
+    READ_TASKS = "read:tasks", "View tasks"
+    WRITE_TASKS = "write:tasks", "Create, update and delete tasks"
+    READ_CLIENTS = "read:clients", "View clients"
+    WRITE_CLIENTS = "write:clients", "Create, update and delete clients"
+    READ_REPORTS = "read:reports", "View reports"
+    READ_USERS = "read:users", "View one's own user information"
+    ADMIN_ALL = "admin:all", "Full administrative access (use with caution)"
+    READ_ALL = "read:*", "Read all resources (administrators only)"
+    WRITE_ALL = "write:*", "Write all resources (administrators only)"
+    ALL = "*", "The same as admin:all (administrators only)"
+
+
+PRIVILEGED = frozenset({Scope.ADMIN_ALL, Scope.READ_ALL, Scope.WRITE_ALL, Scope.ALL})
+WRITABLE = frozenset({"projects", "time_entries", "tasks", "clients"})
+
+
+def effective(scopes: Collection[str], *, administrator: bool) -> list[str]:
+    """Return the scopes that count: privileged ones are inert unless an administrator holds them."""
+    return [scope for scope in scopes if administrator or scope not in PRIVILEGED]
+
+
+def allows(scopes: Collection[str], required: str) -> bool:
+    """Return whether effective scopes grant the required one.
+
+    `write:x` includes `read:x`; `read:*` opens every read but not `admin:all`; `write:*` opens
+    the four writable resources and their reads; `*` and `admin:all` open everything.
+    """
+    if Scope.ALL in scopes or Scope.ADMIN_ALL in scopes:
+        return True
+    if required == Scope.ADMIN_ALL:
+        return False
+    action, resource = required.split(":")
+    granting = {required, f"{action}:*"}
+    if action == "read" and resource in WRITABLE:
+        granting |= {f"write:{resource}", Scope.WRITE_ALL}
+    return not granting.isdisjoint(scopes)

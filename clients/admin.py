@@ -1,0 +1,15 @@
+"""Clients in the Django admin."""
+
+from django.contrib import admin
+
+from clients.models import Client
+
+
+@admin.register(Client)
+class ClientAdmin(admin.ModelAdmin[Client]):
+    """Search and edit clients."""
+
+    list_display = ("name", "company", "email", "phone", "default_hourly_rate", "status")
+    list_filter = ("status",)
+    search_fields = ("name", "company", "email")
+    readonly_fields = ("created_at", "updated_at")

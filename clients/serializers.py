@@ -1,0 +1,23 @@
+"""Clients on the wire."""
+
+from clients.models import Client
+from timetracker.api.serializers import ModelSerializer
+
+
+class ClientSerializer(ModelSerializer[Client]):
+    """A client."""
+
+    class Meta:
+        model = Client
+        fields = [
+            "id",
+            "name",
+            "email",
+            "company",
+            "phone",
+            "address",
+            "default_hourly_rate",
+            "status",
+            "created_at",
+            "updated_at",
+        ]

@@ -1,0 +1,17 @@
+"""How a list of projects can be narrowed."""
+
+from projects.models import Project
+from timetracker.api.filters import ChoiceFilter, FilterSet, IdFilter, SearchFilter, SinceFilter
+
+
+class ProjectFilter(FilterSet):
+    """Filters of `GET /projects`."""
+
+    status = ChoiceFilter(choices=Project.Status.choices)
+    client_id = IdFilter()
+    search = SearchFilter("name", "description")
+    updated_since = SinceFilter()
+
+    class Meta:
+        model = Project
+        fields: list[str] = []

@@ -1,0 +1,73 @@
+"""What work is done for."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from clients.models import Client
+from timetracker.api.models import Resource, ResourceQuerySet
+
+
+class ProjectQuerySet(ResourceQuerySet["Project"]):
+    """Projects; all users share them."""
+
+    def with_details(self) -> Self:
+        """Fetch what a project's API representation reads, in the same query."""
+        return self.select_related("client")
+
+
+class Project(Resource):
+    """A piece of work, for a client or for oneself."""
+
+    class Status(models.TextChoices):
+        """Where a project stands; an archived one takes no new work."""
+
+        ACTIVE = "active"
+        ARCHIVED = "archived"
+        ON_HOLD = "on_hold"
+
+    name = models.CharField(max_length=200)
+    description = models.TextField(max_length=10_000, blank=True)
+    client = models.ForeignKey(
+        Client, models.PROTECT, related_name="projects", null=True, blank=True
+    )
+    hourly_rate = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    estimated_hours = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    billable = models.BooleanField(default=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "id")
+        indexes = (models.Index(fields=["name", "id"], name="project_by_name"),)
+        constraints = (
+            models.UniqueConstraint(
+                "client",
+                "name",
+                condition=~Q(status="archived"),
+                name="project_name_unique_per_client",
+                violation_error_message="This client already has a project of that name.",
+            ),
+            models.CheckConstraint(
+                condition=Q(hourly_rate__gte=0),
+                name="project_hourly_rate_not_negative",
+                violation_error_message="The hourly rate cannot be negative.",
+            ),
+            models.CheckConstraint(
+                condition=Q(estimated_hours__gte=0),
+                name="project_estimated_hours_not_negative",
+                violation_error_message="The estimated hours cannot be negative.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def archive(self) -> None:
+        """Archive the project; one that is archived already stays as it is."""
+        Project.objects.filter(pk=self.pk).exclude(status=self.Status.ARCHIVED).update(
+            status=self.Status.ARCHIVED, updated_at=timezone.now()
+        )

@@ -1,0 +1,28 @@
+"""Projects on the wire."""
+
+from rest_framework import serializers
+
+from projects.models import Project
+from timetracker.api.serializers import ModelSerializer
+
+
+class ProjectSerializer(ModelSerializer[Project]):
+    """A project; `client_id` may be null."""
+
+    client_name = serializers.CharField(source="client.name", default=None, read_only=True)
+
+    class Meta:
+        model = Project
+        fields = [
+            "id",
+            "name",
+            "description",
+            "client_id",
+            "client_name",
+            "hourly_rate",
+            "estimated_hours",
+            "billable",
+            "status",
+            "created_at",
+            "updated_at",
+        ]

@@ -1,0 +1,25 @@
+"""The projects' endpoints."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects.filters import ProjectFilter
+from projects.models import Project
+from projects.serializers import ProjectSerializer
+from timetracker.api.viewsets import ResourceViewSet
+
+
+class ProjectViewSet(ResourceViewSet[Project]):
+    """List, create, read, change and archive projects."""
+
+    scope_resource = "projects"
+    queryset = Project.objects.with_details()
+    serializer_class = ProjectSerializer
+    filterset_class = ProjectFilter
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Archive a project: its entries stay, and `{"status": "active"}` brings it back."""
+        self.get_object().archive()
+        return Response({"message": "Project archived successfully"})

@@ -1,0 +1,17 @@
+"""Tasks in the Django admin."""
+
+from django.contrib import admin
+
+from tasks.models import Task
+
+
+@admin.register(Task)
+class TaskAdmin(admin.ModelAdmin[Task]):
+    """Search and edit tasks."""
+
+    list_display = ("name", "project", "status", "priority", "assignee", "due_date")
+    list_filter = ("status", "priority")
+    list_select_related = ("project", "assignee")
+    search_fields = ("name", "description", "project__name")
+    autocomplete_fields = ("project", "assignee")
+    readonly_fields = ("completed_at", "created_at", "updated_at")

@@ -1,0 +1,18 @@
+"""How a list of tasks can be narrowed."""
+
+from tasks.models import Task
+from timetracker.api.filters import ChoiceFilter, FilterSet, IdFilter, SearchFilter, SinceFilter
+
+
+class TaskFilter(FilterSet):
+    """Filters of `GET /tasks`."""
+
+    project_id = IdFilter()
+    status = ChoiceFilter(choices=Task.Status.choices)
+    assignee_id = IdFilter()
+    search = SearchFilter("name", "description")
+    updated_since = SinceFilter()
+
+    class Meta:
+        model = Task
+        fields: list[str] = []

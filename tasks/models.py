@@ -1,0 +1,85 @@
+"""What is to be done in a project."""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from projects.models import Project
+from timetracker.api.models import Resource, ResourceQuerySet
+
+
+class TaskQuerySet(ResourceQuerySet["Task"]):
+    """Tasks; all users share them."""
+
+    def with_details(self) -> Self:
+        """Fetch what a task's API representation reads, in the same query."""
+        return self.select_related("project")
+
+
+class Task(Resource):
+    """A piece of a project, for somebody or for anybody."""
+
+    class Status(models.TextChoices):
+        """Where a task stands."""
+
+        TODO = "todo"
+        IN_PROGRESS = "in_progress"
+        REVIEW = "review"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    class Priority(models.IntegerChoices):
+        """How soon a task should be done."""
+
+        LOW = 1
+        MEDIUM = 2
+        HIGH = 3
+        URGENT = 4
+
+    name = models.CharField(max_length=200)
+    description = models.TextField(max_length=10_000, blank=True)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="tasks")
+    status = models.CharField(max_length=20, choices=Status, default=Status.TODO)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.MEDIUM)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="tasks", null=True, blank=True
+    )
+    due_date = models.DateField(null=True, blank=True)
+    estimated_hours = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = (F("priority").desc(), F("due_date").asc(nulls_last=True), "id")
+        constraints = (
+            # What lets a time entry's foreign key hold task and project together.
+            models.UniqueConstraint(fields=("id", "project"), name="task_unique_in_project"),
+            models.CheckConstraint(
+                condition=Q(estimated_hours__gte=0),
+                name="task_estimated_hours_not_negative",
+                violation_error_message="The estimated hours cannot be negative.",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="done", completed_at__isnull=False)
+                | (~Q(status="done") & Q(completed_at__isnull=True)),
+                name="task_completed_when_done",
+                violation_error_message="A task has a completion time when it is done.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, and note when the task became done."""
+        done = self.status == self.Status.DONE
+        if done != (self.completed_at is not None):
+            self.completed_at = timezone.now() if done else None
+        if update_fields is not None and "status" in update_fields:
+            update_fields = {*update_fields, "completed_at"}
+        super().save(update_fields=update_fields, **kwargs)

@@ -1,0 +1,69 @@
+"""Tasks on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from projects.archiving import hold_open
+from tasks.models import Task
+from timetracker.api.fields import IntegerField
+from timetracker.api.serializers import ModelSerializer
+
+PRIORITY_NAMES = {priority.name.lower(): priority.value for priority in Task.Priority}
+
+
+class PriorityField(IntegerField):
+    """A priority from 1 to 4, or its name."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number of a priority."""
+        number = PRIORITY_NAMES.get(data, data) if isinstance(data, str) else data
+        if isinstance(number, bool) or number not in PRIORITY_NAMES.values():
+            names = ", ".join(f"{value} ({name})" for name, value in PRIORITY_NAMES.items())
+            raise serializers.ValidationError(f"Choose one of: {names}.")
+        return int(number)
+
+
+class TaskSerializer(ModelSerializer[Task]):
+    """A task of a project."""
+
+    project_name = serializers.CharField(source="project.name", read_only=True)
+    priority = PriorityField(required=False)
+    priority_name = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Task
+        fields = [
+            "id",
+            "name",
+            "description",
+            "project_id",
+            "project_name",
+            "status",
+            "priority",
+            "priority_name",
+            "assignee_id",
+            "due_date",
+            "estimated_hours",
+            "completed_at",
+            "created_at",
+            "updated_at",
+        ]
+        # The original's desktop client sends it.
+        accepted_and_ignored = ("kanban_column",)
+
+    def get_priority_name(self, task: Task) -> str:
+        """Return the name of the priority: low, medium, high or urgent."""
+        return Task.Priority(task.priority).name.lower()
+
+    def create(self, validated_data: dict[str, Any]) -> Task:
+        """Insert a task, unless its project is archived."""
+        hold_open(validated_data["project"])
+        return super().create(validated_data)
+
+    def update(self, instance: Task, validated_data: dict[str, Any]) -> Task:
+        """Change a task; it cannot move into an archived project."""
+        project = validated_data.get("project")
+        if project and project != instance.project:
+            hold_open(project)
+        return super().update(instance, validated_data)

@@ -1,0 +1,15 @@
+"""The tasks' endpoints."""
+
+from tasks.filters import TaskFilter
+from tasks.models import Task
+from tasks.serializers import TaskSerializer
+from timetracker.api.viewsets import ResourceViewSet
+
+
+class TaskViewSet(ResourceViewSet[Task]):
+    """List, create, read, change and delete tasks."""
+
+    scope_resource = "tasks"
+    queryset = Task.objects.with_details()
+    serializer_class = TaskSerializer
+    filterset_class = TaskFilter

@@ -1,0 +1,40 @@
+"""What every test stands on: a fixed cast, and rate-limit counters of its own."""
+
+import uuid
+
+import pytest
+from pytest_django.fixtures import SettingsWrapper
+
+from projects.models import Project
+from tests.factories import make_administrator, make_project, make_user
+from users.models import User
+
+
+@pytest.fixture(autouse=True)
+def _own_rate_limit_counters(settings: SettingsWrapper) -> None:
+    """Tests in parallel share one Redis and have tokens of the same ids."""
+    settings.RATELIMIT_CACHE_PREFIX = f"test:{uuid.uuid4()}:"
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """The user whose entries a test is about."""
+    return make_user("olga")
+
+
+@pytest.fixture
+def colleague(db: None) -> User:
+    """Another user, as ordinary as the owner."""
+    return make_user("carl")
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """A superuser."""
+    return make_administrator("ada")
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    """An active project without a client."""
+    return make_project()

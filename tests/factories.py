@@ -1,0 +1,66 @@
+"""Rows for tests: plain functions with fixed defaults, so that a failure reads the same each run."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from apitokens.models import ApiToken
+from clients.models import Client
+from projects.models import Project
+from tasks.models import Task
+from timeentries.models import TimeEntry
+from users.models import User
+
+NINE = datetime(2024, 1, 15, 9, tzinfo=UTC)
+
+
+def make_user(username: str = "olga", **fields: Any) -> User:
+    """A person without special rights, in the server's time zone (UTC)."""
+    return User.objects.create_user(username, f"{username}@example.com", "pass-word-1", **fields)
+
+
+def make_administrator(username: str = "ada", **fields: Any) -> User:
+    """An active superuser."""
+    return make_user(username, is_superuser=True, is_staff=True, **fields)
+
+
+def issue_token(user: User, *scopes: str, **fields: Any) -> tuple[ApiToken, str]:
+    """A token of a user, with its secret."""
+    name = fields.pop("name", f"token {ApiToken.objects.count() + 1}")
+    return ApiToken.issue(user=user, name=name, scopes=list(scopes), **fields)
+
+
+def api_as(user: User, *scopes: str) -> APIClient:
+    """An API client that sends a token of a user with these scopes."""
+    _, secret = issue_token(user, *scopes)
+    return APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+
+
+def make_client(name: str = "Fern & Sons", **fields: Any) -> Client:
+    """A customer."""
+    return Client.objects.create(name=name, **fields)
+
+
+def make_project(name: str = "Site", **fields: Any) -> Project:
+    """A project without a client."""
+    return Project.objects.create(name=name, **fields)
+
+
+def make_task(project: Project, name: str = "Draft", **fields: Any) -> Task:
+    """A task of a project."""
+    return Task.objects.create(project=project, name=name, **fields)
+
+
+def make_entry(
+    user: User,
+    project: Project,
+    start_time: datetime = NINE,
+    lasting: timedelta | None = timedelta(hours=1),
+    **fields: Any,
+) -> TimeEntry:
+    """An hour of work on 15 January 2024 at 9:00 UTC; a running timer with `lasting=None`."""
+    end_time = None if lasting is None else start_time + lasting
+    return TimeEntry.objects.create(
+        user=user, project=project, start_time=start_time, end_time=end_time, **fields
+    )

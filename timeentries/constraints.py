@@ -1,0 +1,120 @@
+"""What the database must hold of time entries and Django has no words for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import Func
+from django.db.models.sql.compiler import SQLCompiler
+
+Sql = tuple[str, list[Any]]
+
+
+class WholeSeconds(Func):
+    """The whole seconds between two timestamps, as the generated column computes them."""
+
+    arity = 2
+    output_field = models.BigIntegerField()
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Sql:
+        """Return PostgreSQL's expression; EXTRACT of an interval is exact and immutable."""
+        (start, start_params), (end, end_params) = self._compiled(compiler)
+        interval = f"{end}::timestamptz - {start}::timestamptz"
+        return f"FLOOR(EXTRACT(EPOCH FROM ({interval})))::bigint", [*end_params, *start_params]
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Sql:
+        """Return SQLite's expression; its times are text, with the fraction from character 20."""
+        (start, start_params), (end, end_params) = self._compiled(compiler)
+        days = f"julianday(substr({end}, 1, 19)) - julianday(substr({start}, 1, 19))"
+        borrowed = f"(substr({end}, 20) < substr({start}, 20))"
+        sql = f"CAST(ROUND(({days}) * 86400) AS INTEGER) - {borrowed}"
+        return sql, [*end_params, *start_params] * 2
+
+    def _compiled(self, compiler: SQLCompiler) -> list[tuple[str, Iterable[Any]]]:
+        return [compiler.compile(source) for source in self.get_source_expressions()]
+
+
+class CompositeForeignKey(models.BaseConstraint):
+    """A foreign key over two columns: (task, project) must be a task of that very project.
+
+    Django has no such key. As a constraint of the model it is part of the table on both
+    databases and of every migration's state. `to_fields` need a unique constraint of their own.
+    """
+
+    def __init__(
+        self,
+        *,
+        fields: tuple[str, str],
+        to_fields: tuple[str, str],
+        **kwargs: Any,
+    ) -> None:
+        """Refer from `fields` to `to_fields` of the model that the first field refers to."""
+        super().__init__(**kwargs)
+        self.fields = fields
+        self.to_fields = to_fields
+
+    def constraint_sql(
+        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> str:
+        """Return the line of a CREATE TABLE."""
+        quote = schema_editor.quote_name
+        target: type[models.Model] = model._meta.get_field(self.fields[0]).related_model  # type: ignore[assignment]
+        columns = _columns(model, self.fields, schema_editor)
+        to_columns = _columns(target, self.to_fields, schema_editor)
+        to_table = quote(target._meta.db_table)
+        return (
+            f"CONSTRAINT {quote(self.name)} FOREIGN KEY ({columns})"
+            f" REFERENCES {to_table} ({to_columns})"
+        )
+
+    def create_sql(
+        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> str:
+        """Return the ALTER TABLE that adds the key (PostgreSQL; SQLite remakes the table)."""
+        table = schema_editor.quote_name(model._meta.db_table)
+        return f"ALTER TABLE {table} ADD {self.constraint_sql(model, schema_editor)}"
+
+    def remove_sql(
+        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> str:
+        """Return the ALTER TABLE that drops the key."""
+        table = schema_editor.quote_name(model._meta.db_table)
+        return f"ALTER TABLE {table} DROP CONSTRAINT {schema_editor.quote_name(self.name)}"
+
+    def validate(
+        self,
+        model: type[models.Model],
+        instance: models.Model,
+        exclude: Iterable[str] | None = None,
+        using: str = DEFAULT_DB_ALIAS,
+    ) -> None:
+        """Raise Django's ValidationError if the instance breaks the key; NULL never does."""
+        if set(exclude or ()) & set(self.fields):
+            return
+        referred = getattr(instance, self.fields[0])
+        if referred is None:
+            return
+        expected = getattr(referred, referred._meta.get_field(self.to_fields[1]).attname)
+        if getattr(instance, model._meta.get_field(self.fields[1]).attname) != expected:  # type: ignore[union-attr]
+            raise ValidationError({self.fields[0]: self.get_violation_error_message()})
+
+    def deconstruct(self) -> Any:
+        """Return what migrations write."""
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "fields": self.fields, "to_fields": self.to_fields}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CompositeForeignKey) and self.deconstruct() == other.deconstruct()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _columns(
+    model: type[models.Model],
+    fields: Iterable[str],
+    schema_editor: BaseDatabaseSchemaEditor,
+) -> str:
+    columns = (model._meta.get_field(name).column for name in fields)  # type: ignore[union-attr]
+    return ", ".join(schema_editor.quote_name(column) for column in columns)

@@ -1,0 +1,73 @@
+"""How a list of time entries can be narrowed."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from timeentries.models import TimeEntry
+from timetracker.api.exceptions import AccessDenied
+from timetracker.api.filters import (
+    DateRangeFilterSet,
+    IdFilter,
+    SearchFilter,
+    SinceFilter,
+    SwitchFilter,
+)
+
+
+class OwnEntriesFilterSet(DateRangeFilterSet):
+    """A date range, a project, and for administrators a user."""
+
+    project_id = IdFilter()
+    user_id = IdFilter(
+        method="filter_user", help_text="Another user's id is for administrators only."
+    )
+
+    def filter_user(
+        self, queryset: QuerySet[TimeEntry], name: str, user_id: int
+    ) -> QuerySet[TimeEntry]:
+        """Keep a user's entries; 403 for another user's id unless an administrator asks."""
+        user = self.request.user
+        if not user.is_superuser and user_id != user.pk:
+            raise AccessDenied("You can only access your own time entries.")
+        return queryset.filter(user_id=user_id)
+
+
+class TimeEntryFilter(OwnEntriesFilterSet):
+    """Filters of `GET /time-entries`."""
+
+    task_id = IdFilter()
+    client_id = IdFilter(field_name="project__client_id")
+    billable = SwitchFilter()
+    tag = django_filters.CharFilter(method="filter_tag", help_text="One tag, its case included.")
+    search = SearchFilter("notes")
+    include_active = SwitchFilter(
+        method="leave", help_text="Whether running timers are listed too; false by default."
+    )
+    updated_since = SinceFilter()
+
+    class Meta:
+        model = TimeEntry
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
+        """Apply the filters; leave running timers out unless they were asked for."""
+        queryset = super().filter_queryset(queryset)
+        if self.form.cleaned_data["include_active"]:
+            return queryset
+        return queryset.exclude(end_time=None)
+
+    def filter_tag(
+        self,
+        queryset: Any,
+        name: str,
+        tag: str,
+    ) -> QuerySet[TimeEntry]:
+        """Keep the entries that carry a tag."""
+        tagged: QuerySet[TimeEntry] = queryset.tagged(tag)
+        return tagged
+
+    def leave(self, queryset: QuerySet[TimeEntry], name: str, value: bool) -> QuerySet[TimeEntry]:
+        """Leave the rows alone: what matters is also whether the parameter is missing."""
+        return queryset

@@ -1,0 +1,126 @@
+"""When somebody worked on what."""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, StrIndex
+
+from projects.models import Project
+from tasks.models import Task
+from timeentries.constraints import CompositeForeignKey, WholeSeconds
+from timetracker.api.instants import seconds_between
+from timetracker.api.models import Resource, ResourceQuerySet
+
+LONGEST_ENTRY_DAYS = 366
+SECONDS_A_DAY = 86_400
+
+
+class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
+    """Time entries; everyone has their own, administrators see all."""
+
+    def visible_to(self, user: AbstractBaseUser) -> Self:
+        """Keep the user's own entries; an administrator sees everyone's."""
+        return self if user.is_superuser else self.filter(user=user)  # type: ignore[attr-defined]
+
+    def with_details(self) -> Self:
+        """Fetch what an entry's API representation reads, in the same query."""
+        return self.select_related("user", "project__client", "task")
+
+    def running(self) -> Self:
+        """Keep the timers."""
+        return self.filter(end_time=None)
+
+    def finished(self) -> Self:
+        """Keep the entries that have an end."""
+        return self.exclude(end_time=None)
+
+    def tagged(self, tag: str) -> Self:
+        """Keep the entries that carry a tag, its case included."""
+        listed = Concat(Value(","), "tags", Value(","))
+        return self.alias(at=StrIndex(listed, Value(f",{tag},"))).filter(at__gt=0)
+
+
+class TimeEntry(Resource):
+    """A stretch of work from `start_time` to before `end_time`; without an end it is a timer."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="time_entries", db_index=False
+    )
+    # The composite indexes below serve the user and the project too.
+    project = models.ForeignKey(
+        Project, models.PROTECT, related_name="time_entries", db_index=False
+    )
+    task = models.ForeignKey(
+        Task, models.PROTECT, related_name="time_entries", null=True, blank=True
+    )
+    start_time = models.DateTimeField()
+    end_time = models.DateTimeField(null=True, blank=True)
+    notes = models.TextField(max_length=10_000, blank=True)
+    tags = models.TextField(blank=True, help_text="Separated by commas.")
+    billable = models.BooleanField(default=True)
+    duration_seconds = models.GeneratedField(
+        expression=WholeSeconds("start_time", "end_time"),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+
+    objects = TimeEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "time entry"
+        verbose_name_plural = "time entries"
+        ordering = ("-start_time", "-id")
+        indexes = (
+            models.Index(fields=["-start_time", "-id"], name="time_entry_newest"),
+            models.Index(fields=["user", "-start_time", "-id"], name="time_entry_newest_of_user"),
+            models.Index(
+                fields=["project", "-start_time", "-id"], name="time_entry_newest_of_project"
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(end_time__isnull=True) | Q(end_time__gt=F("start_time")),
+                name="time_entry_ends_after_it_starts",
+                violation_error_message="The end must be after the start.",
+            ),
+            models.CheckConstraint(
+                condition=Q(end_time__isnull=True)
+                | Q(duration_seconds__lte=LONGEST_ENTRY_DAYS * SECONDS_A_DAY),
+                name="time_entry_lasts_at_most_366_days",
+                violation_error_message="A time entry lasts at most 366 days.",
+            ),
+            models.UniqueConstraint(
+                "user",
+                condition=Q(end_time__isnull=True),
+                name="time_entry_one_timer_per_user",
+                violation_error_code="timer_already_running",
+                violation_error_message="A timer is already running. Stop it first.",
+            ),
+            CompositeForeignKey(
+                fields=("task", "project"),
+                to_fields=("id", "project"),
+                name="time_entry_task_is_of_its_project",
+                violation_error_message="This task belongs to another project.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.project} from {self.start_time:%Y-%m-%d %H:%M}"
+
+    @property
+    def active(self) -> bool:
+        """Whether the timer runs."""
+        return self.end_time is None
+
+    @property
+    def tag_list(self) -> list[str]:
+        """The tags as a list."""
+        return self.tags.split(",") if self.tags else []
+
+    def seconds(self, now: datetime) -> int:
+        """Return the whole seconds of the entry; of a timer those until `now`."""
+        return max(0, seconds_between(self.start_time, self.end_time or now))

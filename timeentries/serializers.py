@@ -1,0 +1,147 @@
+"""Time entries on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from projects.archiving import hold_open
+from timeentries.models import TimeEntry
+from timetracker.api.exceptions import AccessDenied
+from timetracker.api.fields import InstantField, ReferenceField
+from timetracker.api.instants import hours
+from timetracker.api.serializers import ModelSerializer
+from users.models import User
+
+MAX_TAGS = 50
+MAX_TAG_LENGTH = 50
+
+
+class TagsField(serializers.Field[str, Any, str, TimeEntry]):
+    """Tags as a comma-separated string, or as an array of strings."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the tags trimmed, without empties and repeats, separated by commas."""
+        if isinstance(data, list) and any(isinstance(tag, str) and "," in tag for tag in data):
+            raise serializers.ValidationError("A tag cannot contain a comma.")
+        tags = data.split(",") if isinstance(data, str) else data
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise serializers.ValidationError('Give "design,urgent" or ["design", "urgent"].')
+        unique = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+        if len(unique) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in unique):
+            raise serializers.ValidationError(
+                f"Give at most {MAX_TAGS} tags of at most {MAX_TAG_LENGTH} characters each."
+            )
+        return ",".join(unique)
+
+    def to_representation(self, value: str) -> str:
+        """Return the comma-separated string."""
+        return value
+
+
+class EndField(InstantField):
+    """The end of an entry; empty means that it is a running timer."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Take the empty string as null."""
+        return super().run_validation(None if data == "" else data)
+
+
+class OwnerField(ReferenceField):
+    """Whose entry it is; only administrators book for others."""
+
+    def to_internal_value(self, data: Any) -> User:
+        """Return the user; 403 for another user's id, whether or not there is such a user."""
+        user: User = self.context["request"].user
+        if not user.is_superuser and str(data) != str(user.pk):
+            raise AccessDenied("You can only book time for yourself.")
+        found: User = super().to_internal_value(data)
+        return found
+
+
+class TimeEntrySerializer(ModelSerializer[TimeEntry]):
+    """A time entry, or a running timer while `end_time` is null."""
+
+    user_id = OwnerField(source="user", queryset=User.objects.all(), required=False)
+    user_name = serializers.CharField(source="user.username", read_only=True)
+    project_name = serializers.CharField(source="project.name", read_only=True)
+    task_name = serializers.CharField(source="task.name", default=None, read_only=True)
+    client_id = serializers.IntegerField(source="project.client_id", read_only=True)
+    client_name = serializers.CharField(source="project.client.name", default=None, read_only=True)
+    end_time = EndField(required=False, allow_null=True)
+    tags = TagsField(required=False)
+    tag_list = serializers.ListField(child=serializers.CharField(), read_only=True)
+    duration_seconds = serializers.SerializerMethodField()
+    duration_hours = serializers.SerializerMethodField()
+    active = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = TimeEntry
+        fields = [
+            "id",
+            "user_id",
+            "user_name",
+            "project_id",
+            "project_name",
+            "task_id",
+            "task_name",
+            "client_id",
+            "client_name",
+            "start_time",
+            "end_time",
+            "duration_seconds",
+            "duration_hours",
+            "active",
+            "notes",
+            "tags",
+            "tag_list",
+            "billable",
+            "created_at",
+            "updated_at",
+        ]
+
+    def get_duration_seconds(self, entry: TimeEntry) -> int:
+        """Return the whole seconds; of a running timer those so far."""
+        return entry.seconds(self._now)
+
+    def get_duration_hours(self, entry: TimeEntry) -> float:
+        """Return the duration in hours with two decimals."""
+        return hours(entry.seconds(self._now))
+
+    @property
+    def _now(self) -> datetime:
+        """The one moment at which this answer looks at running timers."""
+        now: datetime = self.context.setdefault("now", timezone.now())
+        return now
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a task of another project, as the database does, with the field's name."""
+        task = attrs.get("task", self.instance and self.instance.task)
+        project = attrs.get("project", self.instance and self.instance.project)
+        if task and project and task.project_id != project.pk:
+            raise serializers.ValidationError(
+                {"task_id": [f"This task belongs to the project {task.project_id}."]}
+            )
+        return attrs
+
+    def create(self, validated_data: dict[str, Any]) -> TimeEntry:
+        """Insert an entry, unless its project is archived."""
+        project = validated_data["project"]
+        hold_open(project)
+        defaults = {"user": self.context["request"].user, "billable": project.billable}
+        return super().create(defaults | validated_data)
+
+    def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
+        """Change an entry; it cannot move into an archived project."""
+        project = validated_data.get("project")
+        if project and project != instance.project:
+            hold_open(project)
+        return super().update(instance, validated_data)
+
+
+class TimerStartSerializer(TimeEntrySerializer):
+    """What a timer starts with: the entry's fields but for whose it is and when."""
+
+    class Meta(TimeEntrySerializer.Meta):
+        fields = ["project_id", "task_id", "notes", "tags", "billable"]

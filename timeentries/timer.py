@@ -1,0 +1,34 @@
+"""Start and stop of the one timer that a user may run."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry
+from timetracker.api.exceptions import BadRequest
+
+SHORTEST_ENTRY = timedelta(seconds=1)
+LONGEST_ENTRY = timedelta(days=LONGEST_ENTRY_DAYS)
+
+
+def running_timer(user: AbstractBaseUser) -> TimeEntry | None:
+    """Return the user's timer as the API shows it, if one runs."""
+    return TimeEntry.objects.with_details().running().filter(user=user).first()
+
+
+@transaction.atomic
+def stop(user: AbstractBaseUser, *, now: datetime) -> TimeEntry:
+    """End the user's timer at `now` and return it; 400 `no_active_timer` if none runs.
+
+    It ends at least a second after its start, also where a client's clock was ahead, and at
+    most 366 days after it: whoever forgot a timer that long must still be able to stop it.
+    """
+    timers = TimeEntry.objects.with_details().running().filter(user=user)
+    timer = timers.select_for_update(of=("self",), no_key=True).first()
+    if timer is None:
+        raise BadRequest("There is no active timer to stop.", "no_active_timer")
+    earliest, latest = timer.start_time + SHORTEST_ENTRY, timer.start_time + LONGEST_ENTRY
+    timer.end_time = min(max(now, earliest), latest)
+    timer.save(update_fields=["end_time", "updated_at"])
+    return timer

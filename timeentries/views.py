@@ -1,0 +1,82 @@
+"""The time entries' endpoints, and the timer's."""
+
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.response import Response
+
+from timeentries.filters import TimeEntryFilter
+from timeentries.models import TimeEntry
+from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
+from timeentries.timer import running_timer, stop
+from timetracker.api.exceptions import Conflict
+from timetracker.api.viewsets import ApiRequest, ApiView, ResourceViewSet
+
+
+class TimerConflictView(ApiView):
+    """A view whose 409 `timer_already_running` carries the running timer."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Add the timer, so that a client can show or stop it without asking again."""
+        if isinstance(exc, Conflict) and exc.get_codes() == "timer_already_running":
+            timer = running_timer(self.request.user)
+            exc.extra["timer"] = timer and _representation(timer, self.request)
+        return super().handle_exception(exc)
+
+
+class TimeEntryViewSet(TimerConflictView, ResourceViewSet[TimeEntry]):
+    """List, create, read, change and delete time entries."""
+
+    scope_resource = "time_entries"
+    queryset = TimeEntry.objects.with_details()
+    serializer_class = TimeEntrySerializer
+    filterset_class = TimeEntryFilter
+
+
+class TimerStatusView(ApiView):
+    """Tell whether the token's user runs a timer."""
+
+    scope_resource = "time_entries"
+
+    def get(self, request: ApiRequest) -> Response:
+        """Return the timer that runs, or null."""
+        timer = running_timer(request.user)
+        return Response(
+            {"active": timer is not None, "timer": timer and _representation(timer, request)}
+        )
+
+
+class TimerStartView(TimerConflictView):
+    """Start a timer for the token's user."""
+
+    scope_resource = "time_entries"
+
+    def post(self, request: ApiRequest) -> Response:
+        """Start a timer now; 409 `timer_already_running` if one runs."""
+        serializer = TimerStartSerializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        timer = serializer.save(start_time=timezone.now())
+        return Response(
+            {"message": "Timer started successfully", "timer": _representation(timer, request)},
+            status=201,
+            headers={"Location": reverse("time-entry-detail", args=[timer.pk])},
+        )
+
+
+class TimerStopView(ApiView):
+    """Stop the timer of the token's user."""
+
+    scope_resource = "time_entries"
+
+    def post(self, request: ApiRequest) -> Response:
+        """End the timer now; 400 `no_active_timer` if none runs."""
+        entry = stop(request.user, now=timezone.now())
+        return Response(
+            {
+                "message": "Timer stopped successfully",
+                "time_entry": _representation(entry, request),
+            }
+        )
+
+
+def _representation(entry: TimeEntry, request: ApiRequest) -> dict[str, object]:
+    return dict(TimeEntrySerializer(entry, context={"request": request}).data)

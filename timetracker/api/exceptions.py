@@ -1,0 +1,181 @@
+"""The one error shape of the API (CONTRACT §4), and the errors that DRF does not have."""
+
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+RETRY_UNAVAILABLE_AFTER = 1  # seconds
+
+# status: (error, error_code) where the exception does not say better
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("Bad request", "bad_request"),
+    401: ("Authentication required", "unauthorized"),
+    403: ("Access denied", "forbidden"),
+    404: ("Not found", "not_found"),
+    405: ("Method not allowed", "method_not_allowed"),
+    409: ("Conflict", "conflict"),
+    411: ("Length required", "length_required"),
+    412: ("Precondition failed", "precondition_failed"),
+    413: ("Payload too large", "payload_too_large"),
+    415: ("Unsupported media type", "unsupported_media_type"),
+    429: ("Rate limit exceeded", "rate_limited"),
+    500: ("Internal server error", "internal_error"),
+    503: ("Service unavailable", "unavailable"),
+}
+
+
+class ApiError(exceptions.APIException):
+    """An error with members of its own beside the common ones, and headers of its own."""
+
+    error = ""
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        code: str | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail, code)
+        self.extra = extra or {}
+        self.headers = headers or {}
+
+
+class BadRequest(ApiError):
+    """400: the request cannot be understood."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = "The request cannot be understood."
+    default_code = "bad_request"
+
+
+class AccessDenied(ApiError):
+    """403: the scope is there, but the object is somebody else's."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "You can only access your own data."
+    default_code = "forbidden"
+
+
+class Conflict(ApiError):
+    """409: the request is well formed but does not fit the state of things."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The request conflicts with what is stored."
+    default_code = "conflict"
+
+
+class PayloadTooLarge(ApiError):
+    """413: the body is larger than we read."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body may have at most 1 MiB."
+    default_code = "payload_too_large"
+
+
+class Unavailable(ApiError):
+    """503: the database is away; the same request may succeed soon."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The service is briefly unavailable. Try again."
+    default_code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": str(RETRY_UNAVAILABLE_AFTER)})
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Word an exception as an error response; None for a bug, which stays a 500."""
+    error = _as_api_exception(exc)
+    if error is None:
+        return None
+    request = context["request"]
+    body = error_body(
+        error.status_code,
+        _message(error),
+        request_id=getattr(request, "request_id", ""),
+        error=_error(error),
+        code=_code(error),
+    )
+    if isinstance(error, exceptions.ValidationError):
+        body["errors"] = flatten(error.detail)
+    body.update(getattr(error, "extra", {}))
+    return Response(body, status=error.status_code, headers=_headers(error))
+
+
+def error_body(
+    status_code: int, message: str, *, request_id: str, error: str = "", code: str = ""
+) -> dict[str, Any]:
+    """Return the members that every error has."""
+    default_error, default_code = WORDS.get(status_code, ("Error", "error"))
+    return {
+        "error": error or default_error,
+        "message": message,
+        "error_code": code or default_code,
+        "request_id": request_id,
+    }
+
+
+def flatten(detail: Any) -> dict[str, list[str]]:
+    """Return `{"field": ["sentence", …]}`; sentences about no field are `non_field_errors`."""
+    if not isinstance(detail, dict):
+        return {"non_field_errors": list(_sentences(detail))}
+    return {str(field): list(_sentences(value)) for field, value in detail.items()}
+
+
+def _sentences(detail: Any) -> list[str]:
+    if isinstance(detail, dict):
+        return [text for value in detail.values() for text in _sentences(value)]
+    if isinstance(detail, list | tuple):
+        return [text for value in detail for text in _sentences(value)]
+    return [str(detail)]
+
+
+def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
+    if isinstance(exc, exceptions.APIException):
+        return exc
+    if isinstance(exc, Http404):
+        return exceptions.NotFound(*exc.args)
+    if isinstance(exc, DjangoPermissionDenied):
+        return AccessDenied(*exc.args)
+    if isinstance(exc, RequestDataTooBig):
+        return PayloadTooLarge()
+    if isinstance(exc, OperationalError | InterfaceError):
+        return Unavailable()
+    return None
+
+
+def _error(error: exceptions.APIException) -> str:
+    if isinstance(error, exceptions.ValidationError):
+        return "Validation failed"
+    return getattr(error, "error", "")
+
+
+def _code(error: exceptions.APIException) -> str:
+    """Return an error's own code; DRF's generic ones give way to ours for the status."""
+    if isinstance(error, exceptions.ValidationError):
+        return "validation_error"
+    return str(error.get_codes()) if isinstance(error, ApiError) else ""
+
+
+def _message(error: exceptions.APIException) -> str:
+    if not isinstance(error, exceptions.ValidationError):
+        return str(error.detail)
+    first_field, sentences = next(iter(flatten(error.detail).items()))
+    return sentences[0] if first_field == "non_field_errors" else f"{first_field}: {sentences[0]}"
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = dict(getattr(error, "headers", {}))
+    if auth_header := getattr(error, "auth_header", None):
+        headers.setdefault("WWW-Authenticate", auth_header)
+    if isinstance(error, exceptions.Throttled) and error.wait is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.wait)))
+    return headers

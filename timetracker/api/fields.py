@@ -1,0 +1,123 @@
+"""Serializer fields that take a value as it was meant, or say what they accept."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rest_framework import serializers
+
+from timetracker.api.instants import format_instant, parse_date, parse_instant
+
+BIGGEST_INTEGER = 2_147_483_647
+ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+def zone_of(context: dict[str, Any]) -> ZoneInfo:
+    """Return the time zone of the user whose request a serializer serves."""
+    zone: ZoneInfo = context["request"].user.zone
+    return zone
+
+
+class TextField(serializers.CharField):
+    """Text, and only text: DRF would store the number 5 as "5"."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; 400 for another JSON type."""
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Give a string.")
+        return super().to_internal_value(data)
+
+
+class EmailField(TextField, serializers.EmailField):
+    """An email address."""
+
+
+class SwitchField(serializers.BooleanField):
+    """A JSON true or false; DRF would take "yes", 1 and "off" too."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the boolean; 400 for another JSON type."""
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Give true or false.")
+        return data
+
+
+class IntegerField(serializers.IntegerField):
+    """A JSON integer that both databases can store."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_value", BIGGEST_INTEGER)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the integer; 400 for another JSON type."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("Give a whole number.")
+        return data
+
+
+class NumberField(serializers.DecimalField):
+    """A decimal number, as a JSON number or a string of digits."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        """Return the exact decimal; 400 for another JSON type or too many digits."""
+        if isinstance(data, bool) or not isinstance(data, int | float | str):
+            raise serializers.ValidationError("Give a number such as 75.5.")
+        return super().to_internal_value(data)
+
+
+class InstantField(serializers.DateTimeField):
+    """An RFC 3339 instant; out as UTC with Z."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Return the UTC instant; a time without an offset is in the user's zone."""
+        if not isinstance(value, str):
+            raise serializers.ValidationError("Give a string such as 2024-01-15T14:30:00Z.")
+        try:
+            return parse_instant(value, zone_of(self.context))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def to_representation(self, value: Any) -> str | None:
+        """Return the instant as `2024-01-15T14:30:00Z`."""
+        return format_instant(value)
+
+
+class DateField(serializers.DateField):
+    """A calendar date."""
+
+    def to_internal_value(self, value: Any) -> date:
+        """Return the date of a text YYYY-MM-DD."""
+        if not isinstance(value, str):
+            raise serializers.ValidationError("Give a string such as 2024-01-15.")
+        try:
+            return parse_date(value)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class ChoiceField(serializers.ChoiceField):
+    """One of a few words; the error names them."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the choice; 400 with the accepted words for anything else."""
+        if not isinstance(data, str) or data not in self.choices:
+            accepted = ", ".join(str(choice) for choice in self.choices)
+            raise serializers.ValidationError(f"Choose one of: {accepted}.")
+        return data
+
+
+class ReferenceField(serializers.PrimaryKeyRelatedField):
+    """The id of another resource, as an integer or a string of digits."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the resource; 400 if there is none of that id."""
+        if isinstance(data, bool) or not ID.fullmatch(str(data)):
+            raise serializers.ValidationError("Give an id: a whole number.")
+        found = self.get_queryset().filter(pk=int(data)).first()
+        if found is None:
+            name = self.get_queryset().model._meta.verbose_name
+            raise serializers.ValidationError(f"There is no {name} with the id {data}.")
+        return found

@@ -1,0 +1,167 @@
+"""Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django_filters import rest_framework as drf_filters
+from rest_framework.exceptions import ValidationError as InvalidQuery
+
+from timetracker.api.fields import ID
+from timetracker.api.instants import Span, parse_instant, parse_span
+
+
+class _Field(forms.Field):
+    """A query parameter; `zone` is the user's, set by the FilterSet."""
+
+    zone: ZoneInfo
+
+    def to_python(self, value: str | None) -> Any:
+        if value is None:
+            return None
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def parse(self, text: str) -> Any:
+        raise NotImplementedError
+
+
+class _IdField(_Field):
+    def parse(self, text: str) -> int:
+        if not ID.fullmatch(text):
+            raise ValueError("Give an id: a whole number.")
+        return int(text)
+
+
+class _SwitchField(_Field):
+    def parse(self, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise ValueError("Give true or false.")
+        return text == "true"
+
+
+class _ChoiceField(_Field):
+    def __init__(self, *, choices: list[tuple[Any, Any]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def parse(self, text: str) -> str:
+        accepted = [str(value) for value, _ in self.choices]
+        if text not in accepted:
+            raise ValueError(f"Choose one of: {', '.join(accepted)}.")
+        return text
+
+
+class _InstantField(_Field):
+    def parse(self, text: str) -> datetime:
+        return parse_instant(_plus_restored(text), self.zone)
+
+
+class _SpanField(_Field):
+    def parse(self, text: str) -> Span:
+        return parse_span(_plus_restored(text), self.zone)
+
+
+def _plus_restored(text: str) -> str:
+    """Undo the form encoding's + → space in `2024-01-15T14:30:00+02:00` that nobody escaped."""
+    return re.sub(r" (?=\d\d:\d\d$)", "+", text) if "T" in text.upper() else text
+
+
+class IdFilter(django_filters.Filter):
+    """Keep the rows that refer to an id."""
+
+    field_class = _IdField
+
+
+class SwitchFilter(django_filters.Filter):
+    """Keep the rows of a boolean: `true` or `false`."""
+
+    field_class = _SwitchField
+
+
+class ChoiceFilter(django_filters.Filter):
+    """Keep the rows of one choice."""
+
+    field_class = _ChoiceField
+
+
+class SinceFilter(django_filters.Filter):
+    """Keep the rows changed at an instant or later."""
+
+    field_class = _InstantField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
+
+
+class SpanFilter(django_filters.Filter):
+    """A day or an instant; the FilterSet says what it bounds."""
+
+    field_class = _SpanField
+
+    def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
+        """Leave the rows alone: one bound alone cannot know the other."""
+        return qs
+
+
+class SearchFilter(django_filters.CharFilter):
+    """Keep the rows that have a text, whatever its case, in one of a few columns."""
+
+    def __init__(self, *columns: str) -> None:
+        super().__init__(help_text=f"A part of {', '.join(columns)}, whatever its case.")
+        self.columns = columns
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Search every column."""
+        if not value:
+            return qs
+        matches = Q()
+        for column in self.columns:
+            matches |= Q(**{f"{column}__icontains": value})
+        return qs.filter(matches)
+
+
+class FilterSet(drf_filters.FilterSet):
+    """A list's query parameters. A bad value is 400; unknown names are the view's to refuse."""
+
+    def get_form_class(self) -> type[forms.Form]:
+        """Return the form with the user's time zone in each field that reads times."""
+        form_class: type[forms.Form] = super().get_form_class()
+        for field in form_class.base_fields.values():
+            field.zone = self.request.user.zone  # type: ignore[attr-defined]
+        return form_class
+
+
+class DateRangeFilterSet(FilterSet):
+    """`start_date` and `end_date`, both inclusive, select entries by their `start_time`."""
+
+    start_date = SpanFilter(help_text="From this local day, or this instant, on.")
+    end_date = SpanFilter(help_text="To the end of this local day, or to this instant.")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the entries that start between the two dates."""
+        queryset = super().filter_queryset(queryset)
+        start, end = self.date_range()
+        refuse_reversed(start, end)
+        if start:
+            queryset = queryset.filter(start_time__gte=start.first)
+        if end:
+            queryset = queryset.filter(start_time__lt=end.end)
+        return queryset
+
+    def date_range(self) -> tuple[Span | None, Span | None]:
+        """Return the two bounds, as far as they were given."""
+        return self.form.cleaned_data["start_date"], self.form.cleaned_data["end_date"]
+
+
+def refuse_reversed(start: Span | None, end: Span | None) -> None:
+    """Raise 400 if a range ends before it starts."""
+    if start and end and start.first >= end.end:
+        raise InvalidQuery({"start_date": ["start_date lies after end_date."]})

@@ -1,0 +1,115 @@
+"""What the stored resources share, and how a broken constraint becomes an answer."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, Self, TypeVar
+
+from django.db import DatabaseError, IntegrityError, models, transaction
+from rest_framework.exceptions import NotFound, ValidationError
+
+from timetracker.api.exceptions import Conflict
+
+M = TypeVar("M", bound=models.Model)
+
+# https://www.sqlite.org/rescode.html#constraint: a check and an index over expressions are
+# named, an index over columns is told by its columns.
+SQLITE_NAMED = re.compile(r"constraint failed: (?:index ')?(\w+)'?$")
+SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (.+)$")
+
+
+class ResourceQuerySet(models.QuerySet[M]):
+    """The two questions of every resource: which rows, and how fetched."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Keep the rows that a user may see: all, for what the users share."""
+        return self
+
+    def with_details(self) -> Self:
+        """Fetch what the API representation reads, in the same query."""
+        return self
+
+
+class Resource(models.Model):
+    """When a resource was made and last changed (UTC)."""
+
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False, db_index=True)
+
+    class Meta:
+        abstract = True
+
+
+@contextmanager
+def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
+    """Run a write in a transaction; a broken constraint of `model` raises its own sentence.
+
+    A check is 400 `validation_error`, a uniqueness 409 with the constraint's own code, a broken
+    reference 409 `conflict`, a row that vanished meanwhile 404. An unknown constraint is a bug
+    and raised as it came.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        _raise_as_api_error(model, error)
+    except DatabaseError as error:
+        if type(error) is DatabaseError:  # Django's own word for an UPDATE that met no row
+            raise NotFound("It was deleted meanwhile.") from error
+        raise
+
+
+def _raise_as_api_error(model: type[models.Model], error: IntegrityError) -> NoReturn:
+    for constraint in model._meta.constraints:
+        if _is_broken(constraint, model, error):
+            raise _api_error(constraint, model) from error
+    if _is_about_a_reference(error):
+        raise Conflict("What this refers to, or what refers to this, changed.") from error
+    raise error
+
+
+def _api_error(
+    constraint: models.BaseConstraint, model: type[models.Model]
+) -> Conflict | ValidationError:
+    sentence = str(constraint.violation_error_message)
+    code = constraint.violation_error_code
+    if isinstance(constraint, models.UniqueConstraint):
+        return Conflict(sentence, code)
+    return ValidationError({_field_of(constraint, model): [sentence]}, code)
+
+
+def _field_of(constraint: models.BaseConstraint, model: type[models.Model]) -> str:
+    """Return the wire name of the first field that a check's condition names."""
+    node: Any = getattr(constraint, "condition", None)
+    while isinstance(node, models.Q):
+        node = node.children[0]
+    name = node[0].split("__")[0] if node else constraint.fields[0]  # type: ignore[attr-defined]
+    return str(model._meta.get_field(name).attname)  # type: ignore[union-attr]
+
+
+def _is_broken(
+    constraint: models.BaseConstraint, model: type[models.Model], error: IntegrityError
+) -> bool:
+    if diagnosis := getattr(error.__cause__, "diag", None):  # psycopg
+        return bool(diagnosis.constraint_name == constraint.name)
+    text = str(error)
+    if named := SQLITE_NAMED.search(text):
+        return named[1] == constraint.name
+    columns = SQLITE_COLUMNS.search(text)
+    return bool(columns) and columns[1].split(", ") == _columns(constraint, model)  # type: ignore[index]
+
+
+def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> list[str]:
+    if not isinstance(constraint, models.UniqueConstraint):
+        return []
+    fields = constraint.fields or [
+        expression.name
+        for expression in constraint.expressions
+        if isinstance(expression, models.F)
+    ]
+    return [f"{model._meta.db_table}.{model._meta.get_field(name).column}" for name in fields]
+
+
+def _is_about_a_reference(error: IntegrityError) -> bool:
+    state = getattr(getattr(error.__cause__, "diag", None), "sqlstate", None)
+    return state == "23503" or "FOREIGN KEY constraint failed" in str(error)

@@ -1,0 +1,20 @@
+"""The API speaks JSON whatever a client says it accepts."""
+
+from collections.abc import Sequence
+
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+class JSONOnlyNegotiation(DefaultContentNegotiation):
+    """Answer with the first renderer; DRF would answer 406 before it asks for credentials."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Sequence[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        """Return the view's first renderer and its media type."""
+        return renderers[0], str(renderers[0].media_type)

@@ -1,0 +1,89 @@
+"""Serializers that refuse what they do not know and write only what was sent."""
+
+from typing import Any, TypeVar
+
+from django.db import models
+from rest_framework import serializers
+from rest_framework.utils.model_meta import FieldInfo
+
+from timetracker.api import fields
+from timetracker.api.models import constraints_as_errors
+from timetracker.api.suggestions import unknown_name
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ModelSerializer(serializers.ModelSerializer[M]):
+    """DRF's, with strict fields; foreign keys are `<name>_id`; constraints judge the rest.
+
+    A name in `Meta.accepted_and_ignored` is neither an error nor stored: a known client sends it.
+    """
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.BooleanField: fields.SwitchField,
+        models.CharField: fields.TextField,
+        models.DateField: fields.DateField,
+        models.DateTimeField: fields.InstantField,
+        models.DecimalField: fields.NumberField,
+        models.EmailField: fields.EmailField,
+        models.IntegerField: fields.IntegerField,
+        models.PositiveSmallIntegerField: fields.IntegerField,
+        models.TextField: fields.TextField,
+    }
+    serializer_choice_field = fields.ChoiceField
+    serializer_related_field = fields.ReferenceField
+
+    def build_field(
+        self, field_name: str, info: FieldInfo, model_class: type[models.Model], nested_depth: int
+    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+        """Build a field; `client_id` is the foreign key `client`."""
+        relation = field_name.removesuffix("_id")
+        if relation == field_name or relation not in info.forward_relations:
+            return super().build_field(field_name, info, model_class, nested_depth)
+        field_class, kwargs = super().build_field(relation, info, model_class, nested_depth)
+        kwargs["source"] = relation
+        if "queryset" in kwargs:
+            kwargs["queryset"] = kwargs["queryset"].with_details()
+        return field_class, kwargs
+
+    def build_standard_field(
+        self,
+        field_name: str,
+        model_field: Any,
+    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+        """Build a field without a SELECT in front of a unique index, which would race."""
+        field_class, kwargs = super().build_standard_field(field_name, model_field)
+        if isinstance(model_field, models.TextField):
+            kwargs["trim_whitespace"] = False
+        return field_class, kwargs
+
+    def get_unique_together_validators(self) -> list[Any]:
+        """Leave uniqueness to the database: a SELECT in front of the write would race."""
+        return []
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values to write; 400 names every unknown field."""
+        ignored = getattr(self.Meta, "accepted_and_ignored", ())
+        known = [*self.fields, *ignored]
+        unknown = {name: [unknown_name(name, known)] for name in data if name not in known}
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+    def save(self, **kwargs: Any) -> M:
+        """Write in one transaction; a broken constraint is answered with its own sentence."""
+        with constraints_as_errors(self.Meta.model):
+            return super().save(**kwargs)
+
+    def create(self, validated_data: dict[str, Any]) -> M:
+        """Insert a row."""
+        instance = self.Meta.model(**validated_data)
+        instance.save(force_insert=True)
+        return instance
+
+    def update(self, instance: M, validated_data: dict[str, Any]) -> M:
+        """Write the columns that were sent and no others, so that racing changes both stay."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=[*validated_data, "updated_at"])
+        return instance

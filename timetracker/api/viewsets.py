@@ -1,0 +1,191 @@
+"""What all endpoints share: the order of judgement, the envelope, and how rows are reached."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from django.db import models
+from django.http import Http404
+from django.urls import reverse
+from rest_framework import mixins, status, viewsets
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from timetracker.api.exceptions import AccessDenied, Conflict
+from timetracker.api.models import ResourceQuerySet, constraints_as_errors
+from timetracker.api.suggestions import unknown_name
+
+if TYPE_CHECKING:
+    from apitokens.models import ApiToken
+    from users.models import User
+
+M = TypeVar("M", bound=models.Model)
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class ApiRequest(Request):
+    """A request whose token was accepted."""
+
+    user: "User"
+    auth: "ApiToken"
+
+
+class ApiView(APIView):
+    """A view that judges in the order of CONTRACT §4 and knows its query parameters.
+
+    `scope_resource` names the resource whose read or write scope a call needs;
+    `administrators_only` asks for `admin:all` instead.
+    """
+
+    scope_resource: ClassVar[str]
+    administrators_only = False
+    filterset_class: Any = None
+    request: ApiRequest
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Judge: credentials, rate limit, method, scope, query, body. DRF limits after the scope."""
+        self.format_kwarg = None
+        negotiated = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = negotiated
+        self.perform_authentication(request)
+        self.check_throttles(request)
+        if request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request)
+        self.check_permissions(request)
+        self.check_query(request)
+        if request.method in METHODS_WITH_BODY:
+            request.data  # noqa: B018 - parsed here, so that a bad body comes before a missing row
+
+    def query_parameters(self) -> list[str]:
+        """Return the query parameters that this call understands."""
+        return []
+
+    def check_query(self, request: Request) -> None:
+        """Raise 400 for a parameter that is unknown, empty or given twice."""
+        known = self.query_parameters()
+        errors = {}
+        for name, values in request.query_params.lists():
+            if name not in known:
+                errors[name] = [unknown_name(name, known)]
+            elif len(values) > 1:
+                errors[name] = ["Give it once."]
+            elif not values[0]:
+                errors[name] = ["It is empty: give a value or leave it out."]
+        if errors:
+            raise ValidationError(errors)
+
+
+class ListViewSet(ApiView, mixins.ListModelMixin, viewsets.GenericViewSet[M]):
+    """List the rows of a model that the user may see, in pages."""
+
+    queryset: ResourceQuerySet[M]
+
+    @property
+    def key(self) -> str:
+        """The name of one: `time_entry`."""
+        return str(self._meta.verbose_name).replace(" ", "_")
+
+    @property
+    def plural_key(self) -> str:
+        """The name of many: `time_entries`."""
+        return str(self._meta.verbose_name_plural).replace(" ", "_")
+
+    @property
+    def _meta(self) -> Any:
+        return self.queryset.model._meta
+
+    def query_parameters(self) -> list[str]:
+        """Return the filters and the page of a list; a single object takes none."""
+        if self.action != "list":
+            return []
+        filters = self.filterset_class.base_filters if self.filterset_class else {}
+        return [*filters, *self.pagination_class.parameters]
+
+    def get_queryset(self) -> ResourceQuerySet[M]:
+        """Return the rows that the user may see."""
+        return super().get_queryset().visible_to(self.request.user)
+
+    def filter_queryset(self, queryset: ResourceQuerySet[M]) -> ResourceQuerySet[M]:
+        """Apply the filters to lists; a single row is found by its id alone."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+
+class ResourceViewSet(ListViewSet[M], mixins.RetrieveModelMixin):
+    """List, create, read, change and delete the rows of a model, as CONTRACT §1 shapes them."""
+
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_object(self) -> M:
+        """Return the row of the path; 403 if it is another user's, 404 if there is none."""
+        try:
+            return super().get_object()
+        except Http404 as error:
+            if self.queryset.filter(pk=self.kwargs["pk"]).exists():
+                raise AccessDenied(
+                    f"You can only access your own {self._meta.verbose_name_plural}."
+                ) from error
+            name = self._meta.verbose_name
+            raise NotFound(f"There is no {name} with the id {self.kwargs['pk']}.") from error
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one: `{"project": {…}}`."""
+        return Response({self.key: self.get_serializer(self.get_object()).data})
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Insert one: 201 with a Location header."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        response = self._written(serializer.data, "created", status.HTTP_201_CREATED)
+        response["Location"] = reverse(f"{self.basename}-detail", args=[serializer.data["id"]])
+        return response
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the fields that were sent, for PUT and PATCH alike."""
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return self._written(serializer.data, "updated")
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the fields that were sent."""
+        return self.update(request, *args, **kwargs)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete one, unless others refer to it: 409 `in_use`."""
+        instance = self.get_object()
+        with constraints_as_errors(type(instance)):
+            refuse_if_used(instance)
+            instance.delete()
+        return Response({"message": self._message("deleted")})
+
+    def _written(
+        self,
+        data: Any,
+        verb: str,
+        status_code: int = status.HTTP_200_OK,
+    ) -> Response:
+        return Response({"message": self._message(verb), self.key: data}, status=status_code)
+
+    def _message(self, verb: str) -> str:
+        return f"{str(self._meta.verbose_name).capitalize()} {verb} successfully"
+
+
+def refuse_if_used(instance: models.Model) -> None:
+    """Raise 409 `in_use` that says by how many of what a row is used.
+
+    Django's ProtectedError would load every row to say so.
+    """
+    uses = []
+    for relation in instance._meta.related_objects:
+        if relation.on_delete is models.PROTECT:  # type: ignore[attr-defined]
+            related = relation.related_model._default_manager  # type: ignore[union-attr]
+            if count := related.filter(**{relation.field.name: instance}).count():
+                uses.append(f"{count} {_name(relation.related_model._meta, count)}")
+    if uses:
+        name = instance._meta.verbose_name
+        raise Conflict(f"This {name} is used by {' and '.join(uses)}.", "in_use")
+
+
+def _name(meta: Any, count: int) -> str:
+    return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)

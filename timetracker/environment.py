@@ -1,0 +1,156 @@
+"""Typed readers of the environment: a bad value refuses to start and says what is accepted."""
+
+import os
+import re
+import secrets
+import zoneinfo
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+Network = IPv4Network | IPv6Network
+
+SECRET_MIN_LENGTH = 50
+SWITCHES = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _read(name: str, default: T, parse: Callable[[str], T], accepted: str) -> T:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        return parse(text)
+    except (KeyError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} must be {accepted}; it is {text!r}.") from error
+
+
+def boolean(name: str) -> bool:
+    """Whether a switch is on; off by default."""
+    return _read(name, False, lambda text: SWITCHES[text.lower()], "on or off")
+
+
+def positive_integer(name: str, default: int) -> int:
+    """Return a whole number of at least 1."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+            raise ValueError(text)
+        return int(text)
+
+    return _read(name, default, parse, "a whole number from 1 to 999999999")
+
+
+def names(name: str, default: list[str]) -> list[str]:
+    """Return the comma-separated words of a variable."""
+    return _read(
+        name,
+        default,
+        lambda text: [word.strip() for word in text.split(",") if word.strip()],
+        "names separated by commas",
+    )
+
+
+def networks(name: str) -> list[Network]:
+    """Return the IP networks of a variable, for instance `10.0.0.0/8,::1`."""
+    return _read(
+        name,
+        [],
+        lambda text: [ip_network(word.strip()) for word in text.split(",") if word.strip()],
+        "addresses or networks separated by commas, such as 10.0.0.0/8",
+    )
+
+
+def time_zone(name: str, default: str) -> str:
+    """Return the name of an IANA time zone."""
+
+    def parse(text: str) -> str:
+        if text not in zoneinfo.available_timezones():
+            raise ValueError(text)
+        return text
+
+    return _read(name, default, parse, "the name of a time zone, such as Europe/Berlin")
+
+
+def log_level(name: str) -> str:
+    """Return one of Python's log levels; INFO by default."""
+    return _read(
+        name,
+        "INFO",
+        lambda text: LOG_LEVELS[LOG_LEVELS.index(text.upper())],
+        f"one of {', '.join(LOG_LEVELS)}",
+    )
+
+
+def base_url(name: str) -> str:
+    """Return the public address of the service without a path, or nothing."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(r"https?://[^/\s?#@]+", text.rstrip("/")):
+            raise ValueError(text)
+        return text.rstrip("/")
+
+    return _read(name, "", parse, "an address such as https://time.example.com")
+
+
+def url(name: str, *schemes: str) -> str:
+    """Return a URL of one of the schemes, or nothing."""
+
+    def parse(text: str) -> str:
+        if text.split("://")[0] not in schemes:
+            raise ValueError(text)
+        return text
+
+    accepted = " or ".join(f"{scheme}://…" for scheme in schemes)
+    return _read(name, "", parse, f"an address of the form {accepted}")
+
+
+def database(name: str) -> dict[str, Any]:
+    """Return Django's settings of the PostgreSQL server that a URL names; empty without one."""
+    address = url(name, "postgres", "postgresql")
+    return dict(environ.Env.db_url_config(address)) if address else {}
+
+
+def secret(name: str, directory: Path, *, required: bool) -> str:
+    """Return a secret from the environment, or from a file made on the first run (mode 0600).
+
+    A server's secrets must be given (`required`): two machines that each made
+    their own would refuse each other's tokens.
+    """
+    value = os.environ.get(name, "")
+    if not value and required:
+        raise ImproperlyConfigured(
+            f"{name} is required with DATABASE_URL: at least {SECRET_MIN_LENGTH} random characters."
+        )
+    value = value or _secret_of_first_run(directory / name.lower())
+    if len(value) < SECRET_MIN_LENGTH:
+        raise ImproperlyConfigured(f"{name} must have at least {SECRET_MIN_LENGTH} characters.")
+    return value
+
+
+def _secret_of_first_run(path: Path) -> str:
+    if not path.exists():
+        _write_secret(path, secrets.token_urlsafe(64))
+    if path.stat().st_mode & 0o077:
+        raise ImproperlyConfigured(f"{path} can be read by others; make its mode 0600.")
+    return path.read_text()
+
+
+def _write_secret(path: Path, value: str) -> None:
+    """Write a file whole or not at all; of two processes that try at once the first one wins."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(value)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

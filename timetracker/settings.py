@@ -1,0 +1,196 @@
+"""Settings of the service; what differs between installations comes from the environment.
+
+docs/operations.md has the table of variables. A bad value refuses to start.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+
+from timetracker import environment
+
+# Lets classes say what they are about: admin.ModelAdmin[Project].
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = BASE_DIR / "data"
+
+_SERVER = environment.database("DATABASE_URL")
+_REDIS_URL = environment.url("REDIS_URL", "redis", "rediss", "unix")
+BASE_URL = environment.base_url("BASE_URL")
+_HTTPS = BASE_URL.startswith("https://")
+
+APP_VERSION = re.findall(r"^## ([0-9.]+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MULTILINE)[
+    0
+]
+DEBUG = environment.boolean("DEBUG")
+SECRET_KEY = environment.secret("SECRET_KEY", DATA_DIR, required=bool(_SERVER))
+TOKEN_PEPPER = environment.secret("TOKEN_PEPPER", DATA_DIR, required=bool(_SERVER))
+
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
+CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "timetracker",
+    "apitokens",
+    "users",
+    "clients",
+    "projects",
+    "tasks",
+    "timeentries",
+    "reports",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "timetracker.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "timetracker.urls"
+WSGI_APPLICATION = "timetracker.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# SQLite: WAL and IMMEDIATE, or parallel writers fail with "database is locked"; FULL, because
+# NORMAL may lose acknowledged writes when the power goes (shared/research/security.md §4.3).
+_SQLITE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": DATA_DIR / "timetracker.sqlite3",
+    "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+    },
+}
+_POSTGRESQL_TIMEOUTS = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+)
+if _SERVER:
+    _SERVER["CONN_MAX_AGE"] = 60
+    _SERVER["CONN_HEALTH_CHECKS"] = True
+    _SERVER["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": _POSTGRESQL_TIMEOUTS,
+        **_SERVER.get("OPTIONS", {}),
+    }
+DATABASES = {"default": _SERVER or _SQLITE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "ratelimit": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "ratelimit",
+        # The default of 300 would evict counters that still count.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+if _REDIS_URL:
+    CACHES["ratelimit"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _REDIS_URL,
+    }
+RATELIMIT_USE_CACHE = "ratelimit"
+RATE_LIMIT_PER_MINUTE = environment.positive_integer("RATE_LIMIT_PER_MINUTE", 100)
+RATE_LIMIT_PER_HOUR = environment.positive_integer("RATE_LIMIT_PER_HOUR", 1000)
+
+AUTH_USER_MODEL = "users.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
+
+STATIC_URL = "static/"
+# The files of the admin and of the documentation pages come straight from their packages.
+WHITENOISE_USE_FINDERS = True
+
+# A body larger than this is 413.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apitokens.authentication.ApiTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apitokens.permissions.ScopePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["timetracker.api.throttling.TokenThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["timetracker.api.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timetracker.api.negotiation.JSONOnlyNegotiation",
+    "DEFAULT_METADATA_CLASS": "timetracker.api.metadata.SmallMetadata",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "timetracker.api.pagination.PagePagination",
+    "DEFAULT_SCHEMA_CLASS": "timetracker.api.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "timetracker.api.exceptions.exception_handler",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "TimeTracker API",
+    "VERSION": APP_VERSION,
+    "OAS_VERSION": "3.1.1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": environment.log_level("LOG_LEVEL")},
+}
+# django-ratelimit's checks know only memcached and Redis. One process with its own counters is
+# what we offer without REDIS_URL, and Django's Redis backend counts atomically.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
