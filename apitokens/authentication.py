@@ -32,7 +32,7 @@ class InvalidToken(AuthenticationFailed):
 
 
 class TwoCredentials(APIException):
-    """400: which of two different tokens is meant? (RFC 6750 §3.1 invalid_request)"""
+    """400: two different tokens, and which is meant? RFC 6750 §3.1 invalid_request."""
 
     status_code = 400
     default_detail = "Send one API token, in one header only"

@@ -131,7 +131,7 @@ class ApiToken(models.Model):
         return self.state(now) == "active"
 
     def note_use(self, now: datetime) -> None:
-        """Remember the last use to the minute: a write per request would cost more than it says."""
+        """Remember the last use, at most once a minute: a read should not write each time."""
         if self.last_used_at is None or now - self.last_used_at >= LAST_USED_EVERY:
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
 

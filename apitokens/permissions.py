@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from apitokens.authentication import REALM
+from apitokens.models import ApiToken
 from apitokens.scopes import Scope, allows
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
@@ -56,10 +57,9 @@ class ScopePermission(BasePermission):
         if request.method == "OPTIONS":
             return True
         required = required_scope(view, str(request.method))
-        available = request.auth.effective_scopes()
+        token: ApiToken = request.auth  # type: ignore[assignment]
+        available = token.effective_scopes()
         if not allows(available, required):
-            security_log.warning(
-                "Scope denied", extra={"prefix": request.auth.prefix, "scope": required}
-            )
+            security_log.warning("Scope denied", extra={"prefix": token.prefix, "scope": required})
             raise InsufficientScope(required, available)
         return True

@@ -29,7 +29,7 @@ WRITABLE = frozenset({"projects", "time_entries", "tasks", "clients"})
 
 
 def effective(scopes: Collection[str], *, administrator: bool) -> list[str]:
-    """Return the scopes that count: privileged ones are inert unless an administrator holds them."""
+    """Return the scopes that count: privileged ones only while an administrator holds them."""
     return [scope for scope in scopes if administrator or scope not in PRIVILEGED]
 
 

@@ -21,7 +21,7 @@ class SummaryFilter(OwnEntriesFilterSet):
     def date_range(self) -> tuple[Span, Span]:
         """Return the bounds: given ones, or the 30 days that end with the given end or today."""
         start, end = super().date_range()
-        zone = self.request.user.zone
+        zone = self.user.zone
         end = end or span_of_day(self.now.astimezone(zone).date(), zone)
         first_day = end.last.astimezone(zone).date() - timedelta(days=DEFAULT_DAYS - 1)
         return start or span_of_day(first_day, zone), end

@@ -1,7 +1,7 @@
 """Totals of time entries, summed by the database in integer seconds."""
 
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -21,7 +21,7 @@ class ProjectTotal(TypedDict):
 
 def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
     """Return each project's totals of finished entries: most time first, then by id."""
-    return (
+    rows = (
         entries.exclude(end_time=None)
         .order_by()
         .values("project_id", project_name=F("project__name"))
@@ -32,3 +32,4 @@ def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
         )
         .order_by("-seconds", "project_id")
     )
+    return cast("Iterable[ProjectTotal]", rows)

@@ -1,6 +1,5 @@
 """The reports' endpoints."""
 
-from django.utils import timezone
 from django_filters.utils import translate_validation
 from rest_framework.response import Response
 
@@ -24,9 +23,9 @@ class SummaryView(ApiView):
         """Return the hours, whole and by project; one's own unless an administrator asks."""
         entries = TimeEntry.objects.visible_to(request.user)
         report = SummaryFilter(request.query_params, entries, request=request)
-        report.now = timezone.now()
+        report.now = request.now
         if not report.is_valid():
-            raise translate_validation(report.errors)
+            raise translate_validation(report.errors)  # type: ignore[misc]
         projects = list(totals_by_project(report.qs))
         start, end = report.date_range()
         summary = {

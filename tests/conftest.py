@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from projects.models import Project
 from tests.factories import make_administrator, make_project, make_user
@@ -11,9 +11,15 @@ from users.models import User
 
 
 @pytest.fixture(autouse=True)
-def _own_rate_limit_counters(settings: SettingsWrapper) -> None:
+def _own_rate_limit_counters(settings: Settings) -> None:
     """Tests in parallel share one Redis and have tokens of the same ids."""
     settings.RATELIMIT_CACHE_PREFIX = f"test:{uuid.uuid4()}:"
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings: Settings) -> None:
+    """The real hasher takes 0.4 s for each user that a test makes."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ NINE = datetime(2024, 1, 15, 9, tzinfo=UTC)
 
 def make_user(username: str = "olga", **fields: Any) -> User:
     """A person without special rights, in the server's time zone (UTC)."""
-    return User.objects.create_user(username, f"{username}@example.com", "pass-word-1", **fields)
+    email = f"{username}@example.com"
+    user: User = User.objects.create_user(username, email, "pass-word-1", **fields)
+    return user
 
 
 def make_administrator(username: str = "ada", **fields: Any) -> User:

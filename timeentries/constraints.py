@@ -24,7 +24,7 @@ class WholeSeconds(Func):
         interval = f"{end}::timestamptz - {start}::timestamptz"
         return f"FLOOR(EXTRACT(EPOCH FROM ({interval})))::bigint", [*end_params, *start_params]
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Sql:
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Any:
         """Return SQLite's expression; its times are text, with the fraction from character 20."""
         (start, start_params), (end, end_params) = self._compiled(compiler)
         days = f"julianday(substr({end}, 1, 19)) - julianday(substr({start}, 1, 19))"
@@ -55,12 +55,10 @@ class CompositeForeignKey(models.BaseConstraint):
         self.fields = fields
         self.to_fields = to_fields
 
-    def constraint_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         """Return the line of a CREATE TABLE."""
         quote = schema_editor.quote_name
-        target: type[models.Model] = model._meta.get_field(self.fields[0]).related_model  # type: ignore[assignment]
+        target = model._meta.get_field(self.fields[0]).related_model
         columns = _columns(model, self.fields, schema_editor)
         to_columns = _columns(target, self.to_fields, schema_editor)
         to_table = quote(target._meta.db_table)
@@ -69,16 +67,12 @@ class CompositeForeignKey(models.BaseConstraint):
             f" REFERENCES {to_table} ({to_columns})"
         )
 
-    def create_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         """Return the ALTER TABLE that adds the key (PostgreSQL; SQLite remakes the table)."""
         table = schema_editor.quote_name(model._meta.db_table)
         return f"ALTER TABLE {table} ADD {self.constraint_sql(model, schema_editor)}"
 
-    def remove_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         """Return the ALTER TABLE that drops the key."""
         table = schema_editor.quote_name(model._meta.db_table)
         return f"ALTER TABLE {table} DROP CONSTRAINT {schema_editor.quote_name(self.name)}"
@@ -112,9 +106,7 @@ class CompositeForeignKey(models.BaseConstraint):
 
 
 def _columns(
-    model: type[models.Model],
-    fields: Iterable[str],
-    schema_editor: BaseDatabaseSchemaEditor,
+    model: type[models.Model], fields: Iterable[str], schema_editor: BaseDatabaseSchemaEditor
 ) -> str:
-    columns = (model._meta.get_field(name).column for name in fields)  # type: ignore[union-attr]
+    columns = (str(model._meta.get_field(name).column) for name in fields)  # type: ignore[union-attr]
     return ", ".join(schema_editor.quote_name(column) for column in columns)

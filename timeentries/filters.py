@@ -28,8 +28,7 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
         self, queryset: QuerySet[TimeEntry], name: str, user_id: int
     ) -> QuerySet[TimeEntry]:
         """Keep a user's entries; 403 for another user's id unless an administrator asks."""
-        user = self.request.user
-        if not user.is_superuser and user_id != user.pk:
+        if not self.user.is_superuser and user_id != self.user.pk:
             raise AccessDenied("You can only access your own time entries.")
         return queryset.filter(user_id=user_id)
 
@@ -68,6 +67,6 @@ class TimeEntryFilter(OwnEntriesFilterSet):
         tagged: QuerySet[TimeEntry] = queryset.tagged(tag)
         return tagged
 
-    def leave(self, queryset: QuerySet[TimeEntry], name: str, value: bool) -> QuerySet[TimeEntry]:
+    def leave(self, queryset: QuerySet[TimeEntry], *_: object) -> QuerySet[TimeEntry]:
         """Leave the rows alone: what matters is also whether the parameter is missing."""
         return queryset

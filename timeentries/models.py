@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, StrIndex
@@ -14,6 +13,7 @@ from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timetracker.api.instants import seconds_between
 from timetracker.api.models import Resource, ResourceQuerySet
+from users.models import User
 
 LONGEST_ENTRY_DAYS = 366
 SECONDS_A_DAY = 86_400
@@ -22,9 +22,9 @@ SECONDS_A_DAY = 86_400
 class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
     """Time entries; everyone has their own, administrators see all."""
 
-    def visible_to(self, user: AbstractBaseUser) -> Self:
+    def visible_to(self, user: User) -> Self:
         """Keep the user's own entries; an administrator sees everyone's."""
-        return self if user.is_superuser else self.filter(user=user)  # type: ignore[attr-defined]
+        return self if user.is_superuser else self.filter(user=user)
 
     def with_details(self) -> Self:
         """Fetch what an entry's API representation reads, in the same query."""
@@ -121,6 +121,6 @@ class TimeEntry(Resource):
         """The tags as a list."""
         return self.tags.split(",") if self.tags else []
 
-    def seconds(self, now: datetime) -> int:
+    def duration_until(self, now: datetime) -> int:
         """Return the whole seconds of the entry; of a timer those until `now`."""
         return max(0, seconds_between(self.start_time, self.end_time or now))

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from projects.archiving import hold_open
@@ -103,16 +102,16 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     def get_duration_seconds(self, entry: TimeEntry) -> int:
         """Return the whole seconds; of a running timer those so far."""
-        return entry.seconds(self._now)
+        return entry.duration_until(self._now)
 
     def get_duration_hours(self, entry: TimeEntry) -> float:
         """Return the duration in hours with two decimals."""
-        return hours(entry.seconds(self._now))
+        return hours(entry.duration_until(self._now))
 
     @property
     def _now(self) -> datetime:
         """The one moment at which this answer looks at running timers."""
-        now: datetime = self.context.setdefault("now", timezone.now())
+        now: datetime = self.context["request"].now
         return now
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -2,23 +2,23 @@
 
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry
 from timetracker.api.exceptions import BadRequest
+from users.models import User
 
 SHORTEST_ENTRY = timedelta(seconds=1)
 LONGEST_ENTRY = timedelta(days=LONGEST_ENTRY_DAYS)
 
 
-def running_timer(user: AbstractBaseUser) -> TimeEntry | None:
+def running_timer(user: User) -> TimeEntry | None:
     """Return the user's timer as the API shows it, if one runs."""
     return TimeEntry.objects.with_details().running().filter(user=user).first()
 
 
 @transaction.atomic
-def stop(user: AbstractBaseUser, *, now: datetime) -> TimeEntry:
+def stop(user: User, *, now: datetime) -> TimeEntry:
     """End the user's timer at `now` and return it; 400 `no_active_timer` if none runs.
 
     It ends at least a second after its start, also where a client's clock was ahead, and at

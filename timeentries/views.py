@@ -1,7 +1,6 @@
 """The time entries' endpoints, and the timer's."""
 
 from django.urls import reverse
-from django.utils import timezone
 from rest_framework.response import Response
 
 from timeentries.filters import TimeEntryFilter
@@ -54,7 +53,7 @@ class TimerStartView(TimerConflictView):
         """Start a timer now; 409 `timer_already_running` if one runs."""
         serializer = TimerStartSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
-        timer = serializer.save(start_time=timezone.now())
+        timer = serializer.save(start_time=request.now)
         return Response(
             {"message": "Timer started successfully", "timer": _representation(timer, request)},
             status=201,
@@ -69,7 +68,7 @@ class TimerStopView(ApiView):
 
     def post(self, request: ApiRequest) -> Response:
         """End the timer now; 400 `no_active_timer` if none runs."""
-        entry = stop(request.user, now=timezone.now())
+        entry = stop(request.user, now=request.now)
         return Response(
             {
                 "message": "Timer stopped successfully",

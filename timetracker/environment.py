@@ -32,7 +32,9 @@ def _read(name: str, default: T, parse: Callable[[str], T], accepted: str) -> T:
 
 def boolean(name: str) -> bool:
     """Whether a switch is on; off by default."""
-    return _read(name, False, lambda text: SWITCHES[text.lower()], "on or off")
+    return _read(
+        name, default=False, parse=lambda text: SWITCHES[text.lower()], accepted="on or off"
+    )
 
 
 def positive_integer(name: str, default: int) -> int:
@@ -125,7 +127,7 @@ def secret(name: str, directory: Path, *, required: bool) -> str:
     value = os.environ.get(name, "")
     if not value and required:
         raise ImproperlyConfigured(
-            f"{name} is required with DATABASE_URL: at least {SECRET_MIN_LENGTH} random characters."
+            f"{name} is required with DATABASE_URL: {SECRET_MIN_LENGTH} random characters or more."
         )
     value = value or _secret_of_first_run(directory / name.lower())
     if len(value) < SECRET_MIN_LENGTH:

@@ -9,13 +9,14 @@ from typing import Any
 
 import django_stubs_ext
 
-from timetracker import environment
+from timetracker import environment, logs
 
 # Lets classes say what they are about: admin.ModelAdmin[Project].
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "data"
+DATA_DIR.mkdir(mode=0o700, exist_ok=True)
 
 _SERVER = environment.database("DATABASE_URL")
 _REDIS_URL = environment.url("REDIS_URL", "redis", "rediss", "unix")
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "timetracker.middleware.RequestIdMiddleware",
+    "timetracker.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -87,7 +89,7 @@ TEMPLATES = [
 ]
 
 # SQLite: WAL and IMMEDIATE, or parallel writers fail with "database is locked"; FULL, because
-# NORMAL may lose acknowledged writes when the power goes (shared/research/security.md §4.3).
+# NORMAL may lose acknowledged writes when the power goes.
 _SQLITE: dict[str, Any] = {
     "ENGINE": "django.db.backends.sqlite3",
     "NAME": DATA_DIR / "timetracker.sqlite3",
@@ -102,9 +104,10 @@ _POSTGRESQL_TIMEOUTS = (
     "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
 )
 if _SERVER:
-    _SERVER["CONN_MAX_AGE"] = 60
     _SERVER["CONN_HEALTH_CHECKS"] = True
     _SERVER["OPTIONS"] = {
+        # Every thread finds a connection or is told within seconds that there is none: 503.
+        "pool": {"min_size": 2, "max_size": 16, "timeout": 5},
         "connect_timeout": 5,
         "options": _POSTGRESQL_TIMEOUTS,
         **_SERVER.get("OPTIONS", {}),
@@ -123,8 +126,9 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 if _REDIS_URL:
     CACHES["ratelimit"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "timetracker.counters.CounterCache",
         "LOCATION": _REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
     }
 RATELIMIT_USE_CACHE = "ratelimit"
 RATE_LIMIT_PER_MINUTE = environment.positive_integer("RATE_LIMIT_PER_MINUTE", 100)
@@ -184,13 +188,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
 }
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": environment.log_level("LOG_LEVEL")},
-}
+LOGGING = logs.logging_settings(environment.log_level("LOG_LEVEL"))
 # django-ratelimit's checks know only memcached and Redis. One process with its own counters is
 # what we offer without REDIS_URL, and Django's Redis backend counts atomically.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]

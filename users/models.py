@@ -1,6 +1,7 @@
 """People who track time."""
 
 import zoneinfo
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -29,7 +30,7 @@ class User(AbstractUser):
         help_text="An IANA name such as Europe/Berlin; empty means the server's.",
     )
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         ordering = ("username", "id")

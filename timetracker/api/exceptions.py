@@ -176,6 +176,6 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = dict(getattr(error, "headers", {}))
     if auth_header := getattr(error, "auth_header", None):
         headers.setdefault("WWW-Authenticate", auth_header)
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.wait)))
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
     return headers

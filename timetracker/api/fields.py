@@ -1,11 +1,13 @@
 """Serializer fields that take a value as it was meant, or say what they accept."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from timetracker.api.instants import format_instant, parse_date, parse_instant
@@ -14,7 +16,7 @@ BIGGEST_INTEGER = 2_147_483_647
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-def zone_of(context: dict[str, Any]) -> ZoneInfo:
+def zone_of(context: Mapping[str, Any]) -> ZoneInfo:
     """Return the time zone of the user whose request a serializer serves."""
     zone: ZoneInfo = context["request"].user.zone
     return zone
@@ -80,7 +82,7 @@ class InstantField(serializers.DateTimeField):
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
 
-    def to_representation(self, value: Any) -> str | None:
+    def to_representation(self, value: datetime) -> str:
         """Return the instant as `2024-01-15T14:30:00Z`."""
         return format_instant(value)
 
@@ -109,15 +111,16 @@ class ChoiceField(serializers.ChoiceField):
         return data
 
 
-class ReferenceField(serializers.PrimaryKeyRelatedField):
+class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of another resource, as an integer or a string of digits."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the resource; 400 if there is none of that id."""
         if isinstance(data, bool) or not ID.fullmatch(str(data)):
             raise serializers.ValidationError("Give an id: a whole number.")
-        found = self.get_queryset().filter(pk=int(data)).first()
+        queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
+        found = queryset.filter(pk=int(data)).first()
         if found is None:
-            name = self.get_queryset().model._meta.verbose_name
+            name = queryset.model._meta.verbose_name
             raise serializers.ValidationError(f"There is no {name} with the id {data}.")
         return found

@@ -103,11 +103,12 @@ def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> li
     if not isinstance(constraint, models.UniqueConstraint):
         return []
     fields = constraint.fields or [
-        expression.name
+        expression.name  # type: ignore[attr-defined]
         for expression in constraint.expressions
         if isinstance(expression, models.F)
     ]
-    return [f"{model._meta.db_table}.{model._meta.get_field(name).column}" for name in fields]
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    return [f"{model._meta.db_table}.{columns[name]}" for name in fields]
 
 
 def _is_about_a_reference(error: IntegrityError) -> bool:

@@ -1,10 +1,8 @@
 """Numbered pages: `page` from 1, `per_page` 50 and at most 100."""
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -18,7 +16,7 @@ MAX_PER_PAGE = 100
 
 
 class PagePagination(BasePagination):
-    """Answer `{"<plural>": […], "pagination": {…}}`; a page past the end is empty, not an error."""
+    """Answer `{"<plural>": […], "pagination": {…}}`; a page past the end is empty."""
 
     parameters = ("page", "per_page", "perPage")
     page: int
@@ -26,8 +24,8 @@ class PagePagination(BasePagination):
     total: int
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None
-    ) -> Sequence[Any]:
+        self, queryset: Any, request: Request, view: "APIView | None" = None
+    ) -> list[Any]:
         """Return the rows of the page that the request asks for."""
         self.key = view.plural_key  # type: ignore[union-attr]
         self.page = _positive(request, "page", 1)

@@ -34,7 +34,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     serializer_related_field = fields.ReferenceField
 
     def build_field(
-        self, field_name: str, info: FieldInfo, model_class: type[models.Model], nested_depth: int
+        self, field_name: str, info: FieldInfo, model_class: type[M], nested_depth: int
     ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
         """Build a field; `client_id` is the foreign key `client`."""
         relation = field_name.removesuffix("_id")
@@ -73,11 +73,12 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     def save(self, **kwargs: Any) -> M:
         """Write in one transaction; a broken constraint is answered with its own sentence."""
         with constraints_as_errors(self.Meta.model):
-            return super().save(**kwargs)
+            saved: M = super().save(**kwargs)
+        return saved
 
     def create(self, validated_data: dict[str, Any]) -> M:
         """Insert a row."""
-        instance = self.Meta.model(**validated_data)
+        instance: M = self.Meta.model(**validated_data)  # type: ignore[misc]
         instance.save(force_insert=True)
         return instance
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timetracker.api.exceptions import RETRY_UNAVAILABLE_AFTER, Unavailable, error_body
+from timetracker.counters import CounterCache
 
 API_PREFIX = "/api/"
 VERSION_PREFIX = "api/v1/"
@@ -65,11 +66,9 @@ def _database_answers() -> bool:
 
 
 def _cache_answers() -> bool:
-    try:
-        caches["ratelimit"].get("health")
-    except Exception:
-        return False
-    return True
+    """Return whether Redis answers; counters in this process always do."""
+    cache = caches["ratelimit"]
+    return not isinstance(cache, CounterCache) or cache.answers()
 
 
 def endpoints() -> dict[str, str]:

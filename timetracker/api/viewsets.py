@@ -1,10 +1,12 @@
 """What all endpoints share: the order of judgement, the envelope, and how rows are reached."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.db import models
 from django.http import Http404
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -13,6 +15,7 @@ from rest_framework.views import APIView
 
 from timetracker.api.exceptions import AccessDenied, Conflict
 from timetracker.api.models import ResourceQuerySet, constraints_as_errors
+from timetracker.api.pagination import PagePagination
 from timetracker.api.suggestions import unknown_name
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ class ApiRequest(Request):
 
     user: "User"
     auth: "ApiToken"
+    now: datetime
 
 
 class ApiView(APIView):
@@ -43,7 +47,8 @@ class ApiView(APIView):
     request: ApiRequest
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Judge: credentials, rate limit, method, scope, query, body. DRF limits after the scope."""
+        """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
+        self.request.now = timezone.now()
         self.format_kwarg = None
         negotiated = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = negotiated
@@ -99,13 +104,13 @@ class ListViewSet(ApiView, mixins.ListModelMixin, viewsets.GenericViewSet[M]):
         if self.action != "list":
             return []
         filters = self.filterset_class.base_filters if self.filterset_class else {}
-        return [*filters, *self.pagination_class.parameters]
+        return [*filters, *PagePagination.parameters]
 
     def get_queryset(self) -> ResourceQuerySet[M]:
         """Return the rows that the user may see."""
-        return super().get_queryset().visible_to(self.request.user)
+        return self.queryset.all().visible_to(self.request.user)
 
-    def filter_queryset(self, queryset: ResourceQuerySet[M]) -> ResourceQuerySet[M]:
+    def filter_queryset(self, queryset: models.QuerySet[M, Any]) -> models.QuerySet[M, Any]:
         """Apply the filters to lists; a single row is found by its id alone."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
@@ -178,8 +183,8 @@ def refuse_if_used(instance: models.Model) -> None:
     """
     uses = []
     for relation in instance._meta.related_objects:
-        if relation.on_delete is models.PROTECT:  # type: ignore[attr-defined]
-            related = relation.related_model._default_manager  # type: ignore[union-attr]
+        if relation.on_delete is models.PROTECT:
+            related = relation.related_model._default_manager
             if count := related.filter(**{relation.field.name: instance}).count():
                 uses.append(f"{count} {_name(relation.related_model._meta, count)}")
     if uses:

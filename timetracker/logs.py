@@ -1,0 +1,55 @@
+"""Logs as JSON lines, each with the id of its request and none with a token."""
+
+import re
+from typing import Any
+
+import structlog
+
+SECRET = re.compile(r"tt_[0-9A-Za-z]{32}")
+
+
+def logging_settings(level: str) -> dict[str, Any]:
+    """Return Django's LOGGING: one JSON object a line on standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [
+                    structlog.contextvars.merge_contextvars,
+                    structlog.stdlib.add_log_level,
+                    structlog.stdlib.add_logger_name,
+                    structlog.stdlib.ExtraAdder(),
+                    structlog.processors.TimeStamper(fmt="iso", utc=True),
+                ],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    _without_objects,
+                    structlog.processors.format_exc_info,
+                    structlog.processors.JSONRenderer(),
+                    hide_tokens,
+                ],
+            }
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "propagate": True},
+            # The access log tells of refused requests already.
+            "django.request": {"level": "ERROR"},
+        },
+    }
+
+
+def hide_tokens(_logger: object, _method: str, line: str) -> str:
+    """Return a line with whatever looks like a token made unreadable."""
+    return SECRET.sub("tt_*****", line)
+
+
+def _without_objects(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Drop what Django adds for its mail handler: the request would be printed whole."""
+    event.pop("request", None)
+    return event
