@@ -1,4 +1,4 @@
-"""Rows for tests: plain functions with fixed defaults, so that a failure reads the same each run."""
+"""Rows for tests: plain functions with fixed defaults, the same in each run."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -27,7 +27,7 @@ class CounterCache(RedisCache):
     _away_until = 0.0  # monotonic seconds; of the class, because Django makes one per thread
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
-        """Connect to `server` when first asked, with one more try where a connection turns out dead."""
+        """Connect to `server` when first asked; try again where a kept connection is dead."""
         options = {**params.get("OPTIONS", {}), "retry": Retry(NoBackoff(), 1)}
         super().__init__(server, {**params, "OPTIONS": options})
         self._alone = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
@@ -72,10 +72,11 @@ class CounterCache(RedisCache):
             return False
 
     def _add(self, key: str, value: int, timeout: Any) -> bool:
+        lifetime = int(timeout)
         if value == 0:
-            return bool(self._cache.add(key, value, self.get_backend_timeout(timeout)))
+            return bool(self._cache.add(key, value, lifetime))
         pipeline = self._cache.get_client(key, write=True).pipeline()
-        pipeline.set(key, 0, ex=self.get_backend_timeout(timeout), nx=True)
+        pipeline.set(key, 0, ex=lifetime, nx=True)
         pipeline.incr(key)
         count: int = pipeline.execute()[-1]
         if count > 1:
