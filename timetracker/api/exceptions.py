@@ -72,6 +72,14 @@ class Conflict(ApiError):
     default_code = "conflict"
 
 
+class LengthRequired(ApiError):
+    """411: a chunked body, which WSGI servers hand on as an empty one (RFC 9110 §15.5.12)."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send the body with a Content-Length, not in chunks."
+    default_code = "length_required"
+
+
 class PayloadTooLarge(ApiError):
     """413: the body is larger than we read."""
 

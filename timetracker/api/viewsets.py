@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timetracker.api.exceptions import AccessDenied, Conflict
+from timetracker.api.exceptions import AccessDenied, Conflict, LengthRequired
 from timetracker.api.models import ResourceQuerySet, constraints_as_errors
 from timetracker.api.pagination import PagePagination
 from timetracker.api.suggestions import unknown_name
@@ -59,7 +59,7 @@ class ApiView(APIView):
         self.check_permissions(request)
         self.check_query(request)
         if request.method in METHODS_WITH_BODY:
-            request.data  # noqa: B018 - parsed here, so that a bad body comes before a missing row
+            read_body(request)
 
     def query_parameters(self) -> list[str]:
         """Return the query parameters that this call understands."""
@@ -76,8 +76,17 @@ class ApiView(APIView):
                 errors[name] = ["Give it once."]
             elif not values[0]:
                 errors[name] = ["It is empty: give a value or leave it out."]
+            elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
+                errors[name] = ["It is not valid UTF-8."]
         if errors:
             raise ValidationError(errors)
+
+
+def read_body(request: Request) -> None:
+    """Parse the body now, so that a bad one is told before a missing row."""
+    if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+        raise LengthRequired
+    request.data  # noqa: B018 - DRF parses on access
 
 
 class ListViewSet(ApiView, mixins.ListModelMixin, viewsets.GenericViewSet[M]):
