@@ -7,8 +7,9 @@ from timetracker.api.exceptions import Conflict
 def hold_open(project: Project) -> None:
     """Keep a project from being archived until the transaction ends.
 
-    Raises 409 `project_archived` if it is archived already. Must run in a transaction; on
-    SQLite that transaction (IMMEDIATE) is the lock.
+    Raises 409 `project_archived` if it is archived already. Call it last in the transaction
+    that adds to the project: what is wrong with the row itself is told first, and the lock is
+    held no longer than the commit takes. On SQLite the transaction (IMMEDIATE) is the lock.
     """
     status = (
         Project.objects.filter(pk=project.pk)

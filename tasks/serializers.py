@@ -7,6 +7,7 @@ from rest_framework import serializers
 from projects.archiving import hold_open
 from tasks.models import Task
 from timetracker.api.fields import IntegerField
+from timetracker.api.models import refuse_if_used
 from timetracker.api.serializers import ModelSerializer
 
 PRIORITY_NAMES = {priority.name.lower(): priority.value for priority in Task.Priority}
@@ -58,12 +59,16 @@ class TaskSerializer(ModelSerializer[Task]):
 
     def create(self, validated_data: dict[str, Any]) -> Task:
         """Insert a task, unless its project is archived."""
-        hold_open(validated_data["project"])
-        return super().create(validated_data)
+        task = super().create(validated_data)
+        hold_open(task.project)
+        return task
 
     def update(self, instance: Task, validated_data: dict[str, Any]) -> Task:
-        """Change a task; it cannot move into an archived project."""
-        project = validated_data.get("project")
-        if project and project != instance.project:
-            hold_open(project)
-        return super().update(instance, validated_data)
+        """Change a task; with time entries, or into an archived project, it cannot move."""
+        before = instance.project
+        if validated_data.get("project", before) != before:
+            refuse_if_used(instance)
+        task = super().update(instance, validated_data)
+        if task.project != before:
+            hold_open(task.project)
+        return task

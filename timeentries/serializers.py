@@ -127,16 +127,18 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     def create(self, validated_data: dict[str, Any]) -> TimeEntry:
         """Insert an entry, unless its project is archived."""
         project = validated_data["project"]
-        hold_open(project)
         defaults = {"user": self.context["request"].user, "billable": project.billable}
-        return super().create(defaults | validated_data)
+        entry = super().create(defaults | validated_data)
+        hold_open(project)
+        return entry
 
     def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
         """Change an entry; it cannot move into an archived project."""
-        project = validated_data.get("project")
-        if project and project != instance.project:
-            hold_open(project)
-        return super().update(instance, validated_data)
+        before = instance.project
+        entry = super().update(instance, validated_data)
+        if entry.project != before:
+            hold_open(entry.project)
+        return entry
 
 
 class TimerStartSerializer(TimeEntrySerializer):

@@ -59,6 +59,22 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         raise
 
 
+def refuse_if_used(instance: models.Model) -> None:
+    """Raise 409 `in_use` that says by how many of what a row is used.
+
+    Django's ProtectedError would load every row to say so.
+    """
+    uses = []
+    for relation in instance._meta.related_objects:
+        if relation.on_delete is models.PROTECT:
+            related = relation.related_model._default_manager
+            if count := related.filter(**{relation.field.name: instance}).count():
+                uses.append(f"{count} {_name(relation.related_model._meta, count)}")
+    if uses:
+        name = instance._meta.verbose_name
+        raise Conflict(f"This {name} is used by {' and '.join(uses)}.", "in_use")
+
+
 def _raise_as_api_error(model: type[models.Model], error: IntegrityError) -> NoReturn:
     for constraint in model._meta.constraints:
         if _is_broken(constraint, model, error):
@@ -114,3 +130,7 @@ def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> li
 def _is_about_a_reference(error: IntegrityError) -> bool:
     state = getattr(getattr(error.__cause__, "diag", None), "sqlstate", None)
     return state == "23503" or "FOREIGN KEY constraint failed" in str(error)
+
+
+def _name(meta: Any, count: int) -> str:
+    return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)

@@ -1,5 +1,6 @@
 """Rate limits: django-ratelimit counts, DRF answers 429."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -12,6 +13,11 @@ if TYPE_CHECKING:  # the settings name this module, and rest_framework.views rea
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
+    from apitokens.models import ApiToken
+
+
+security_log = logging.getLogger("timetracker.security")
+
 
 class TokenThrottle(BaseThrottle):
     """Count each token's requests in a minute and in an hour, and say how many are left."""
@@ -20,7 +26,8 @@ class TokenThrottle(BaseThrottle):
 
     def allow_request(self, request: "Request", view: "APIView") -> bool:
         """Return whether the request is within both windows; requests without a token are."""
-        if request.auth is None:
+        token: ApiToken | None = request.auth  # type: ignore[assignment]
+        if token is None:
             return True
         minute, hour = self._usages(request)
         self.tightest = min(minute, hour, key=lambda usage: (usage.remaining, -usage.reset))
@@ -31,7 +38,10 @@ class TokenThrottle(BaseThrottle):
                 "X-RateLimit-Reset": str(self.tightest.reset),
             }
         )
-        return not (minute.exceeded or hour.exceeded)
+        if not (minute.exceeded or hour.exceeded):
+            return True
+        security_log.warning("Rate limited", extra={"prefix": token.prefix})
+        return False
 
     def wait(self) -> float:
         """Return the seconds until the next request is allowed."""

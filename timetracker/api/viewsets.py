@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timetracker.api.exceptions import AccessDenied, Conflict, LengthRequired
-from timetracker.api.models import ResourceQuerySet, constraints_as_errors
+from timetracker.api.exceptions import AccessDenied, LengthRequired
+from timetracker.api.models import ResourceQuerySet, constraints_as_errors, refuse_if_used
 from timetracker.api.pagination import PagePagination
 from timetracker.api.suggestions import unknown_name
 
@@ -183,23 +183,3 @@ class ResourceViewSet(ListViewSet[M], mixins.RetrieveModelMixin):
 
     def _message(self, verb: str) -> str:
         return f"{str(self._meta.verbose_name).capitalize()} {verb} successfully"
-
-
-def refuse_if_used(instance: models.Model) -> None:
-    """Raise 409 `in_use` that says by how many of what a row is used.
-
-    Django's ProtectedError would load every row to say so.
-    """
-    uses = []
-    for relation in instance._meta.related_objects:
-        if relation.on_delete is models.PROTECT:
-            related = relation.related_model._default_manager
-            if count := related.filter(**{relation.field.name: instance}).count():
-                uses.append(f"{count} {_name(relation.related_model._meta, count)}")
-    if uses:
-        name = instance._meta.verbose_name
-        raise Conflict(f"This {name} is used by {' and '.join(uses)}.", "in_use")
-
-
-def _name(meta: Any, count: int) -> str:
-    return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)
