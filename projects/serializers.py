@@ -9,7 +9,7 @@ from timetracker.api.serializers import ModelSerializer
 class ProjectSerializer(ModelSerializer[Project]):
     """A project; `client_id` may be null."""
 
-    client_name = serializers.CharField(source="client.name", default=None, read_only=True)
+    client_name = serializers.CharField(source="client.name", allow_null=True, read_only=True)
 
     class Meta:
         model = Project

@@ -1,10 +1,12 @@
 """The reports' endpoints."""
 
 from django_filters.utils import translate_validation
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
 from reports.filters import SummaryFilter
 from reports.queries import totals_by_project
+from reports.serializers import SummarySerializer
 from timeentries.models import TimeEntry
 from timetracker.api.instants import format_instant, hours
 from timetracker.api.viewsets import ApiRequest, ApiView
@@ -14,11 +16,15 @@ class SummaryView(ApiView):
     """Sum up the finished time entries of a range of dates."""
 
     scope_resource = "reports"
+    filterset_class = SummaryFilter
 
     def query_parameters(self) -> list[str]:
         """Return the filters of the report."""
-        return list(SummaryFilter.base_filters)
+        return list(self.filterset_class.base_filters)
 
+    @extend_schema(
+        responses=inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})
+    )
     def get(self, request: ApiRequest) -> Response:
         """Return the hours, whole and by project; one's own unless an administrator asks."""
         entries = TimeEntry.objects.visible_to(request.user)

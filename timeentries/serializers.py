@@ -65,9 +65,11 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     user_id = OwnerField(source="user", queryset=User.objects.all(), required=False)
     user_name = serializers.CharField(source="user.username", read_only=True)
     project_name = serializers.CharField(source="project.name", read_only=True)
-    task_name = serializers.CharField(source="task.name", default=None, read_only=True)
+    task_name = serializers.CharField(source="task.name", allow_null=True, read_only=True)
     client_id = serializers.IntegerField(source="project.client_id", read_only=True)
-    client_name = serializers.CharField(source="project.client.name", default=None, read_only=True)
+    client_name = serializers.CharField(
+        source="project.client.name", allow_null=True, read_only=True
+    )
     end_time = EndField(required=False, allow_null=True)
     tags = TagsField(required=False)
     tag_list = serializers.ListField(child=serializers.CharField(), read_only=True)

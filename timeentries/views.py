@@ -1,6 +1,8 @@
 """The time entries' endpoints, and the timer's."""
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.response import Response
 
 from timeentries.filters import TimeEntryFilter
@@ -8,11 +10,28 @@ from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
 from timetracker.api.exceptions import Conflict
+from timetracker.api.openapi_answers import ErrorSerializer
+from timetracker.api.serializers import refuse_unknown
 from timetracker.api.viewsets import ApiRequest, ApiView, ResourceViewSet
+
+STATUS = {
+    "active": serializers.BooleanField(),
+    "timer": TimeEntrySerializer(allow_null=True),
+}
+STARTED = {"message": serializers.CharField(), "timer": TimeEntrySerializer()}
+STOPPED = {"message": serializers.CharField(), "time_entry": TimeEntrySerializer()}
+
+
+class TimerConflictErrorSerializer(ErrorSerializer):
+    """What stands against it; `timer` is there when the code is `timer_already_running`."""
+
+    timer = TimeEntrySerializer(required=False, allow_null=True)
 
 
 class TimerConflictView(ApiView):
     """A view whose 409 `timer_already_running` carries the running timer."""
+
+    conflict_serializer = TimerConflictErrorSerializer
 
     def handle_exception(self, exc: Exception) -> Response:
         """Add the timer, so that a client can show or stop it without asking again."""
@@ -36,6 +55,7 @@ class TimerStatusView(ApiView):
 
     scope_resource = "time_entries"
 
+    @extend_schema(responses=inline_serializer("TimerStatus", STATUS))
     def get(self, request: ApiRequest) -> Response:
         """Return the timer that runs, or null."""
         timer = running_timer(request.user)
@@ -49,6 +69,10 @@ class TimerStartView(TimerConflictView):
 
     scope_resource = "time_entries"
 
+    @extend_schema(
+        request=TimerStartSerializer,
+        responses={201: inline_serializer("TimerStarted", STARTED)},
+    )
     def post(self, request: ApiRequest) -> Response:
         """Start a timer now; 409 `timer_already_running` if one runs."""
         serializer = TimerStartSerializer(data=request.data, context={"request": request})
@@ -66,8 +90,10 @@ class TimerStopView(ApiView):
 
     scope_resource = "time_entries"
 
+    @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
     def post(self, request: ApiRequest) -> Response:
         """End the timer now; 400 `no_active_timer` if none runs."""
+        refuse_unknown(request.data, known=())
         entry = stop(request.user, now=request.now)
         return Response(
             {

@@ -108,8 +108,10 @@ _POSTGRESQL_TIMEOUTS = (
 if _SERVER:
     _SERVER["CONN_HEALTH_CHECKS"] = True
     _SERVER["OPTIONS"] = {
-        # Every thread finds a connection or is told within seconds that there is none: 503.
-        "pool": {"min_size": 2, "max_size": 16, "timeout": 5},
+        # Every thread finds a connection or is told within seconds that there is none: 503. The
+        # pool would wait longer and longer between its attempts to reconnect, and so stay away
+        # for a minute after the server is back: the next request begins anew instead.
+        "pool": {"min_size": 2, "max_size": 16, "timeout": 2, "reconnect_timeout": 1},
         "connect_timeout": 5,
         "options": _POSTGRESQL_TIMEOUTS,
         **_SERVER.get("OPTIONS", {}),
@@ -179,15 +181,48 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "TimeTracker API",
+    "SERVERS": [{"url": "/", "description": "This service"}],
     "VERSION": APP_VERSION,
+    "DESCRIPTION": (
+        "Clients, projects, tasks, time entries, a timer and reports.\n\n"
+        "Send an API token as `Authorization: Bearer tt_…` or as `X-API-Key: tt_…`; an"
+        " administrator issues it. Each operation names the scope that it needs; `write:x`"
+        " includes `read:x`.\n\n"
+        "Times leave as UTC with `Z`. A list comes in pages. An unknown field or parameter is 400"
+        " and an unknown method 405; every error has an `error_code` to test and a `message` to"
+        " show. Each token has 100 requests a minute and 1000 an hour."
+    ),
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "TAGS": [
+        {"name": "Projects", "description": "What work is done for."},
+        {"name": "Time entries", "description": "When somebody worked on what."},
+        {"name": "Timer", "description": "The one time entry of a user that has no end yet."},
+        {"name": "Tasks", "description": "What is to be done in a project."},
+        {"name": "Clients", "description": "Who is billed."},
+        {"name": "Reports", "description": "Time entries, summed up."},
+        {"name": "Users", "description": "Who tracks time."},
+        {"name": "System", "description": "What the service says of itself; needs no token."},
+    ],
     "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SORT_OPERATION_PARAMETERS": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_SUFFIX": "",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "timetracker.documentation.add_examples",
+    ],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # No token in the browser's storage, and nothing about us to validator.swagger.io.
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": False,
+        "validatorUrl": None,
+    },
     "REDOC_DIST": "SIDECAR",
 }
 

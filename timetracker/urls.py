@@ -4,12 +4,7 @@ from django.contrib import admin
 from django.urls import path
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
-from drf_spectacular.views import (
-    SpectacularAPIView,
-    SpectacularJSONAPIView,
-    SpectacularRedocView,
-    SpectacularSwaggerSplitView,
-)
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from clients.views import ClientViewSet
@@ -18,6 +13,7 @@ from reports.views import SummaryView
 from tasks.views import TaskViewSet
 from timeentries.views import TimeEntryViewSet, TimerStartView, TimerStatusView, TimerStopView
 from timetracker.api.views import HealthView, InfoView
+from timetracker.documentation import JSON, YAML, DocumentView
 from users.views import CurrentUserView, UserViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -31,8 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/schema", DocumentView.as_view(media_type=YAML), name="schema"),
+    path("api/openapi.json", DocumentView.as_view(media_type=JSON), name="openapi"),
     path("api/v1/info", InfoView.as_view(), name="info"),
     path("api/v1/health", HealthView.as_view(), name="health"),
     path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),

@@ -1,5 +1,6 @@
 """Users, for those who may see them."""
 
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
 from timetracker.api.viewsets import ApiRequest, ApiView, ListViewSet
@@ -21,6 +22,7 @@ class CurrentUserView(ApiView):
 
     scope_resource = "users"
 
+    @extend_schema(responses=inline_serializer("UserEnvelope", {"user": UserSerializer()}))
     def get(self, request: ApiRequest) -> Response:
         """Return the user of the token."""
         return Response({"user": UserSerializer(request.user).data})

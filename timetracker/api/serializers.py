@@ -1,5 +1,6 @@
 """Serializers that refuse what they do not know and write only what was sent."""
 
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from django.db import models
@@ -11,6 +12,13 @@ from timetracker.api.models import constraints_as_errors
 from timetracker.api.suggestions import unknown_name
 
 M = TypeVar("M", bound=models.Model)
+
+
+def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
+    """Raise 400 that names every field of a body that is not known."""
+    unknown = {name: [unknown_name(name, known)] for name in data if name not in known}
+    if unknown:
+        raise serializers.ValidationError(unknown)
 
 
 class ModelSerializer(serializers.ModelSerializer[M]):
@@ -63,11 +71,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the values to write; 400 names every unknown field."""
-        ignored = getattr(self.Meta, "accepted_and_ignored", ())
-        known = [*self.fields, *ignored]
-        unknown = {name: [unknown_name(name, known)] for name in data if name not in known}
-        if unknown:
-            raise serializers.ValidationError(unknown)
+        refuse_unknown(data, [*self.fields, *getattr(self.Meta, "accepted_and_ignored", ())])
         return super().to_internal_value(data)
 
     def save(self, **kwargs: Any) -> M:

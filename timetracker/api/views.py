@@ -8,11 +8,17 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, get_resolver, resolve, reverse
 from django.views import defaults
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timetracker.api.exceptions import RETRY_UNAVAILABLE_AFTER, Unavailable, error_body
+from timetracker.api.openapi_answers import (
+    HealthySerializer,
+    InfoSerializer,
+    UnhealthySerializer,
+)
 from timetracker.counters import CounterCache
 
 API_PREFIX = "/api/"
@@ -30,6 +36,7 @@ class PublicView(APIView):
 class InfoView(PublicView):
     """Tell the version of the service and where its endpoints are."""
 
+    @extend_schema(responses=InfoSerializer)
     def get(self, request: Request) -> Response:
         """Return the versions, the documentation and a path for each endpoint."""
         return Response(
@@ -47,6 +54,7 @@ class InfoView(PublicView):
 class HealthView(PublicView):
     """Tell whether the service can do its work."""
 
+    @extend_schema(responses={200: HealthySerializer, 503: UnhealthySerializer})
     def get(self, request: Request) -> Response:
         """Return 200 `{"status": "healthy"}`, or 503 with what is wrong."""
         checks = {"database": _database_answers(), "cache": _cache_answers()}

@@ -1,0 +1,155 @@
+"""How the fields and query parameters that are our own are written as JSON Schema."""
+
+# drf-spectacular has types for a part of its functions.
+# mypy: disable-error-code="no-untyped-call"
+
+from typing import Any, Literal
+
+import django_filters
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import CheckConstraint, Q
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from rest_framework import serializers
+
+from timetracker.api import filters
+from timetracker.api.instants import DATE, INSTANT
+
+Schema = dict[str, Any]
+Direction = Literal["request", "response"]
+
+ID: Schema = {"type": "integer", "minimum": 1}
+DIGITS = "^[0-9]{1,18}$"
+ZONE = "A time without an offset is in the time zone of the token's user."
+INSTANT_INPUT: Schema = {
+    "type": "string",
+    "pattern": f"^{INSTANT.pattern}$",
+    "examples": ["2024-01-15T14:30:00Z"],
+    "description": ZONE,
+}
+PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
+    "page": ({"type": "integer", "minimum": 1, "default": 1}, "The number of the page."),
+    "per_page": (
+        {"type": "integer", "minimum": 1, "default": 50},
+        "How many a page holds; more than 100 means 100.",
+    ),
+    "perPage": ({"type": "integer", "minimum": 1}, "Another spelling of `per_page`."),
+}
+
+
+class ReferenceFieldSchema(OpenApiSerializerFieldExtension):
+    """An id goes in as an integer or a string of digits, and comes out as an integer."""
+
+    target_class = "timetracker.api.fields.ReferenceField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return the id of a direction."""
+        if direction == "response":
+            return {"type": "integer"}
+        return {"type": ["integer", "string"], "minimum": 1, "pattern": DIGITS}
+
+
+class NumberFieldSchema(OpenApiSerializerFieldExtension):
+    """A decimal goes in as a number or its digits, and comes out as a number."""
+
+    target_class = "timetracker.api.fields.NumberField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return the number of a direction, with the bounds that column and constraint set."""
+        if direction == "response":
+            return {"type": "number"}
+        whole, places = self.target.max_whole_digits, self.target.decimal_places
+        return {
+            "type": ["number", "string"],
+            **_minimum(self.target),
+            "exclusiveMaximum": 10**whole,
+            "pattern": rf"^[0-9]{{1,{whole}}}(\.[0-9]{{1,{places}}})?$",
+            "description": f"At most {places} decimals; a string of digits is accepted too.",
+        }
+
+
+class EmailFieldSchema(OpenApiSerializerFieldExtension):
+    """An address may be empty where it is shown; where it is checked, its validator says so."""
+
+    target_class = "rest_framework.serializers.EmailField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return a text, to which drf-spectacular adds the format of the validator."""
+        return {"type": "string"}
+
+
+class InstantFieldSchema(OpenApiSerializerFieldExtension):
+    """An instant may go in without an offset, and comes out as UTC with Z."""
+
+    target_class = "timetracker.api.fields.InstantField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return the instant of a direction."""
+        if direction == "response":
+            return {"type": "string", "format": "date-time"}
+        return {**INSTANT_INPUT}
+
+
+def is_nullable(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+    """Return whether what a field shows may be null: a null column is on the way to it.
+
+    DRF marks only fields that accept null, and those that are read only accept nothing.
+    """
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    for name in field.source_attrs:
+        try:
+            column: Any = model and model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        if not column or column.null:
+            return bool(column)
+        model = column.related_model
+    return False
+
+
+def filter_parameter(name: str, declared: django_filters.Filter) -> Schema:
+    """Return a filter of a FilterSet as a query parameter."""
+    schema, description = _filter_type(name, declared)
+    return query_parameter(name, schema, declared.extra.get("help_text") or description)
+
+
+def query_parameter(name: str, schema: Schema, description: str) -> Schema:
+    """Return a query parameter; each of them may be left out."""
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _filter_type(name: str, declared: django_filters.Filter) -> tuple[Schema, str]:
+    match declared:
+        case filters.IdFilter():
+            return ID, f"Only those of this {name.removesuffix('_id')}."
+        case filters.SwitchFilter():
+            return {"type": "boolean"}, f"Only those that are, or are not, {name}."
+        case filters.ChoiceFilter():
+            choices = [str(value) for value, _ in declared.extra["choices"]]
+            return {"type": "string", "enum": choices}, f"Only those of this {name}."
+        case filters.SinceFilter():
+            return _instant(), f"Only those changed then or later. {ZONE}"
+        case filters.SpanFilter():
+            return {"anyOf": [_day(), _instant()]}, ""
+    return {"type": "string", "minLength": 1}, ""
+
+
+def _instant() -> Schema:
+    return {name: INSTANT_INPUT[name] for name in ("type", "pattern", "examples")}
+
+
+def _day() -> Schema:
+    return {"type": "string", "pattern": f"^{DATE.pattern}$", "examples": ["2024-01-15"]}
+
+
+def _minimum(field: serializers.Field[Any, Any, Any, Any]) -> Schema:
+    """Return the minimum 0 of a column that a check of its model keeps from being negative."""
+    not_negative = Q(**{f"{field.source}__gte": 0})
+    model = field.parent.Meta.model  # type: ignore[attr-defined]
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, CheckConstraint) and constraint.condition == not_negative:
+            return {"minimum": 0}
+    return {}
