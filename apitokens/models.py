@@ -81,8 +81,13 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def clean(self) -> None:
-        """Refuse unknown scopes, none at all, and privileged ones for an ordinary user."""
+        """Refuse unknown scopes, none at all, and privileged ones for an ordinary user.
+
+        Only when it is issued: later a user may have been demoted, and the token keeps its name.
+        """
         super().clean()
+        if not self._state.adding:
+            return
         if not self.scopes:
             raise ValidationError({"scopes": "Select at least one scope."})
         if unknown := sorted(set(self.scopes) - set(Scope.values)):
@@ -91,7 +96,7 @@ class ApiToken(models.Model):
                 {"scopes": f"Unknown: {', '.join(unknown)}. Known scopes are: {known}."}
             )
         privileged = sorted(PRIVILEGED.intersection(self.scopes))
-        if privileged and not self._is_of_administrator():
+        if privileged and self.user_id and not self._is_of_administrator():
             raise ValidationError(
                 {"scopes": f"Only an administrator's token may hold {', '.join(privileged)}."}
             )

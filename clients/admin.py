@@ -3,10 +3,11 @@
 from django.contrib import admin
 
 from clients.models import Client
+from timetracker.admin import ModelAdmin
 
 
 @admin.register(Client)
-class ClientAdmin(admin.ModelAdmin[Client]):
+class ClientAdmin(ModelAdmin[Client]):
     """Search and edit clients."""
 
     list_display = ("name", "company", "email", "phone", "default_hourly_rate", "status")

@@ -1,13 +1,37 @@
 """Projects in the Django admin."""
 
-from django.contrib import admin
+from typing import Any
 
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
+
+from projects.archiving import hold_open
 from projects.models import Project
+from timetracker.admin import ModelAdmin
+from timetracker.api.exceptions import Conflict
+
+
+class WorkForm(forms.ModelForm[Any]):
+    """A form of what belongs to a project; nothing is added or moved to an archived one."""
+
+    def clean_project(self) -> Project:
+        """Refuse an archived project, unless this belongs to it already."""
+        project: Project = self.cleaned_data["project"]
+        if project.pk != self.instance.project_id:
+            try:
+                hold_open(project)
+            except Conflict as refusal:
+                raise ValidationError(str(refusal.detail)) from refusal
+        return project
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin[Project]):
-    """Search and edit projects."""
+class ProjectAdmin(ModelAdmin[Project]):
+    """Search, edit and archive projects."""
 
     list_display = ("name", "client", "status", "billable", "hourly_rate", "estimated_hours")
     list_filter = ("status", "billable")
@@ -15,3 +39,18 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     search_fields = ("name", "description", "client__name")
     autocomplete_fields = ("client",)
     readonly_fields = ("created_at", "updated_at")
+    actions = ("archive_selected",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        """Nobody: as in the API, a project is archived instead."""
+        return False
+
+    @admin.action(description="Archive selected projects", permissions=["change"])
+    def archive_selected(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        """Archive projects, and say how many."""
+        projects = list(queryset.exclude(status=Project.Status.ARCHIVED))
+        for project in projects:
+            project.archive()
+            self.log_change(request, project, "Archived.")
+        words = f"{len(projects)} project{pluralize(len(projects))} archived."
+        self.message_user(request, words, messages.SUCCESS)

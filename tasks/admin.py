@@ -2,13 +2,16 @@
 
 from django.contrib import admin
 
+from projects.admin import WorkForm
 from tasks.models import Task
+from timetracker.admin import ModelAdmin
 
 
 @admin.register(Task)
-class TaskAdmin(admin.ModelAdmin[Task]):
+class TaskAdmin(ModelAdmin[Task]):
     """Search and edit tasks."""
 
+    form = WorkForm
     list_display = ("name", "project", "status", "priority", "assignee", "due_date")
     list_filter = ("status", "priority")
     list_select_related = ("project", "assignee")

@@ -1,0 +1,46 @@
+"""The admin's pages as tests see them."""
+
+import html
+import re
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils.html import strip_tags
+
+from users.models import User
+
+
+def admin_as(user: User) -> Client:
+    """A browser in which a user has logged in."""
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def text_of(markup: str) -> str:
+    """The words of a piece of a page."""
+    return " ".join(html.unescape(strip_tags(markup)).split())
+
+
+def rows_of(response: Any) -> list[list[str]]:
+    """The rows of a list, without the checkboxes for actions."""
+    _, found, table = response.content.decode().partition('<table id="result_list">')
+    rows = re.findall(r"<tr>(<td class=\"action-checkbox\">.*?)</tr>", table, re.DOTALL)
+    assert bool(found) == bool(rows)
+    return [
+        [text_of(cell) for cell in re.findall(r"<t[dh] class=\"field.*?</t[dh]>", row, re.DOTALL)]
+        for row in rows
+    ]
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    """What a refused form says, by field; `__all__` for the form as a whole."""
+    assert response.status_code == 200
+    errors: dict[str, list[str]] = response.context["adminform"].form.errors
+    return {field: list(words) for field, words in errors.items()}
+
+
+def messages_of(response: Any) -> list[str]:
+    """What the admin says on the next page."""
+    return [str(message) for message in get_messages(response.wsgi_request)]

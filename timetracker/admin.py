@@ -1,0 +1,106 @@
+"""The admin site, and what the models' pages share."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from timetracker import rate_limit
+from timetracker.client_address import client_address, network_of
+
+M = TypeVar("M", bound=models.Model)
+
+LOGINS = 20  # of one address, good and bad
+LOGINS_PERIOD = 15 * rate_limit.MINUTE
+SECTIONS = {
+    "Work": ("timeentries", "projects", "tasks", "clients"),
+    "Access": ("users", "auth", "apitokens"),
+}
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Django's, for so many guesses."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to look at the password of an address that has tried too often."""
+        request: HttpRequest = self.request  # type: ignore[assignment]
+        address = network_of(client_address(request))
+        logins = rate_limit.count(request, "admin-login", address, LOGINS, LOGINS_PERIOD)
+        if logins.exceeded:
+            minutes = logins.retry_after // rate_limit.MINUTE + 1
+            raise ValidationError(f"Too many attempts. Try again in {minutes} minutes.")
+        return super().clean()
+
+
+class AdminSite(admin.AdminSite):
+    """Django's admin under our name."""
+
+    site_title = "TimeTracker"
+    site_header = "TimeTracker"
+    index_title = "Administration"
+    site_url = None  # there is no other site: base_site.html links to the API's documentation
+    login_form = LoginForm
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the models in two sections; Django has one for each app, most with one model."""
+        if app_label:
+            return super().get_app_list(request, app_label)
+        apps = {app["app_label"]: app for app in super().get_app_list(request)}
+        sections = [
+            _section(title, [apps.pop(label) for label in labels if label in apps])
+            for title, labels in SECTIONS.items()
+        ]
+        return [*(section for section in sections if section["models"]), *apps.values()]
+
+
+def _section(title: str, apps: list[Any]) -> dict[str, Any]:
+    label = title.lower()
+    return {
+        "name": title,
+        "app_label": label,
+        # With a fragment it is part of no path, or Django would highlight every section.
+        "app_url": f"{reverse('admin:index')}#{label}",
+        "has_module_perms": True,
+        "models": [model for app in apps for model in app["models"]],
+    }
+
+
+class ModelAdmin(admin.ModelAdmin[M]):
+    """Django's, safe for two who write at the same time."""
+
+    formfield_overrides = {models.TextField: {"widget": AdminTextareaWidget({"rows": 3})}}
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: M | None = None
+    ) -> list[str] | tuple[str, ...]:
+        """Return what the service fills in, once there is something to show."""
+        return super().get_readonly_fields(request, obj) if obj else ()
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Judge a form again that lost a race: now it sees the row that won, and says so."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Save the columns that were changed and no others, so that racing changes both stay."""
+        if not change:
+            obj.save()
+        elif form.changed_data:
+            obj.save(update_fields=[*form.changed_data, *_automatic(obj)])
+
+
+def _automatic(obj: models.Model) -> list[str]:
+    return [field.name for field in obj._meta.fields if getattr(field, "auto_now", False)]
