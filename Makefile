@@ -3,8 +3,9 @@ PYTHON ?= python3
 # Passed on, for instance `make test ARGS="tests/projects -x"` or `make lock ARGS=--upgrade`.
 ARGS ?=
 
+# Without --no-deps, pip 23 would look past the pin of `coverage` for the newest `coverage[toml]`.
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-	--require-hashes --only-binary :all:
+	--require-hashes --no-deps --only-binary :all:
 UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header $(ARGS)
 PRODUCTION = env BASE_URL=https://timetracker.example.com ALLOWED_HOSTS=timetracker.example.com
@@ -19,7 +20,7 @@ serve: .venv/runtime
 
 # The test suite on SQLite, and on PostgreSQL with Redis
 test: .venv/development
-	.venv/bin/python tests/run_legs.py $(ARGS)
+	.venv/bin/python -m tests.run_legs $(ARGS)
 
 # Everything that a machine can say without running the tests
 check: .venv/development
