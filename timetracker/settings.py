@@ -93,7 +93,7 @@ TEMPLATES = [
 # SQLite: WAL and IMMEDIATE, or parallel writers fail with "database is locked"; FULL, because
 # NORMAL may lose acknowledged writes when the power goes.
 _SQLITE: dict[str, Any] = {
-    "ENGINE": "django.db.backends.sqlite3",
+    "ENGINE": "timetracker.sqlite",
     "NAME": DATA_DIR / "timetracker.sqlite3",
     "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     "OPTIONS": {

@@ -1,0 +1,42 @@
+"""Django's SQLite, with a LIKE that knows the case of every letter."""
+
+import functools
+import re
+from sqlite3 import Connection
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+WILDCARDS = {"%": ".*", "_": "."}
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """SQLite's own LIKE ignores the case of A to Z only: `müller` would not find `MÜLLER`.
+
+    Nothing stored depends on it, so other programs can open the file.
+    """
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+        """Return a connection that compares with our LIKE."""
+        connection: Connection = super().get_new_connection(conn_params)
+        for arguments in (2, 3):
+            connection.create_function("like", arguments, like, deterministic=True)
+        return connection
+
+
+def like(pattern: str | None, text: object, escape: str = "") -> bool | None:
+    """Return whether `text LIKE pattern ESCAPE escape`, whatever the case; NULL for NULL."""
+    if pattern is None or text is None:
+        return None
+    return _expression(pattern, escape).fullmatch(str(text)) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _expression(pattern: str, escape: str) -> re.Pattern[str]:
+    parts, characters = [], iter(pattern)
+    for character in characters:
+        if character == escape:
+            parts.append(re.escape(next(characters, "")))
+        else:
+            parts.append(WILDCARDS.get(character, re.escape(character)))
+    return re.compile("".join(parts), re.DOTALL | re.IGNORECASE)
