@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the settings name this module, and rest_framework.views rea
     from rest_framework.request import Request
 
 REALM = 'Bearer realm="timetracker"'
+NO_TOKEN = ""  # credentials that cannot be a token
 SECRET = re.compile(r"tt_[0-9A-Za-z]{32}", re.ASCII)
 FAILURES_PER_MINUTE = 30  # refused credentials of one address, before 429 instead of 401
 
@@ -70,7 +71,7 @@ def _credentials(request: "Request") -> str | None:
         return api_key
     scheme, _, credentials = authorization.strip().partition(" ")
     if scheme.lower() != "bearer":
-        return authorization if api_key is None else api_key
+        return NO_TOKEN if api_key is None else api_key
     bearer: str = credentials.strip()
     if api_key is not None and api_key != bearer:
         raise TwoCredentials

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -11,11 +10,11 @@ from django.template.defaultfilters import pluralize
 
 from projects.archiving import hold_open
 from projects.models import Project
-from timetracker.admin import ModelAdmin
+from timetracker.admin import ModelAdmin, ModelForm
 from timetracker.api.exceptions import Conflict
 
 
-class WorkForm(forms.ModelForm[Any]):
+class WorkForm(ModelForm[Any]):
     """A form of what belongs to a project; nothing is added or moved to an archived one."""
 
     def clean_project(self) -> Project:

@@ -75,11 +75,19 @@ class Task(Resource):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Note when the task became done, so that the constraint can be judged."""
+        super().clean()
+        self._note_completion()
+
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and note when the task became done."""
-        done = self.status == self.Status.DONE
-        if done != (self.completed_at is not None):
-            self.completed_at = timezone.now() if done else None
+        self._note_completion()
         if update_fields is not None and "status" in update_fields:
             update_fields = {*update_fields, "completed_at"}
         super().save(update_fields=update_fields, **kwargs)
+
+    def _note_completion(self) -> None:
+        done = self.status == self.Status.DONE
+        if done != (self.completed_at is not None):
+            self.completed_at = timezone.now() if done else None

@@ -24,11 +24,6 @@ class TimeEntryForm(WorkForm):
         except TagsError as error:
             raise ValidationError([str(words) for words in error.detail]) from error
 
-    def _get_validation_exclusions(self) -> set[str]:
-        """Judge the longest duration too, whose column the form does not show."""
-        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return exclusions - {"duration_seconds"}
-
 
 class TimerFilter(admin.SimpleListFilter):
     """Running timers, or finished entries."""

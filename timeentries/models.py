@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, StrIndex
+from django.db.models.lookups import GreaterThanOrEqual
 
 from projects.models import Project
 from tasks.models import Task
@@ -16,7 +17,7 @@ from timetracker.api.models import Resource, ResourceQuerySet
 from users.models import User
 
 LONGEST_ENTRY_DAYS = 366
-SECONDS_A_DAY = 86_400
+LONGEST_SECONDS = LONGEST_ENTRY_DAYS * 86_400
 
 
 class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
@@ -40,7 +41,9 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
 
     def tagged(self, tag: str) -> Self:
         """Keep the entries that carry a tag, its case included."""
-        listed = Concat(Value(","), "tags", Value(","))
+        if "," in tag:
+            return self.none()
+        listed = Concat(Value(","), "tags", Value(","), output_field=models.TextField())
         return self.alias(at=StrIndex(listed, Value(f",{tag},"))).filter(at__gt=0)
 
 
@@ -89,7 +92,8 @@ class TimeEntry(Resource):
             ),
             models.CheckConstraint(
                 condition=Q(end_time__isnull=True)
-                | Q(duration_seconds__lte=LONGEST_ENTRY_DAYS * SECONDS_A_DAY),
+                # Backwards, because whole seconds are rounded down: not a microsecond more.
+                | Q(GreaterThanOrEqual(WholeSeconds("end_time", "start_time"), -LONGEST_SECONDS)),
                 name="time_entry_lasts_at_most_366_days",
                 violation_error_message="A time entry lasts at most 366 days.",
             ),

@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from projects.archiving import hold_open
 from timeentries.models import TimeEntry
-from timetracker.api.exceptions import AccessDenied
+from timeentries.timer import running_timer
+from timetracker.api.exceptions import AccessDenied, Conflict
 from timetracker.api.fields import InstantField, ReferenceField
 from timetracker.api.instants import hours
 from timetracker.api.serializers import ModelSerializer
@@ -126,6 +127,25 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             )
         return attrs
 
+    def save(self, **kwargs: Any) -> TimeEntry:
+        """Write; a 409 `timer_already_running` carries the timer that is in the way."""
+        try:
+            return super().save(**kwargs)
+        except Conflict as conflict:
+            if conflict.get_codes() == "timer_already_running":
+                timer = running_timer(self._owner())
+                conflict.extra["timer"] = timer and self._represented(timer)
+            raise
+
+    def _owner(self) -> User:
+        """Return whose entry it was to become."""
+        before = self.instance.user if self.instance else self.context["request"].user
+        owner: User = self.validated_data.get("user", before)
+        return owner
+
+    def _represented(self, entry: TimeEntry) -> dict[str, Any]:
+        return dict(TimeEntrySerializer(entry, context=self.context).data)
+
     def create(self, validated_data: dict[str, Any]) -> TimeEntry:
         """Insert an entry, unless its project is archived."""
         project = validated_data["project"]
@@ -135,10 +155,10 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         return entry
 
     def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
-        """Change an entry; it cannot move into an archived project."""
-        before = instance.project
+        """Change an entry; in an archived project nothing new begins, moved there or reopened."""
+        before, was_active = instance.project, instance.active
         entry = super().update(instance, validated_data)
-        if entry.project != before:
+        if entry.project != before or (entry.active and not was_active):
             hold_open(entry.project)
         return entry
 

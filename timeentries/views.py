@@ -9,7 +9,6 @@ from timeentries.filters import TimeEntryFilter
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
-from timetracker.api.exceptions import Conflict
 from timetracker.api.openapi_answers import ErrorSerializer
 from timetracker.api.serializers import refuse_unknown
 from timetracker.api.viewsets import ApiRequest, ApiView, ResourceViewSet
@@ -28,23 +27,11 @@ class TimerConflictErrorSerializer(ErrorSerializer):
     timer = TimeEntrySerializer(required=False, allow_null=True)
 
 
-class TimerConflictView(ApiView):
-    """A view whose 409 `timer_already_running` carries the running timer."""
-
-    conflict_serializer = TimerConflictErrorSerializer
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """Add the timer, so that a client can show or stop it without asking again."""
-        if isinstance(exc, Conflict) and exc.get_codes() == "timer_already_running":
-            timer = running_timer(self.request.user)
-            exc.extra["timer"] = timer and _representation(timer, self.request)
-        return super().handle_exception(exc)
-
-
-class TimeEntryViewSet(TimerConflictView, ResourceViewSet[TimeEntry]):
+class TimeEntryViewSet(ResourceViewSet[TimeEntry]):
     """List, create, read, change and delete time entries."""
 
     scope_resource = "time_entries"
+    conflict_serializer = TimerConflictErrorSerializer
     queryset = TimeEntry.objects.with_details()
     serializer_class = TimeEntrySerializer
     filterset_class = TimeEntryFilter
@@ -64,10 +51,11 @@ class TimerStatusView(ApiView):
         )
 
 
-class TimerStartView(TimerConflictView):
+class TimerStartView(ApiView):
     """Start a timer for the token's user."""
 
     scope_resource = "time_entries"
+    conflict_serializer = TimerConflictErrorSerializer
 
     @extend_schema(
         request=TimerStartSerializer,

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -70,9 +71,19 @@ def _section(title: str, apps: list[Any]) -> dict[str, Any]:
     }
 
 
+class ModelForm(forms.ModelForm[M]):
+    """Django's, which judges the constraints over columns that the service fills in too."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        fields = self._meta.model._meta.fields
+        return exclusions - {field.name for field in fields if not field.editable}
+
+
 class ModelAdmin(admin.ModelAdmin[M]):
     """Django's, safe for two who write at the same time."""
 
+    form: type[forms.ModelForm[Any]] = ModelForm
     formfield_overrides = {models.TextField: {"widget": AdminTextareaWidget({"rows": 3})}}
 
     def get_readonly_fields(

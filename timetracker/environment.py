@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -104,7 +105,8 @@ def url(name: str, *schemes: str) -> str:
     """Return a URL of one of the schemes, or nothing."""
 
     def parse(text: str) -> str:
-        if text.split("://")[0] not in schemes:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or "://" not in text or parts.port == 0:
             raise ValueError(text)
         return text
 

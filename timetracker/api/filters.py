@@ -170,6 +170,6 @@ class DateRangeFilterSet(FilterSet):
 
 
 def refuse_reversed(start: Span | None, end: Span | None) -> None:
-    """Raise 400 if a range ends before it starts."""
-    if start and end and start.first >= end.end:
+    """Raise 400 if a range ends before it starts; a day that a zone skipped is empty."""
+    if start and end and start.first >= end.end and start.first > end.first:
         raise InvalidQuery({"start_date": ["start_date lies after end_date."]})

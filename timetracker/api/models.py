@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, Self, TypeVar
 
 from django.db import DatabaseError, IntegrityError, models, transaction
+from django.db.models import ProtectedError
 from rest_framework.exceptions import NotFound, ValidationError
 
 from timetracker.api.exceptions import Conflict
@@ -129,6 +130,8 @@ def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> li
 
 def _is_about_a_reference(error: IntegrityError) -> bool:
     state = getattr(getattr(error.__cause__, "diag", None), "sqlstate", None)
+    if isinstance(error, ProtectedError):  # Django saw what came after refuse_if_used
+        return True
     return state == "23503" or "FOREIGN KEY constraint failed" in str(error)
 
 

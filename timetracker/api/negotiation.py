@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 
@@ -16,6 +16,8 @@ class JSONOnlyNegotiation(DefaultContentNegotiation):
         renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        """Return the view's first renderer and its media type."""
+        """Return the view's first renderer and its media type; pages are for GET alone."""
         renderer = next(iter(renderers))
+        if request.method not in ("GET", "HEAD"):
+            renderer = JSONRenderer()
         return renderer, str(renderer.media_type)

@@ -31,13 +31,13 @@ class TokenThrottle(BaseThrottle):
             return True
         minute, hour = self._usages(request)
         self.tightest = min(minute, hour, key=lambda usage: (usage.remaining, -usage.reset))
-        view.headers.update(
-            {
-                "X-RateLimit-Limit": str(self.tightest.limit),
-                "X-RateLimit-Remaining": str(self.tightest.remaining),
-                "X-RateLimit-Reset": str(self.tightest.reset),
-            }
-        )
+        headers = {
+            "X-RateLimit-Limit": str(self.tightest.limit),
+            "X-RateLimit-Remaining": str(self.tightest.remaining),
+            "X-RateLimit-Reset": str(self.tightest.reset),
+        }
+        view.headers.update(headers)
+        request._request.rate_limit_headers = headers  # type: ignore[attr-defined]  # noqa: SLF001 - for what fails outside DRF
         if not (minute.exceeded or hour.exceeded):
             return True
         security_log.warning("Rate limited", extra={"prefix": token.prefix})

@@ -4,7 +4,7 @@ import sys
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, get_resolver, resolve, reverse
 from django.views import defaults
@@ -68,7 +68,7 @@ def _database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return False
     return True
 
@@ -133,4 +133,6 @@ def _is_route(path: str) -> bool:
 
 def _error(request: HttpRequest, status: int, message: str) -> JsonResponse:
     request_id = getattr(request, "request_id", "")
-    return JsonResponse(error_body(status, message, request_id=request_id), status=status)
+    body = error_body(status, message, request_id=request_id)
+    headers = getattr(request, "rate_limit_headers", {})
+    return JsonResponse(body, status=status, headers=headers)

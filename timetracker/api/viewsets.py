@@ -53,6 +53,8 @@ class ApiView(APIView):
         negotiated = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = negotiated
         self.perform_authentication(request)
+        if request.auth is None:
+            self.check_permissions(request)  # no token is 401 before anything else
         self.check_throttles(request)
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
