@@ -1,0 +1,211 @@
+"""Serve the API: prepare the database, then become the production server."""
+
+import os
+import secrets
+import shlex
+import socket
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections, transaction
+from django.urls import reverse
+
+from apitokens.models import ApiToken
+from apitokens.scopes import Scope
+from timetracker.counters import CounterCache
+from users.models import User
+
+ADMINISTRATOR = "admin"
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - what to tell apart, not what to listen on
+HIGHEST_PORT = 65_535
+# The fastest in our trial, with one database connection a thread (shared/research, §6).
+THREADS = 4
+# Of a process, idle ones included: granian keeps those for 30 seconds, and a small number would
+# let them lock everybody else out. The usual limit of open files is 1024.
+CONNECTIONS = 512
+SECONDS_TO_FINISH = 25  # for requests under way; compose.yaml kills after 30
+PREPARATION_LOCK = 7_463_301  # an arbitrary number that nothing else here uses
+
+
+class Command(BaseCommand):
+    """Migrate, make demo data the first time if asked, and hand the process over to granian."""
+
+    help = (
+        "Migrate the database and serve the API with granian. With --demo, a database without "
+        "users gets an administrator, demo data and a token first."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the address, the number of processes and whether to make demo data."""
+        parser.add_argument(
+            "--demo", action="store_true", help="the first time, make demo data to try it with"
+        )
+        parser.add_argument(
+            "--host",
+            type=_ip_address,
+            default="127.0.0.1",
+            help="the IP address to listen on; 127.0.0.1 if absent",
+        )
+        parser.add_argument("--port", type=_port, default=8000, help="8000 if absent")
+        parser.add_argument(
+            "--workers",
+            type=_workers,
+            metavar="N",
+            help="processes; if absent 2 with REDIS_URL, else 1",
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Prepare everything that can fail, say what is where, and become the server."""
+        host, port = options["host"], options["port"]
+        workers = _workers_that_share_counters(options["workers"])
+        _refuse_taken_port(host, port)
+        address = settings.BASE_URL or _address(host, port)
+        with _alone():
+            call_command("migrate", verbosity=0, interactive=False)
+            self._say_where(address)
+            if not (options["demo"] and self._make_demo(address)):
+                self._say_how_to_get_in()
+        self.stdout.flush()
+        replace_process(granian(host, port, workers))
+
+    def _say_where(self, address: str) -> None:
+        self.stdout.write(
+            f"TimeTracker {settings.APP_VERSION} on {address}\n"
+            f"  documentation  {address}{reverse('docs')}\n"
+            f"  admin          {address}{reverse('admin:index')}"
+        )
+
+    @transaction.atomic
+    def _make_demo(self, address: str) -> bool:
+        """Make an administrator with a token, and demo data, unless there are users already."""
+        if User.objects.exists():
+            return False
+        password = secrets.token_urlsafe(12)
+        user = User.objects.create_superuser(ADMINISTRATOR, password=password)
+        _, secret = ApiToken.issue(user=user, name="demo", scopes=[Scope.ADMIN_ALL.value])
+        call_command("seed_demo", stdout=self.stdout)
+        self.stdout.write(
+            f"  user           {ADMINISTRATOR}\n"
+            f"  password       {password}\n"
+            f"  token          {secret}\n"
+            "Password and token are shown this once. A first call:\n"
+            f'  curl -H "Authorization: Bearer {secret}" {address}{reverse("project-list")}\n'
+        )
+        return True
+
+    def _say_how_to_get_in(self) -> None:
+        user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+        if user is None:
+            self.stdout.write(f"  administrator  none yet: {_manage('createsuperuser')}\n")
+            return
+        name = user.get_username()
+        token = ("create_api_token", "--user", name, "--name", "my token", "--scope", "admin:all")
+        self.stdout.write(
+            f"  administrator  {name}; a new password: {_manage('changepassword', name)}\n"
+            f"  a new token    {_manage(*token)}\n"
+        )
+
+
+def granian(host: str, port: int, workers: int) -> list[str]:
+    """Return the command that serves the API."""
+    return [
+        *(sys.executable, "-m", "granian", "timetracker.wsgi:application"),
+        *("--interface", "wsgi", "--http", "1", "--no-ws"),
+        *("--working-dir", str(settings.BASE_DIR), "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", str(THREADS)),
+        *("--backpressure", str(CONNECTIONS)),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(SECONDS_TO_FINISH)),
+    ]
+
+
+def replace_process(command: list[str]) -> None:
+    """Become another program, which then gets our signals; does not return."""
+    connections.close_all()
+    os.execv(command[0], command)  # noqa: S606 - our own words, and no shell is wanted
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let servers that start at the same time prepare their PostgreSQL database in turn.
+
+    No time limits: a migration, and waiting for one, may take longer than a request may. Both
+    lock and limits end with the connection.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SET lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARATION_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARATION_LOCK])
+
+
+def _workers_that_share_counters(workers: int | None) -> int:
+    shared = isinstance(caches["ratelimit"], CounterCache)
+    if workers is None:
+        return 2 if shared else 1
+    if workers > 1 and not shared:
+        raise CommandError(
+            f"{workers} processes would each count their own rate limit, so that a token gets "
+            f"{workers} times its due. Set REDIS_URL, or run one process."
+        )
+    return workers
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+    except OSError as error:
+        raise CommandError(
+            f"Cannot listen on {_joined(host, port)}: {error.strerror}. "
+            "Stop what listens there, or give another --host or --port."
+        ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{_joined('127.0.0.1' if host in EVERY_ADDRESS else host, port)}"
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _manage(*arguments: str) -> str:
+    """Return a management command as it can be typed where we were started."""
+    script = settings.BASE_DIR / "manage.py"
+    return shlex.join([os.path.relpath(sys.executable), os.path.relpath(script), *arguments])
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise ArgumentTypeError(f"give an IP address such as 127.0.0.1, not {text!r}") from error
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_PORT:
+        raise ArgumentTypeError(f"give a number from 1 to {HIGHEST_PORT}, not {text!r}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
+    return int(text)
