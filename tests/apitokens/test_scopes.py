@@ -1,0 +1,63 @@
+from itertools import chain, combinations
+
+import pytest
+
+from apitokens.scopes import PRIVILEGED, Scope, allows, effective
+
+RESOURCES = ("projects", "time_entries", "tasks", "clients")
+READS = frozenset({f"read:{name}" for name in (*RESOURCES, "reports", "users")})
+WRITES = frozenset({f"write:{name}" for name in RESOURCES})
+EVERYTHING = READS | WRITES | {"admin:all"}
+
+# scope: what it opens
+OPENS: dict[str, frozenset[str]] = {
+    "read:projects": frozenset({"read:projects"}),
+    "write:projects": frozenset({"read:projects", "write:projects"}),
+    "read:time_entries": frozenset({"read:time_entries"}),
+    "write:time_entries": frozenset({"read:time_entries", "write:time_entries"}),
+    "read:tasks": frozenset({"read:tasks"}),
+    "write:tasks": frozenset({"read:tasks", "write:tasks"}),
+    "read:clients": frozenset({"read:clients"}),
+    "write:clients": frozenset({"read:clients", "write:clients"}),
+    "read:reports": frozenset({"read:reports"}),
+    "read:users": frozenset({"read:users"}),
+    "admin:all": EVERYTHING,
+    "read:*": READS,
+    "write:*": WRITES | {f"read:{name}" for name in RESOURCES},
+    "*": EVERYTHING,
+}
+FOR_ADMINISTRATORS = frozenset({"admin:all", "read:*", "write:*", "*"})
+
+
+def test_the_table_above_knows_every_scope() -> None:
+    assert set(OPENS) == set(Scope.values)
+    assert frozenset(PRIVILEGED) == FOR_ADMINISTRATORS
+
+
+@pytest.mark.parametrize("administrator", [False, True], ids=["user", "administrator"])
+def test_a_token_opens_what_its_scopes_open_and_nothing_else(*, administrator: bool) -> None:
+    """Asked of all 16 384 sets of scopes and all 11 scopes that a call may need."""
+    sets = chain.from_iterable(combinations(OPENS, size) for size in range(len(OPENS) + 1))
+    for scopes in sets:
+        counting = effective(scopes, administrator=administrator)
+        opened = frozenset[str]().union(
+            *(OPENS[scope] for scope in scopes if administrator or scope not in FOR_ADMINISTRATORS)
+        )
+        assert {required for required in EVERYTHING if allows(counting, required)} == opened
+
+
+def test_scopes_keep_their_order() -> None:
+    scopes = ["write:tasks", "*", "read:clients", "read:projects"]
+    assert effective(scopes, administrator=True) == scopes
+    assert effective(scopes, administrator=False) == [
+        "write:tasks",
+        "read:clients",
+        "read:projects",
+    ]
+
+
+@pytest.mark.parametrize(
+    "scope", ["READ:PROJECTS", "read:project", "read", "read:", "**", "admin"]
+)
+def test_what_is_no_scope_opens_nothing(scope: str) -> None:
+    assert [required for required in EVERYTHING if allows([scope], required)] == []

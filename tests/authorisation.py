@@ -1,0 +1,180 @@
+"""The decision table of CONTRACT §5, from its words: none of the service's code is asked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Whose = Literal["", "own", "other's", "missing"]
+Body = Literal["good", "unreadable", "unknown field"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+def _resource(name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the scopes of a resource's list and of one of its rows, by method."""
+    read, write = f"read:{name}", f"write:{name}"
+    one = {"GET": read, "HEAD": read, "PUT": write, "PATCH": write, "DELETE": write}
+    return {"GET": read, "HEAD": read, "POST": write}, one
+
+
+PROJECTS, PROJECT = _resource("projects")
+CLIENTS, CLIENT = _resource("clients")
+TASKS, TASK = _resource("tasks")
+ENTRIES, ENTRY = _resource("time_entries")
+
+# A route that is not here fails, as does one that answers another method than its row names.
+ROUTES: dict[str, dict[str, str]] = {
+    "api/v1/projects": PROJECTS,
+    "api/v1/projects/<id>": PROJECT,
+    "api/v1/clients": CLIENTS,
+    "api/v1/clients/<id>": CLIENT,
+    "api/v1/tasks": TASKS,
+    "api/v1/tasks/<id>": TASK,
+    "api/v1/time-entries": ENTRIES,
+    "api/v1/time-entries/<id>": ENTRY,
+    "api/v1/timer/status": {"GET": "read:time_entries", "HEAD": "read:time_entries"},
+    "api/v1/timer/start": {"POST": "write:time_entries"},
+    "api/v1/timer/stop": {"POST": "write:time_entries"},
+    "api/v1/reports/summary": {"GET": "read:reports", "HEAD": "read:reports"},
+    "api/v1/users/me": {"GET": "read:users", "HEAD": "read:users"},
+    "api/v1/users": {"GET": "admin:all", "HEAD": "admin:all"},
+}
+PUBLIC = (
+    *("api/v1/info", "api/v1/health"),
+    *("api/docs", "api/redoc", "api/schema", "api/openapi.json"),
+)
+NOT_THE_API = ("", "admin/api-tokens", "admin/")
+TAKE_USER_ID = {
+    ("GET", "api/v1/time-entries"),
+    ("POST", "api/v1/time-entries"),
+    ("PUT", "api/v1/time-entries/<id>"),
+    ("PATCH", "api/v1/time-entries/<id>"),
+    ("GET", "api/v1/reports/summary"),
+}
+
+WRITABLE = ("projects", "time_entries", "tasks", "clients")
+READS = {*(f"read:{name}" for name in WRITABLE), "read:reports", "read:users"}
+WRITES = {f"write:{name}" for name in WRITABLE}
+EVERYTHING = READS | WRITES | {"admin:all"}
+# What each scope opens to everybody, and what the privileged ones open to administrators alone.
+ORDINARY: dict[str, set[str]] = {
+    **{scope: {scope} for scope in sorted(READS)},
+    **{f"write:{name}": {f"read:{name}", f"write:{name}"} for name in WRITABLE},
+}
+PRIVILEGED: dict[str, set[str]] = {
+    "read:*": READS,
+    "write:*": WRITES | {f"read:{name}" for name in WRITABLE},
+    "admin:all": EVERYTHING,
+    "*": EVERYTHING,
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: with which scopes, administrator or not, with a token that counts or not."""
+
+    name: str
+    scopes: tuple[str, ...] = ()
+    administrator: bool = False
+    refused: bool = False
+
+    def may(self, scope: str) -> bool:
+        """Return whether one of the scopes opens this one."""
+        table = {**ORDINARY, **(PRIVILEGED if self.administrator else {})}
+        return any(scope in table.get(held, ()) for held in self.scopes)
+
+
+CALLERS = [
+    *(
+        Caller(name, ("*",), administrator=True, refused=True)
+        for name in ("none", "malformed", "unknown", "expired", "revoked", "inactive")
+    ),
+    Caller("user: no scope"),
+    *(Caller(f"user: {scope}", (scope,)) for scope in ORDINARY),
+    Caller("user: all of these", tuple(ORDINARY)),
+    Caller("staff: all of these", tuple(ORDINARY)),
+    *(Caller(f"demoted: {scope}", (scope,)) for scope in PRIVILEGED),
+    Caller("demoted: * beside read:time_entries", ("*", "read:time_entries")),
+    Caller("admin: no scope", administrator=True),
+    *(
+        Caller(f"admin: {scope}", (scope,), administrator=True)
+        for scope in ("read:time_entries", "write:time_entries", "read:reports", *PRIVILEGED)
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: about whose row, with whose `user_id`, with what body."""
+
+    method: str
+    route: str
+    whose: Whose = ""
+    user_id: Whose = ""
+    body: Body = "good"
+
+    def __str__(self) -> str:
+        user_id = f"user_id={self.user_id}" if self.user_id else ""
+        body = "" if self.body == "good" else self.body
+        return " ".join(filter(None, (self.method, self.route, self.whose, user_id, body)))
+
+
+def calls() -> Iterator[Call]:
+    """Yield every call that the contract tells apart."""
+    for route in ROUTES:
+        targets: tuple[Whose, ...] = ("own", "other's", "missing") if "<id>" in route else ("",)
+        for method in METHODS:
+            for whose in targets:
+                yield Call(method, route, whose)
+                if (method, route) in TAKE_USER_ID:
+                    yield Call(method, route, whose, user_id="own")
+                    yield Call(method, route, whose, user_id="other's")
+                    yield Call(method, route, whose, user_id="missing")
+                if method in ("POST", "PUT") and method in ROUTES[route]:
+                    yield Call(method, route, whose, body="unreadable")
+                    yield Call(method, route, whose, body="unknown field")
+
+
+# How many entries an answer counts tells whose it counts.
+ENTRIES_OF: dict[Whose, int] = {"own": 1, "other's": 2, "": 3, "missing": 0}
+
+
+def expected(caller: Caller, call: Call) -> str:
+    """Return the answer of CONTRACT §4 and §5: its status, and the code or scope of an error."""
+    answer = _refusal(caller, call) or _judgement(caller, call)
+    return answer[:3] if call.method == "HEAD" else answer
+
+
+def _refusal(caller: Caller, call: Call) -> str:
+    """Return what credentials, method and scope refuse, in this order."""
+    if caller.refused:
+        return "401 unauthorized"
+    if call.method == "OPTIONS":
+        return "200"
+    scope = ROUTES[call.route].get(call.method)
+    if scope is None:
+        return "405 method_not_allowed"
+    return "" if caller.may(scope) else f"403 {scope}"
+
+
+def _judgement(caller: Caller, call: Call) -> str:
+    """Return what body, object, owner, validation and state give, in this order."""
+    foreign = call.whose == "other's" and call.route == "api/v1/time-entries/<id>"
+    for_another = call.user_id in ("other's", "missing")
+    if call.body == "unreadable":
+        return "400 bad_request"
+    if call.whose == "missing":
+        return "404 not_found"
+    if not caller.administrator and (foreign or for_another):
+        return "403 forbidden"
+    if call.body == "unknown field" or (call.method in WITH_BODY and call.user_id == "missing"):
+        return "400 validation_error"
+    if call.route == "api/v1/timer/stop":
+        return "400 no_active_timer"
+    if call.method == "POST":
+        return "201"
+    if call.route in ("api/v1/time-entries", "api/v1/reports/summary"):
+        counted: Whose = call.user_id or ("" if caller.administrator else "own")
+        return f"200 of {ENTRIES_OF[counted]}"
+    return "200"

@@ -1,0 +1,74 @@
+"""What narrows a list of projects, and what it refuses."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from apitokens.scopes import Scope
+from clients.models import Client
+from projects.models import Project
+from tests.answers import invalid
+from tests.factories import api_as, make_client, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+MARCH = datetime(2024, 3, 1, tzinfo=UTC)
+STATUS = "Choose one of: active, archived, on_hold."
+
+
+@pytest.fixture
+def acme() -> Client:
+    """The client of two of four projects."""
+    acme = make_client("Acme")
+    make_project("App", client=acme, description="For phones")
+    make_project("Book", client=acme, status="archived")
+    make_project("Course", client=make_client("Birch"), status="on_hold")
+    make_project("Drawing", description="An APP of its own")
+    Project.objects.update(updated_at=MARCH.replace(month=2))
+    Project.objects.filter(name="Book").update(updated_at=MARCH)
+    return acme
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        pytest.param({}, ["App", "Book", "Course", "Drawing"], id="nothing: every status"),
+        pytest.param({"status": "active"}, ["App", "Drawing"], id="active"),
+        pytest.param({"status": "archived"}, ["Book"], id="archived"),
+        pytest.param({"status": "on_hold"}, ["Course"], id="on hold"),
+        pytest.param({"client_id": "ACME"}, ["App", "Book"], id="client"),
+        pytest.param({"client_id": "999999"}, [], id="a client that is not there"),
+        pytest.param({"search": "app"}, ["App", "Drawing"], id="name and description"),
+        pytest.param({"search": "acme"}, [], id="the client's name is not searched"),
+        pytest.param({"updated_since": "2024-03-01T00:00:00Z"}, ["Book"], id="since"),
+        pytest.param({"updated_since": "2024-03-01T00:00:00.000001Z"}, [], id="since just later"),
+        pytest.param({"client_id": "ACME", "status": "active"}, ["App"], id="two filters"),
+    ],
+)
+def test_list_keeps(acme: Client, query: dict[str, str], names: list[str]) -> None:
+    query = {name: str(acme.pk) if text == "ACME" else text for name, text in query.items()}
+    response = api_as(make_user(), Scope.READ_PROJECTS).get("/api/v1/projects", query)
+    assert response.status_code == 200
+    assert [project["name"] for project in response.json()["projects"]] == names
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        pytest.param({"status": "done"}, STATUS, id="status"),
+        pytest.param({"status": "all"}, STATUS, id="all is no status"),
+        pytest.param({"client_id": "acme"}, "Give an id: a whole number.", id="word for id"),
+        pytest.param({"client_id": "1.5"}, "Give an id: a whole number.", id="fraction for id"),
+        pytest.param({"client_id": "-1"}, "Give an id: a whole number.", id="negative id"),
+        pytest.param(
+            {"updated_since": "2024-02-30T00:00:00Z"},
+            "Give a date and time such as 2024-01-15T14:30:00Z.",
+            id="no such day",
+        ),
+        pytest.param({"client": "1"}, "Unknown. Did you mean 'client_id'?", id="a slip"),
+    ],
+)
+def test_list_refuses(query: dict[str, str], sentence: str) -> None:
+    response = api_as(make_user(), Scope.READ_PROJECTS).get("/api/v1/projects", query)
+    assert response.status_code == 400
+    assert response.json() == invalid(response, **dict.fromkeys(query, sentence))

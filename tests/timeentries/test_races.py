@@ -1,0 +1,88 @@
+"""What is true of timers when many threads write at once."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from apitokens.scopes import Scope
+from tests.factories import api_as, make_entry, make_project, make_user
+from tests.racing import at_once
+from tests.timeentries.expected import entry_json
+from timeentries.models import TimeEntry
+from users.models import User
+
+START, STOP = "/api/v1/timer/start", "/api/v1/timer/stop"
+
+
+def posting(user: User, path: str, body: dict[str, Any] | None = None) -> Callable[[], Any]:
+    """A call that posts with a token and a client of its own, and returns the answer."""
+    return partial(api_as(user, Scope.WRITE_TIME_ENTRIES).post, path, body)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_starts_leave_one_timer() -> None:
+    owner, project = make_user(), make_project()
+    body = {"project_id": project.pk}
+    responses = at_once([posting(owner, START, body) for _ in range(32)])
+    assert sorted(response.status_code for response in responses) == [201] + [409] * 31
+    timer = TimeEntry.objects.get()
+    for response in responses:
+        assert response.json()["timer"]["id"] == timer.pk
+        assert response.json().get("error_code", "timer_already_running") == (
+            "timer_already_running"
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_starts_and_entries_without_an_end_leave_one_timer() -> None:
+    owner, project = make_user(), make_project()
+    start = {"project_id": project.pk}
+    entry = {"project_id": project.pk, "start_time": "2024-01-15T09:00:00Z"}
+    path = "/api/v1/time-entries"
+    calls = [posting(owner, START, start) for _ in range(8)]
+    calls += [posting(owner, path, entry) for _ in range(8)]
+    responses = at_once(calls)
+    assert sorted(response.status_code for response in responses) == [201] + [409] * 15
+    assert TimeEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_stops_end_the_timer_once() -> None:
+    owner, project = make_user(), make_project()
+    make_entry(owner, project, lasting=None)
+    responses = at_once([posting(owner, STOP) for _ in range(16)])
+    assert sorted(response.status_code for response in responses) == [200] + [400] * 15
+    [stopped] = [response for response in responses if response.status_code == 200]
+    refused = [response for response in responses if response.status_code == 400]
+    assert {response.json()["error_code"] for response in refused} == {"no_active_timer"}
+    assert stopped.json()["time_entry"] == entry_json(TimeEntry.objects.get())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_races_with_the_stop_leaves_the_timer_stopped() -> None:
+    owner, project = make_user(), make_project()
+    for number in range(8):
+        timer = make_entry(owner, project, lasting=None)
+        api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+        path, body = f"/api/v1/time-entries/{timer.pk}", {"notes": f"Note {number}"}
+        changing: Callable[[], Any] = partial(api.patch, path, body)
+        responses = at_once([posting(owner, STOP), changing])
+        assert [response.status_code for response in responses] == [200, 200]
+        timer.refresh_from_db()
+        assert timer.end_time is not None
+        assert timer.notes == f"Note {number}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delete_that_races_with_the_stop_is_never_an_error() -> None:
+    owner, project = make_user(), make_project()
+    for _ in range(8):
+        timer = make_entry(owner, project, lasting=None)
+        api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+        deleting: Callable[[], Any] = partial(api.delete, f"/api/v1/time-entries/{timer.pk}")
+        responses = at_once([deleting, posting(owner, STOP)])
+        outcome = tuple(response.status_code for response in responses)
+        assert outcome in {(200, 200), (200, 400)}
+        assert TimeEntry.objects.count() == 0

@@ -1,0 +1,198 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from tests.errors import error_of
+from tests.factories import api_as
+from users.models import User
+
+INFO = {
+    "api_version": "v1",
+    "app_version": "1.0.0",
+    "documentation_url": "/api/docs",
+    "endpoints": {
+        "info": "/api/v1/info",
+        "health": "/api/v1/health",
+        "projects": "/api/v1/projects",
+        "time_entries": "/api/v1/time-entries",
+        "tasks": "/api/v1/tasks",
+        "clients": "/api/v1/clients",
+        "users": "/api/v1/users",
+        "users_me": "/api/v1/users/me",
+        "timer_status": "/api/v1/timer/status",
+        "timer_start": "/api/v1/timer/start",
+        "timer_stop": "/api/v1/timer/stop",
+        "reports_summary": "/api/v1/reports/summary",
+    },
+    "setup_required": False,
+    "timezone": "UTC",
+}
+PUBLIC = ["/api/v1/info", "/api/v1/health"]
+# A port that nobody listens on.
+NO_REDIS = {
+    "BACKEND": "timetracker.counters.CounterCache",
+    "LOCATION": "redis://127.0.0.1:1/0",
+    "OPTIONS": {"socket_connect_timeout": 0.1},
+}
+
+
+def test_info_tells_version_and_endpoints_to_anybody(client: Client) -> None:
+    response = client.get("/api/v1/info")
+    assert response.status_code == 200
+    assert response.json() == INFO
+
+
+def test_info_tells_the_servers_time_zone(client: Client, settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert client.get("/api/v1/info").json() == INFO | {"timezone": "Europe/Berlin"}
+
+
+def test_info_asks_no_database(
+    client: Client, db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        client.get("/api/v1/info")
+
+
+def test_a_healthy_service_says_so(client: Client, db: None) -> None:
+    response = client.get("/api/v1/health")
+    assert response.status_code == 200
+    assert response.json() == {"status": "healthy"}
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"HTTP_AUTHORIZATION": "Bearer nonsense"}, id="malformed"),
+        pytest.param({"HTTP_AUTHORIZATION": "Basic dTpw"}, id="another scheme"),
+        pytest.param({"HTTP_X_API_KEY": "tt_" + "0" * 32}, id="unknown"),
+        pytest.param(
+            {"HTTP_AUTHORIZATION": "Bearer a", "HTTP_X_API_KEY": "b"}, id="two that differ"
+        ),
+    ],
+)
+def test_bad_credentials_do_not_matter_here(
+    client: Client, db: None, path: str, headers: dict[str, Any]
+) -> None:
+    assert client.get(path, **headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_head_is_get_without_a_body(client: Client, db: None, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Type"] == get["Content-Type"] == "application/json"
+    assert head["Content-Length"] == get["Content-Length"]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_options_is_small(client: Client, db: None, path: str) -> None:
+    response = client.options(path)
+    assert response.status_code == 200
+    assert response.json() == {
+        "methods": ["GET", "HEAD", "OPTIONS"],
+        "documentation_url": "/api/docs",
+    }
+    assert response["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+def test_another_method_is_405(client: Client, db: None, method: str, path: str) -> None:
+    response = client.generic(method, path)
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD, OPTIONS"
+    assert error_of(response) == {
+        "error": "Method not allowed",
+        "message": f'Method "{method}" not allowed.',
+        "error_code": "method_not_allowed",
+    }
+
+
+def failing_with(error: Exception) -> Callable[..., Any]:
+    """Let each statement fail as the driver would."""
+
+    def execute(*_: object) -> None:
+        raise error
+
+    return execute
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("server closed the connection unexpectedly"),
+        InterfaceError("connection already closed"),
+        DatabaseError("disk I/O error"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_without_its_database_the_service_is_unhealthy(
+    client: Client, db: None, error: Exception
+) -> None:
+    client.raise_request_exception = False
+    with connection.execute_wrapper(failing_with(error)):
+        response = client.get("/api/v1/health")
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "unhealthy",
+        "checks": {"database": "unavailable", "cache": "ok"},
+    }
+
+
+def test_without_its_redis_the_service_is_unhealthy(
+    client: Client, db: None, settings: Settings
+) -> None:
+    settings.CACHES = settings.CACHES | {"ratelimit": NO_REDIS}
+    response = client.get("/api/v1/health")
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "unhealthy",
+        "checks": {"database": "ok", "cache": "unavailable"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/", "/api/docs"),
+        ("/admin/api-tokens", "/admin/apitokens/apitoken/"),
+    ],
+)
+def test_short_paths_lead_on(client: Client, path: str, target: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response["Location"] == target
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/docs", "text/html; charset=utf-8"),
+        ("/api/redoc", "text/html; charset=utf-8"),
+        ("/api/openapi.json", "application/json"),
+        ("/api/schema", "application/yaml"),
+    ],
+)
+def test_the_documentation_is_for_anybody(client: Client, path: str, content_type: str) -> None:
+    response = client.get(path, HTTP_AUTHORIZATION="Bearer nonsense")
+    assert response.status_code == 200
+    assert response["Content-Type"] == content_type
+
+
+def test_options_names_the_methods_of_a_resource_to_any_token(owner: User) -> None:
+    response = api_as(owner, "read:reports").options("/api/v1/projects/1")
+    assert response.status_code == 200
+    assert response.json() == {
+        "methods": ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
+        "documentation_url": "/api/docs",
+    }
+
+
+def test_options_wants_a_token(client: Client, db: None) -> None:
+    assert client.options("/api/v1/projects").status_code == 401
