@@ -10,7 +10,7 @@ UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 
 	--generate-hashes --no-header $(ARGS)
 PRODUCTION = env BASE_URL=https://timetracker.example.com ALLOWED_HOSTS=timetracker.example.com
 
-.PHONY: install serve test check schema lock
+.PHONY: install serve test check schema lock bench bench-quick
 
 install: .venv/development
 
@@ -32,6 +32,14 @@ check: .venv/development
 	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	.venv/bin/python manage.py spectacular --validate --fail-on-warn --file .venv/schema.yml
 	diff -u schema.yml .venv/schema.yml
+
+# What each operation costs, with 1 000 000 entries: benchmarks/README.md
+bench: .venv/development
+	.venv/bin/python -m benchmarks $(ARGS)
+
+# The essential in a minute, with 100 000: for use while working
+bench-quick: .venv/development
+	.venv/bin/python -m benchmarks --quick $(ARGS)
 
 # The published OpenAPI document, from the code
 schema: .venv/development
