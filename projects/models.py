@@ -2,10 +2,12 @@
 
 from typing import Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from changes.journal import record
+from changes.models import Change
 from clients.models import Client
 from timetracker.api.models import Resource, ResourceQuerySet
 
@@ -66,8 +68,16 @@ class Project(Resource):
     def __str__(self) -> str:
         return self.name
 
+    def action(self) -> Change.Action:
+        """Return what a save is going to do; to archive is more than to change."""
+        archived = self.Status.ARCHIVED
+        if self.stored.get("status") not in (None, archived) and self.status == archived:
+            return Change.Action.ARCHIVED
+        return super().action()
+
+    @transaction.atomic(savepoint=False)
     def archive(self) -> None:
         """Archive the project; one that is archived already stays as it is."""
-        Project.objects.filter(pk=self.pk).exclude(status=self.Status.ARCHIVED).update(
-            status=self.Status.ARCHIVED, updated_at=timezone.now()
-        )
+        open_project = Project.objects.filter(pk=self.pk).exclude(status=self.Status.ARCHIVED)
+        if open_project.update(status=self.Status.ARCHIVED, updated_at=timezone.now()):
+            record([self.change(Change.Action.ARCHIVED, ["status"])])

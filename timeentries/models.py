@@ -9,6 +9,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThanOrEqual
 
+from changes.models import Change
 from projects.models import Project
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
@@ -72,6 +73,7 @@ class TimeEntry(Resource):
     )
 
     objects = TimeEntryQuerySet.as_manager()
+    owner_attribute = "user_id"
 
     class Meta:
         verbose_name = "time entry"
@@ -114,6 +116,15 @@ class TimeEntry(Resource):
 
     def __str__(self) -> str:
         return f"{self.project} from {self.start_time:%Y-%m-%d %H:%M}"
+
+    def action(self) -> Change.Action:
+        """Return what a save is going to do; to start or stop a timer is more than to change."""
+        was_active = not self._state.adding and self.stored.get("end_time") is None
+        if self.active and not was_active:
+            return Change.Action.TIMER_STARTED
+        if was_active and not self.active:
+            return Change.Action.TIMER_STOPPED
+        return super().action()
 
     @property
     def active(self) -> bool:

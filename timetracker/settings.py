@@ -45,6 +45,7 @@ X_FRAME_OPTIONS = "DENY"
 INSTALLED_APPS = [
     "timetracker",
     "apitokens",
+    "changes",
     "users",
     "clients",
     "projects",
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "timetracker.middleware.RequestIdMiddleware",
+    "changes.actor.ActorMiddleware",
     "timetracker.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -9,6 +9,7 @@ from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import ProtectedError
 from rest_framework.exceptions import NotFound, ValidationError
 
+from changes.journal import Journaled, record
 from timetracker.api.exceptions import Conflict
 
 M = TypeVar("M", bound=models.Model)
@@ -30,8 +31,18 @@ class ResourceQuerySet(models.QuerySet[M]):
         """Fetch what the API representation reads, in the same query."""
         return self
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows, and say so in the journal if their kind has one."""
+        if not issubclass(self.model, Journaled):
+            return super().delete()
+        with transaction.atomic(savepoint=False):
+            rows: list[Any] = list(self.select_related(None).order_by("pk").select_for_update())
+            deleted = models.QuerySet(self.model).filter(pk__in=[row.pk for row in rows]).delete()
+            record([row.deletion(row.owner) for row in rows])
+        return deleted
 
-class Resource(models.Model):
+
+class Resource(Journaled):
     """When a resource was made and last changed (UTC)."""
 
     created_at = models.DateTimeField(auto_now_add=True, editable=False)

@@ -1,0 +1,48 @@
+"""Who acts: the request that this thread is answering, if there is one."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A user, by a token in the API and without one in the admin; nobody in a command."""
+
+    user_id: int | None = None
+    token_id: int | None = None
+    request_id: str = ""
+
+
+class ActorMiddleware:
+    """Remember the request while it is answered; whose it is may turn out later.
+
+    DRF puts the token and its user on Django's request as soon as it has found them.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        before = _request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _request.reset(before)
+
+
+def current_actor() -> Actor:
+    """Return who acts now."""
+    request = _request.get()
+    if request is None:
+        return Actor()
+    token = getattr(request, "auth", None)
+    return Actor(
+        user_id=request.user.pk,
+        token_id=token and token.pk,
+        request_id=getattr(request, "request_id", ""),
+    )

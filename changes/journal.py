@@ -1,0 +1,141 @@
+"""How a write gets into the journal: one INSERT, in the transaction of the write."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, ClassVar, Self
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from changes.actor import current_actor
+from changes.models import Change
+
+
+def record(changes: Sequence[Change]) -> None:
+    """Write what was done, however much, with one INSERT.
+
+    Call it in the transaction of the write and after it, when the rows are locked: their
+    changes are then in the order in which they are committed.
+    """
+    actor, now = current_actor(), timezone.now()
+    for change in changes:
+        change.user_id, change.token_id = actor.user_id, actor.token_id
+        change.request_id, change.changed_at = actor.request_id, now
+    Change.objects.bulk_create(changes)
+
+
+def type_of(model: type[models.Model]) -> str:
+    """Return what the journal calls the rows of a model: `time_entry`."""
+    return str(model._meta.verbose_name).replace(" ", "_")
+
+
+class Journaled(models.Model):
+    """A row whose every save and delete is in the journal.
+
+    `QuerySet.update` and `bulk_create` go past it: whoever uses them calls `record` in the same
+    transaction, with a `change` of each row.
+    """
+
+    # The attribute with the id of the only user who sees a row beside administrators.
+    owner_attribute: ClassVar[str | None] = None
+    stored: dict[str, Any]  # the columns when this was read or saved; of a new row none
+
+    class Meta:
+        abstract = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.stored = {}
+        super().__init__(*args, **kwargs)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, and say so in the journal."""
+        names = None if update_fields is None else set(update_fields)
+        if names == set():
+            return
+        is_new, written = self._state.adding, self._written(names)
+        action, changed = self.action(), [] if is_new else self._changed(written)
+        with transaction.atomic(savepoint=False):
+            before = None if is_new else self.owner_in_database()
+            super().save(update_fields=names, **kwargs)
+            after = self.owner if is_new or self.owner_attribute in written else before
+            record([self.change(action, changed, owner_before=before, owner_after=after)])
+        self.stored |= {name: getattr(self, name) for name in written}
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete, and say so in the journal, unless somebody else was faster."""
+        with transaction.atomic(savepoint=False):
+            change = self.deletion(self.owner_in_database())
+            deleted = super().delete(*args, **kwargs)
+            if deleted[0]:
+                record([change])
+        return deleted
+
+    @classmethod
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **kwargs: Any,
+    ) -> Self:
+        """Return a row that remembers what was stored, so that a save can tell what it changed."""
+        row = super().from_db(db, field_names, values, **kwargs)
+        row.stored = dict(zip(field_names, values, strict=False))
+        return row
+
+    def action(self) -> Change.Action:
+        """Return what a save is going to do."""
+        return Change.Action.CREATED if self._state.adding else Change.Action.UPDATED
+
+    def change(
+        self,
+        action: Change.Action,
+        fields: Iterable[str] = (),
+        *,
+        owner_before: Any = None,
+        owner_after: Any = None,
+    ) -> Change:
+        """Return an entry for the journal; the owners are None where there was no row."""
+        return Change(
+            type=type_of(type(self)),
+            object_id=self.pk,
+            action=action,
+            fields=list(fields),
+            owner_before=owner_before,
+            owner_after=owner_after,
+        )
+
+    def deletion(self, owner_before: Any) -> Change:
+        """Return the entry for the journal of a row that is going to be deleted."""
+        return self.change(Change.Action.DELETED, owner_before=owner_before)
+
+    @property
+    def owner(self) -> Any:
+        """The id of the only user who sees this row beside administrators; None if all do."""
+        return self.owner_attribute and getattr(self, self.owner_attribute)
+
+    def owner_in_database(self) -> Any:
+        """Return whose row it is and stays until the transaction ends: what we read may be old.
+
+        A user who loses sight of a row has to be told, and must not be missed.
+        """
+        if self.owner_attribute is None:
+            return None
+        rows = type(self)._default_manager.filter(pk=self.pk).select_for_update(no_key=True)
+        return rows.values_list(self.owner_attribute, flat=True).first()
+
+    def _written(self, names: Collection[str] | None) -> list[str]:
+        """Return the attributes that a save with these `update_fields` writes."""
+        return [
+            field.attname
+            for field in self._meta.concrete_fields
+            if names is None or field.name in names or field.attname in names
+        ]
+
+    def _changed(self, written: Iterable[str]) -> list[str]:
+        """Return what differs from what was stored, but for what the service fills in."""
+        editable = {field.attname for field in self._meta.concrete_fields if field.editable}
+        return [
+            name
+            for name in written
+            if name in editable and self.stored.get(name) != getattr(self, name)
+        ]
