@@ -121,7 +121,7 @@ class Journaled(models.Model):
         if self.owner_attribute is None:
             return None
         rows = type(self)._default_manager.filter(pk=self.pk).select_for_update(no_key=True)
-        return rows.values_list(self.owner_attribute, flat=True).first()
+        return rows.order_by("pk").values_list(self.owner_attribute, flat=True).first()
 
     def _written(self, names: Collection[str] | None) -> list[str]:
         """Return the attributes that a save with these `update_fields` writes."""
