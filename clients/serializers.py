@@ -20,4 +20,5 @@ class ClientSerializer(ModelSerializer[Client]):
             "status",
             "created_at",
             "updated_at",
+            "version",
         ]

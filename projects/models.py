@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from changes.journal import record
@@ -79,5 +79,7 @@ class Project(Resource):
     def archive(self) -> None:
         """Archive the project; one that is archived already stays as it is."""
         open_project = Project.objects.filter(pk=self.pk).exclude(status=self.Status.ARCHIVED)
-        if open_project.update(status=self.Status.ARCHIVED, updated_at=timezone.now()):
+        if open_project.update(
+            status=self.Status.ARCHIVED, updated_at=timezone.now(), version=F("version") + 1
+        ):
             record([self.change(Change.Action.ARCHIVED, ["status"])])

@@ -25,4 +25,5 @@ class ProjectSerializer(ModelSerializer[Project]):
             "status",
             "created_at",
             "updated_at",
+            "version",
         ]

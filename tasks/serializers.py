@@ -49,6 +49,7 @@ class TaskSerializer(ModelSerializer[Task]):
             "completed_at",
             "created_at",
             "updated_at",
+            "version",
         ]
         # The original's desktop client sends it.
         accepted_and_ignored = ("kanban_column",)

@@ -101,6 +101,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "billable",
             "created_at",
             "updated_at",
+            "version",
         ]
 
     def get_duration_seconds(self, entry: TimeEntry) -> int:

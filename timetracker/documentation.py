@@ -127,7 +127,7 @@ TIME_ENTRY = {
     "tags": "development,frontend",
     "billable": True,
 }
-TIMES = {"created_at": "2024-01-01T10:00:00Z", "updated_at": "2024-01-15T17:00:00Z"}
+TIMES = {"created_at": "2024-01-01T10:00:00Z", "updated_at": "2024-01-15T17:00:00Z", "version": 3}
 EXAMPLES: dict[str, Schema] = {
     "ClientRequest": CLIENT,
     "PatchedClientRequest": {"status": "inactive"},

@@ -74,7 +74,7 @@ INVALID_NUMBER = "A valid number is required."
             "colour",
             "red",
             "Unknown. Known are: address, company, created_at, default_hourly_rate, email, id, "
-            "name, phone, status, updated_at.",
+            "name, phone, status, updated_at, version.",
             id="a stranger",
         ),
     ],

@@ -31,6 +31,7 @@ def client_json(client: Client) -> dict[str, Any]:
         "status": client.status,
         "created_at": instant(client.created_at),
         "updated_at": instant(client.updated_at),
+        "version": client.version,
     }
 
 
@@ -85,6 +86,7 @@ def test_get_returns_all_fields(owner: User) -> None:
             "status": "inactive",
             "created_at": instant(client.created_at),
             "updated_at": instant(client.updated_at),
+            "version": 1,
         }
     }
 
@@ -118,6 +120,7 @@ def test_create_as_documented(owner: User) -> None:
             "status": "active",
             "created_at": instant(client.created_at),
             "updated_at": instant(client.updated_at),
+            "version": 1,
         },
     }
     assert response["Location"] == f"{PATH}/{client.pk}"
@@ -135,6 +138,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
     expected = client_json(client) | {
         "company": "Acme Corp",
         "updated_at": instant(changed.updated_at),
+        "version": 2,
     }
     assert response.json() == {"message": "Client updated successfully", "client": expected}
     assert client_json(changed) == expected
@@ -147,18 +151,19 @@ def test_what_get_returns_can_be_put_back(owner: User) -> None:
     response = api.put(f"{PATH}/{client.pk}", body)
     assert response.status_code == 200
     stamp = instant(Client.objects.get().updated_at)
-    assert response.json()["client"] == body | {"updated_at": stamp}
+    assert response.json()["client"] == body | {"updated_at": stamp, "version": 2}
 
 
 def test_read_only_fields_are_ignored(owner: User) -> None:
     client = make_client("Acme")
-    body = {"id": 7, "created_at": "never", "updated_at": None, "phone": "2"}
+    body = {"id": 7, "created_at": "never", "updated_at": None, "version": 9, "phone": "2"}
     response = api_as(owner, Scope.WRITE_CLIENTS).patch(f"{PATH}/{client.pk}", body)
     assert response.status_code == 200
     changed = Client.objects.get()
     assert client_json(changed) == client_json(client) | {
         "phone": "2",
         "updated_at": instant(changed.updated_at),
+        "version": 2,
     }
 
 

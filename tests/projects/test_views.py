@@ -32,6 +32,7 @@ def project_json(project: Project) -> dict[str, Any]:
         "status": project.status,
         "created_at": instant(project.created_at),
         "updated_at": instant(project.updated_at),
+        "version": project.version,
     }
 
 
@@ -85,6 +86,7 @@ def test_get_returns_all_fields(owner: User) -> None:
             "status": "on_hold",
             "created_at": instant(project.created_at),
             "updated_at": instant(project.updated_at),
+            "version": 1,
         }
     }
 
@@ -120,6 +122,7 @@ def test_create_as_documented(owner: User) -> None:
             "billable": True,
             "created_at": instant(project.created_at),
             "updated_at": instant(project.updated_at),
+            "version": 1,
         },
     }
     assert response["Location"] == f"{PATH}/{project.pk}"
@@ -142,6 +145,7 @@ def test_a_name_is_enough(owner: User) -> None:
         "status": "active",
         "created_at": instant(project.created_at),
         "updated_at": instant(project.updated_at),
+        "version": 1,
     }
 
 
@@ -157,6 +161,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
         "client_id": birch.pk,
         "client_name": "Birch",
         "updated_at": instant(changed.updated_at),
+        "version": 2,
     }
     assert response.json() == {"message": "Project updated successfully", "project": expected}
     assert project_json(changed) == expected
@@ -181,18 +186,26 @@ def test_what_get_returns_can_be_put_back(owner: User) -> None:
     response = api.put(f"{PATH}/{project.pk}", body)
     assert response.status_code == 200
     stamp = instant(Project.objects.get().updated_at)
-    assert response.json()["project"] == body | {"updated_at": stamp}
+    assert response.json()["project"] == body | {"updated_at": stamp, "version": 2}
 
 
 def test_read_only_fields_are_ignored(owner: User) -> None:
     project = make_project("Site", client=make_client("Acme"))
-    body = {"id": 7, "client_name": 5, "created_at": "never", "updated_at": 0, "billable": False}
+    body = {
+        "id": 7,
+        "client_name": 5,
+        "created_at": "never",
+        "updated_at": 0,
+        "version": 9,
+        "billable": False,
+    }
     response = api_as(owner, Scope.WRITE_PROJECTS).patch(f"{PATH}/{project.pk}", body)
     assert response.status_code == 200
     changed = Project.objects.get()
     assert project_json(changed) == project_json(project) | {
         "billable": False,
         "updated_at": instant(changed.updated_at),
+        "version": 2,
     }
 
 
@@ -207,6 +220,7 @@ def test_delete_archives_and_keeps_what_was_booked(owner: User) -> None:
     assert project_json(archived) == project_json(project) | {
         "status": "archived",
         "updated_at": instant(archived.updated_at),
+        "version": 2,
     }
     assert TimeEntry.objects.get() == entry
 

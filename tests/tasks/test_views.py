@@ -35,6 +35,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "completed_at": instant(task.completed_at),
         "created_at": instant(task.created_at),
         "updated_at": instant(task.updated_at),
+        "version": task.version,
     }
 
 
@@ -94,6 +95,7 @@ def test_get_returns_all_fields(owner: User, colleague: User, project: Project) 
             "completed_at": instant(task.completed_at),
             "created_at": instant(task.created_at),
             "updated_at": instant(task.updated_at),
+            "version": 1,
         }
     }
 
@@ -131,6 +133,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
             "completed_at": None,
             "created_at": instant(task.created_at),
             "updated_at": instant(task.updated_at),
+            "version": 1,
         },
     }
     assert response["Location"] == f"{PATH}/{task.pk}"
@@ -161,6 +164,7 @@ def test_update_changes_what_was_sent_and_nothing_else(
         "priority": 4,
         "priority_name": "urgent",
         "updated_at": instant(changed.updated_at),
+        "version": 2,
     }
     assert response.json() == {"message": "Task updated successfully", "task": expected}
     assert task_json(changed) == expected
@@ -191,7 +195,7 @@ def test_what_get_returns_can_be_put_back(owner: User, project: Project) -> None
     response = api.put(f"{PATH}/{task.pk}", body)
     assert response.status_code == 200
     stamp = instant(Task.objects.get().updated_at)
-    assert response.json()["task"] == body | {"updated_at": stamp}
+    assert response.json()["task"] == body | {"updated_at": stamp, "version": 2}
 
 
 def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
@@ -203,6 +207,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "completed_at": "2024-01-15T09:00:00Z",
         "created_at": "never",
         "updated_at": 0,
+        "version": 9,
         "description": "New",
     }
     response = api_as(owner, Scope.WRITE_TASKS).patch(f"{PATH}/{task.pk}", body)
@@ -211,6 +216,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
     assert task_json(changed) == task_json(task) | {
         "description": "New",
         "updated_at": instant(changed.updated_at),
+        "version": 2,
     }
 
 

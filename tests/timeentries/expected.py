@@ -33,6 +33,7 @@ def entry_json(entry: TimeEntry, **changes: Any) -> dict[str, Any]:
         "billable": entry.billable,
         "created_at": instant(entry.created_at),
         "updated_at": instant(entry.updated_at),
+        "version": entry.version,
         **changes,
     }
 

@@ -173,6 +173,7 @@ def test_stop_ends_the_timer_now(
         duration_seconds=stopped.duration_seconds,
         duration_hours=1.0,
         updated_at=instant(stopped.updated_at),
+        version=2,
     )
 
 

@@ -115,6 +115,7 @@ def test_get_returns_all_fields(owner: User) -> None:
             "billable": False,
             "created_at": instant(entry.created_at),
             "updated_at": instant(entry.updated_at),
+            "version": 1,
         }
     }
 
@@ -150,6 +151,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
             "tag_list": ["development", "frontend"],
             "created_at": instant(entry.created_at),
             "updated_at": instant(entry.updated_at),
+            "version": 1,
         },
     }
     assert response["Location"] == f"{PATH}/{entry.pk}"
@@ -201,6 +203,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
         duration_seconds=9000,
         duration_hours=2.5,
         updated_at=instant(changed.updated_at),
+        version=2,
     )
     assert entry_json(changed) == expected
     assert changed.duration_seconds == 9000
@@ -226,7 +229,7 @@ def test_what_get_returns_can_be_put_back(owner: User) -> None:
     response = api.put(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
     stamp = instant(TimeEntry.objects.get().updated_at)
-    assert response.json()["time_entry"] == body | {"updated_at": stamp}
+    assert response.json()["time_entry"] == body | {"updated_at": stamp, "version": 2}
 
 
 def test_what_get_returns_of_a_timer_can_be_put_back(owner: User, project: Project) -> None:
@@ -236,7 +239,9 @@ def test_what_get_returns_of_a_timer_can_be_put_back(owner: User, project: Proje
     response = api.put(f"{PATH}/{timer.pk}", body)
     assert response.status_code == 200
     changed = TimeEntry.objects.get()
-    assert entry_json(changed) == entry_json(timer, updated_at=instant(changed.updated_at))
+    assert entry_json(changed) == entry_json(
+        timer, updated_at=instant(changed.updated_at), version=2
+    )
 
 
 def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
@@ -254,13 +259,14 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "tag_list": ["other"],
         "created_at": "never",
         "updated_at": 0,
+        "version": 9,
         "notes": "New",
     }
     response = api_as(owner, Scope.WRITE_TIME_ENTRIES).patch(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
     changed = TimeEntry.objects.get()
     assert entry_json(changed) == entry_json(
-        entry, notes="New", updated_at=instant(changed.updated_at)
+        entry, notes="New", updated_at=instant(changed.updated_at), version=2
     )
 
 
