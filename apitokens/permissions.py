@@ -48,7 +48,10 @@ def required_scope(view: "APIView | type[APIView]", method: str) -> str:
 
 
 class ScopePermission(BasePermission):
-    """Let a call through if its token holds the scope that the view's method needs."""
+    """Let a call through if its token holds the scope that the view's method needs.
+
+    A view of several resources is opened by the read scope of each that it `also_opened_by`.
+    """
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
         """Return True, or raise 401 without a token and 403 without the scope."""
@@ -57,9 +60,10 @@ class ScopePermission(BasePermission):
         if request.method == "OPTIONS":
             return True
         required = required_scope(view, str(request.method))
+        opening = [required, *(f"read:{name}" for name in getattr(view, "also_opened_by", ()))]
         token: ApiToken = request.auth  # type: ignore[assignment]
         available = token.effective_scopes()
-        if not allows(available, required):
+        if not any(allows(available, scope) for scope in opening):
             security_log.warning("Scope denied", extra={"prefix": token.prefix, "scope": required})
             raise InsufficientScope(required, available)
         return True

@@ -53,11 +53,13 @@ class Journaled(models.Model):
             return
         is_new, written = self._state.adding, self._written(names)
         action, changed = self.action(), [] if is_new else self._changed(written)
+        is_moved = not is_new and self.owner_attribute in written
         with transaction.atomic(savepoint=False):
-            before = None if is_new else self.owner_in_database()
+            before = self.owner_in_database() if is_moved else None
             super().save(update_fields=names, **kwargs)
-            after = self.owner if is_new or self.owner_attribute in written else before
-            record([self.change(action, changed, owner_before=before, owner_after=after)])
+            if not is_new and not is_moved:
+                before = self.owner  # as the write found it
+            record([self.change(action, changed, owner_before=before, owner_after=self.owner)])
         self.stored |= {name: getattr(self, name) for name in written}
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:

@@ -50,6 +50,14 @@ OPERATIONS: dict[str, tuple[str, set[str], int]] = {
     "PUT /api/v1/clients/{id}": ("write:clients", WRITERS, 404),
     "PATCH /api/v1/clients/{id}": ("write:clients", WRITERS, 404),
     "DELETE /api/v1/clients/{id}": ("write:clients", WRITERS, 404),
+    "GET /api/v1/changes": (
+        "read:time_entries",
+        {
+            *("write:time_entries", "read:projects", "write:projects", "read:tasks"),
+            *("write:tasks", "read:clients", "write:clients", *READERS),
+        },
+        200,
+    ),
     "GET /api/v1/reports/summary": ("read:reports", READERS_ONLY, 200),
     "GET /api/v1/users/me": ("read:users", READERS_ONLY, 200),
     "GET /api/v1/users": ("admin:all", {"*"}, 200),

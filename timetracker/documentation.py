@@ -13,6 +13,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer2
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from changes.views import VIEWSETS
 from tasks.serializers import PRIORITY_NAMES
 from timeentries.serializers import MAX_TAG_LENGTH, MAX_TAGS
 from timetracker.api.openapi_types import INSTANT_INPUT, ZONE, Direction, Schema
@@ -86,6 +87,17 @@ class EndFieldSchema(OpenApiSerializerFieldExtension):
         sentence = f"None, null or empty makes a running timer. {ZONE}"
         empty = {"type": "string", "maxLength": 0}
         return {"anyOf": [INSTANT_INPUT, empty], "description": sentence}
+
+
+class RowFieldSchema(OpenApiSerializerFieldExtension):
+    """A change carries a row of any resource."""
+
+    target_class = "changes.serializers.RowField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return a reference to each; `null` is added."""
+        rows = (viewset.serializer_class for viewset in VIEWSETS.values())
+        return {"anyOf": [auto_schema.resolve_serializer(row, direction).ref for row in rows]}
 
 
 def add_examples(result: Schema, **_: Any) -> Schema:
@@ -184,6 +196,29 @@ EXAMPLES: dict[str, Schema] = {
         "tag_list": ["development", "frontend"],
         **TIMES,
     },
+    "Change": {
+        "seq": 1207,
+        "type": "client",
+        "id": 5,
+        "op": "upsert",
+        "changed_at": "2024-01-15T17:00:00Z",
+        "changed_by": 2,
+    },
+    "Changes": {
+        "changes": [
+            {
+                "seq": 1208,
+                "type": "time_entry",
+                "id": 42,
+                "op": "delete",
+                "data": None,
+                "changed_at": "2024-01-15T17:00:00Z",
+                "changed_by": 2,
+            }
+        ],
+        "next_cursor": "MSA4ZjE0ZTQ1ZmNlZWExNjdhIDEyMDggMiBvd24gY2xpZW50LHByb2plY3Q",
+        "has_more": False,
+    },
     "Summary": {
         "start_date": "2024-01-01T00:00:00Z",
         "end_date": "2024-01-31T23:59:59Z",
@@ -219,3 +254,4 @@ EXAMPLES: dict[str, Schema] = {
         "active": True,
     },
 }
+EXAMPLES["Change"]["data"] = EXAMPLES["Client"]

@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         {"name": "Timer", "description": "The one time entry of a user that has no end yet."},
         {"name": "Tasks", "description": "What is to be done in a project."},
         {"name": "Clients", "description": "Who is billed."},
+        {"name": "Changes", "description": "What became of all of them, in order."},
         {"name": "Reports", "description": "Time entries, summed up."},
         {"name": "Users", "description": "Who tracks time."},
         {"name": "System", "description": "What the service says of itself; needs no token."},

@@ -311,3 +311,14 @@ def test_the_journal_outlives_the_token(owner: User) -> None:
     ApiToken.objects.all().delete()
 
     assert Change.objects.get().token_id is not None
+
+
+def test_a_row_that_was_moved_meanwhile_says_whose_it_is_once_written(
+    owner: User, colleague: User, project: Project
+) -> None:
+    entry = make_entry(owner, project)
+    TimeEntry.objects.filter(pk=entry.pk).update(user=colleague)
+
+    entry.save(update_fields=["notes"])
+
+    assert entry.user == colleague

@@ -20,6 +20,7 @@ WORDS: dict[int, tuple[str, str]] = {
     404: ("Not found", "not_found"),
     405: ("Method not allowed", "method_not_allowed"),
     409: ("Conflict", "conflict"),
+    410: ("Gone", "gone"),
     411: ("Length required", "length_required"),
     412: ("Precondition failed", "precondition_failed"),
     413: ("Payload too large", "payload_too_large"),

@@ -67,17 +67,21 @@ class Resource(Journaled):
         update_fields: Iterable[str] | None,
         forced_update: bool,  # noqa: FBT001 - Django's
     ) -> bool:
-        """Write the columns and the next version; Django's own cannot return what it wrote."""
+        """Write the columns and the next version; Django's own cannot return what it wrote.
+
+        Whose the row is comes back too: it may be another user's by now, as the journal must know.
+        """
         version = self._meta.get_field("version")
         others = [value for value in values if value[0] is not version]
         query: Any = base_qs.filter(pk=pk_val).query.chain(UpdateQuery)
         query.add_update_fields([*others, (version, None, F("version") + 1)])
         sql, params = query.get_compiler(using).as_sql()
+        returned = ["version", *filter(None, [self.owner_attribute])]
         with connections[using].cursor() as cursor:
-            cursor.execute(f"{sql} RETURNING version", params)
+            cursor.execute(f"{sql} RETURNING {', '.join(returned)}", params)
             written = cursor.fetchone()
-        if written:
-            (self.version,) = written
+        for name, value in zip(returned, written or (), strict=False):
+            setattr(self, name, value)
         return written is not None
 
 

@@ -177,10 +177,11 @@ class AutoSchema(SpectacularAutoSchema):
         if self._is_public():
             return []
         declared = getattr(self.view.filterset_class, "base_filters", {})
+        own = getattr(self.view, "parameters", {})
         return [
             filter_parameter(name, declared[name])
             if name in declared
-            else query_parameter(name, *PAGE_PARAMETERS[name])
+            else query_parameter(name, *(PAGE_PARAMETERS | own)[name])
             for name in self.view.query_parameters()
         ]
 
@@ -219,7 +220,7 @@ class AutoSchema(SpectacularAutoSchema):
         """Return the statuses of the errors that can happen."""
         if self._is_public():
             return [500]
-        statuses = [400, 401, 403, 429, 500, 503]
+        statuses = [400, 401, 403, 429, 500, 503, *getattr(self.view, "failures", ())]
         if "{id}" in self.path:
             statuses.append(404)
         if self.method in METHODS_WITH_BODY:

@@ -132,6 +132,12 @@ FAILURES = {
     ),
     404: Failure("NotFound", "There is none of that id.", headers=RATE_LIMIT_HEADERS),
     409: Failure("Conflict", "It does not fit what is stored.", headers=RATE_LIMIT_HEADERS),
+    410: Failure(
+        "CursorExpired",
+        "The cursor is too old, or of another view: list everything, then follow a new one.",
+        headers=RATE_LIMIT_HEADERS,
+        example={"error_code": "cursor_expired"},
+    ),
     411: Failure("LengthRequired", "The body has no length.", headers=RATE_LIMIT_HEADERS),
     413: Failure("PayloadTooLarge", "The body is over 1 MiB.", headers=RATE_LIMIT_HEADERS),
     415: Failure("UnsupportedMediaType", "The body is not JSON.", headers=RATE_LIMIT_HEADERS),

@@ -28,9 +28,9 @@ class PagePagination(BasePagination):
     ) -> list[Any]:
         """Return the rows of the page that the request asks for."""
         self.key = view.plural_key  # type: ignore[union-attr]
-        self.page = _positive(request, "page", 1)
+        self.page = positive(request, "page", 1)
         spelling = "perPage" if "perPage" in request.query_params else "per_page"
-        self.per_page = min(_positive(request, spelling, DEFAULT_PER_PAGE), MAX_PER_PAGE)
+        self.per_page = min(positive(request, spelling, DEFAULT_PER_PAGE), MAX_PER_PAGE)
         self.total = queryset.count()
         first = (self.page - 1) * self.per_page
         if first >= self.total:
@@ -57,7 +57,8 @@ class PagePagination(BasePagination):
         }
 
 
-def _positive(request: Request, name: str, default: int) -> int:
+def positive(request: Request, name: str, default: int) -> int:
+    """Return the whole number from 1 of a query parameter; 400 for anything else."""
     text = request.query_params.get(name)
     if text is None:
         return default

@@ -12,6 +12,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils.text import slugify
 
+from changes.numbering import expire_cursors
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
@@ -79,6 +80,7 @@ def fill(demo: Demo) -> None:
     tasks = _tasks(demo, users, projects)
     jobs = _jobs(demo, projects, tasks)
     demo_entries.insert(demo_entries.work(demo.entries, users, jobs, demo.until))
+    expire_cursors()  # none of this is in the journal
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")

@@ -1,0 +1,106 @@
+"""A consumer of the feed, as docs/api.md tells to write one."""
+
+from typing import Any
+
+from rest_framework.test import APIClient
+
+PATH = "/api/v1/changes"
+LISTS = {
+    "client": ("clients", "clients"),
+    "project": ("projects", "projects"),
+    "task": ("tasks", "tasks"),
+    "time_entry": ("time-entries", "time_entries"),
+}
+# What a row shows of others; a client or project that is renamed does not change these rows.
+BORROWED = {
+    "client": (),
+    "project": ("client_name",),
+    "task": ("project_name",),
+    "time_entry": ("project_name", "task_name", "client_id", "client_name", "user_name"),
+}
+
+Copy = dict[tuple[str, int], dict[str, Any]]
+
+
+class Follower:
+    """A copy of all that a caller may see, kept true by the feed."""
+
+    def __init__(self, api: APIClient, types: str = "", per_page: int = 100) -> None:
+        self.api = api
+        self.query: dict[str, Any] = {"per_page": per_page}
+        if types:
+            self.query["types"] = types
+        self.cursor = self.get()["next_cursor"]
+        self.copy: Copy = {}
+        self.last_seq = 0
+
+    def get(self, **query: Any) -> dict[str, Any]:
+        """The answer to a call, which must be 200."""
+        response = self.api.get(PATH, {**self.query, **query})
+        assert response.status_code == 200, response.content
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def step(self) -> list[dict[str, Any]]:
+        """Follow once; return the changes."""
+        answer = self.get(cursor=self.cursor)
+        for change in answer["changes"]:
+            assert change["seq"] > self.last_seq, "out of order"
+            self.last_seq = change["seq"]
+            key = (change["type"], change["id"])
+            if change["op"] == "delete":
+                assert change["data"] is None
+                self.copy.pop(key, None)
+            else:
+                self.copy[key] = change["data"]
+        self.cursor = answer["next_cursor"]
+        self.has_more = answer["has_more"]
+        changes: list[dict[str, Any]] = answer["changes"]
+        return changes
+
+    def told(self) -> list[tuple[Any, ...]]:
+        """Follow to the end; return type, id and op of each change."""
+        changes = self.step()
+        while self.has_more:
+            changes += self.step()
+        return [(change["type"], change["id"], change["op"]) for change in changes]
+
+
+def listed(api: APIClient, types: list[str]) -> Copy:
+    """Everything that a caller may see, from the lists."""
+    rows: Copy = {}
+    for kind in types:
+        path, key = LISTS[kind]
+        page = 1
+        while page:
+            query: dict[str, Any] = {"page": page, "per_page": 100}
+            if kind == "time_entry":
+                query["include_active"] = "true"
+            answer = api.get(f"/api/v1/{path}", query).json()
+            rows |= {(kind, row["id"]): row for row in answer[key]}
+            page = answer["pagination"]["next_page"]
+    return rows
+
+
+def with_names(copy: Copy) -> Copy:
+    """A copy whose rows show of others what the copy knows of them, as a consumer joins them.
+
+    Without the seconds of running timers, which pass, and the names of users, who are no part
+    of the feed.
+    """
+    joined = {}
+    for (kind, pk), row in copy.items():
+        row = {name: value for name, value in row.items() if name not in BORROWED[kind]}
+        project = copy.get(("project", row.get("project_id", pk))) if kind != "client" else None
+        if project is not None:
+            client_id = project["client_id"]
+            client = copy[("client", client_id)]["name"] if client_id else None
+            row |= {"client_id": client_id, "client_name": client}
+            row["project_name"] = project["name"]
+        if kind == "time_entry":
+            task = row["task_id"]
+            row["task_name"] = copy[("task", task)]["name"] if task else None
+            if row["active"]:
+                del row["duration_seconds"], row["duration_hours"]
+        joined[kind, pk] = row
+    return joined

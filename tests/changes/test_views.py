@@ -1,0 +1,368 @@
+"""GET /changes: who follows the feed misses nothing and sees nothing that is not for them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from apitokens.models import ApiToken
+from changes import numbering, views
+from changes.models import Change, Feed
+from changes.numbering import expire_cursors
+from clients.models import Client
+from projects.models import Project
+from tests.changes.following import PATH, Follower, listed
+from tests.errors import error_of
+from tests.factories import (
+    api_as,
+    issue_token,
+    make_client,
+    make_entry,
+    make_project,
+    make_task,
+    make_user,
+)
+from tests.test_schema import assert_as_documented
+from timeentries.models import TimeEntry
+from users.models import User
+
+READS = ("read:projects", "read:clients", "read:tasks", "read:time_entries")
+EXPIRED = {
+    "error": "Gone",
+    "message": (
+        "This cursor cannot be followed any more: it is too old, or what you may see or asked"
+        " for has changed. Get a new one without a cursor, list everything, then follow it."
+    ),
+    "error_code": "cursor_expired",
+}
+
+
+def test_without_a_cursor_it_gives_that_of_now(owner: User, project: Project) -> None:
+    answer = api_as(owner, *READS).get(PATH).json()
+    cursor = answer.pop("next_cursor")
+
+    assert answer == {"changes": [], "has_more": False}
+    assert api_as(owner, *READS).get(PATH, {"cursor": cursor}).json() == {
+        **answer,
+        "next_cursor": cursor,
+    }
+
+
+def test_a_change_carries_the_row_as_its_own_endpoint_shows_it(owner: User) -> None:
+    api = api_as(owner, "write:clients")
+    follower = Follower(api_as(owner, *READS))
+    client = api.post("/api/v1/clients", {"name": "Fern"}).json()["client"]
+    change = Change.objects.get()
+
+    response = follower.api.get(PATH, {"cursor": follower.cursor})
+
+    assert_as_documented(response)
+    assert response.json()["changes"] == [
+        {
+            "seq": change.seq or 1,
+            "type": "client",
+            "id": client["id"],
+            "op": "upsert",
+            "data": client,
+            "changed_at": change.changed_at.isoformat().replace("+00:00", "Z"),
+            "changed_by": owner.pk,
+        }
+    ]
+
+
+def test_it_tells_of_every_type_in_the_order_of_the_writes(owner: User) -> None:
+    follower = Follower(api_as(owner, *READS))
+    client = make_client()
+    project = make_project(client=client)
+    task = make_task(project)
+    entry = make_entry(owner, project, task=task)
+    project.archive()
+    entry.delete()
+    gone = entry.pk or TimeEntry.objects.count() + 1
+
+    told = follower.told()
+
+    assert told[:2] == [("client", client.pk, "upsert"), ("task", task.pk, "upsert")]
+    assert told[2] == ("project", project.pk, "upsert")
+    assert told[3][::2] == ("time_entry", "delete"), gone
+    assert follower.copy["project", project.pk]["status"] == "archived"
+    assert follower.copy == listed(api_as(owner, *READS), ["client", "project", "task"])
+
+
+def test_pages_follow_one_another(owner: User) -> None:
+    follower = Follower(api_as(owner, *READS), per_page=2)
+    clients = [make_client(f"Client {number}") for number in range(5)]
+
+    assert [change["id"] for change in follower.step()] == [client.pk for client in clients[:2]]
+    assert follower.has_more
+    assert [change["id"] for change in follower.step()] == [client.pk for client in clients[2:4]]
+    assert follower.has_more
+    assert [change["id"] for change in follower.step()] == [clients[4].pk]
+    assert not follower.has_more
+    assert follower.step() == []
+
+
+def test_many_changes_of_a_row_are_told_as_one(owner: User) -> None:
+    follower = Follower(api_as(owner, *READS))
+    client = make_client("Fern")
+    other = make_client("Moss")
+    client.name = "Fern & Sons"
+    client.save()
+
+    assert follower.told() == [("client", other.pk, "upsert"), ("client", client.pk, "upsert")]
+    assert follower.copy["client", client.pk]["name"] == "Fern & Sons"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_that_commits_late_is_told_late_but_told() -> None:
+    owner, first_inserted, second_told = make_user(), Event(), Event()
+    follower = Follower(api_as(owner, *READS))
+
+    def slow() -> None:
+        with transaction.atomic():
+            make_client("First")
+            first_inserted.set()
+            assert second_told.wait(20)
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        writing = thread.submit(slow)
+        assert first_inserted.wait(20)
+        if connection.vendor == "postgresql":  # SQLite has one writer at a time
+            second = make_client("Second")
+            assert follower.told() == [("client", second.pk, "upsert")]
+        second_told.set()
+        writing.result()
+
+    first = Client.objects.get(name="First")
+    assert follower.told() == [("client", first.pk, "upsert")]
+
+
+def test_a_moved_entry_goes_from_one_to_the_other(
+    owner: User, colleague: User, administrator: User, project: Project
+) -> None:
+    entry = make_entry(owner, project)
+    followers = [Follower(api_as(user, *READS)) for user in (owner, colleague, administrator)]
+    entry.user = colleague
+    entry.save(update_fields=["user"])
+
+    assert [follower.told() for follower in followers] == [
+        [("time_entry", entry.pk, "delete")],
+        [("time_entry", entry.pk, "upsert")],
+        [("time_entry", entry.pk, "upsert")],
+    ]
+
+
+def test_it_tells_nobody_of_other_people_s_entries(
+    owner: User, colleague: User, project: Project
+) -> None:
+    follower = Follower(api_as(owner, *READS))
+    entry = make_entry(colleague, project)
+    entry.notes = "Secret"
+    entry.save()
+    entry.delete()
+
+    assert follower.told() == []
+
+
+@pytest.mark.parametrize(
+    ("scopes", "types", "told"),
+    [
+        pytest.param(READS, "", ["client", "project", "task", "time_entry"], id="all"),
+        pytest.param(("read:tasks",), "", ["task"], id="one scope"),
+        pytest.param(("write:tasks", "read:clients"), "", ["client", "task"], id="two"),
+        pytest.param(READS, "task,client", ["client", "task"], id="asked for"),
+    ],
+)
+def test_each_type_needs_its_scope(
+    owner: User, scopes: tuple[str, ...], types: str, told: list[str]
+) -> None:
+    follower = Follower(api_as(owner, *scopes), types)
+    project = make_project(client=make_client())
+    make_entry(owner, project, task=make_task(project))
+
+    assert [kind for kind, *_ in follower.told()] == told
+
+
+def test_a_type_without_its_scope_is_403_and_named(owner: User) -> None:
+    response = api_as(owner, "read:tasks").get(PATH, {"types": "task,client"})
+
+    assert response.status_code == 403
+    assert error_of(response) == {
+        "error": "Insufficient permissions",
+        "message": "This endpoint requires the 'read:clients' scope",
+        "error_code": "forbidden",
+        "required_scope": "read:clients",
+        "available_scopes": ["read:tasks"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        pytest.param(
+            {"types": "tasks"},
+            "types: Choose from: client, project, task, time_entry.",
+            id="unknown type",
+        ),
+        pytest.param(
+            {"types": "task,"},
+            "types: Choose from: client, project, task, time_entry.",
+            id="no type",
+        ),
+        pytest.param(
+            {"cursor": "7"},
+            "cursor: Give a next_cursor as you got it, or leave it out.",
+            id="not base64",
+        ),
+        pytest.param(
+            {"cursor": "w7w"},
+            "cursor: Give a next_cursor as you got it, or leave it out.",
+            id="not ASCII",
+        ),
+        pytest.param(
+            {"cursor": "é"},
+            "cursor: Give a next_cursor as you got it, or leave it out.",
+            id="not a letter",
+        ),
+        pytest.param(
+            {"cursor": "MSAw"},
+            "cursor: Give a next_cursor as you got it, or leave it out.",
+            id="cut off",
+        ),
+        pytest.param(
+            {"per_page": "0"}, "per_page: Give a whole number from 1.", id="page of none"
+        ),
+    ],
+)
+def test_what_it_cannot_read_is_400(owner: User, query: dict[str, str], sentence: str) -> None:
+    response = api_as(owner, *READS).get(PATH, query)
+
+    assert response.status_code == 400
+    assert error_of(response)["message"] == sentence
+
+
+def test_another_user_s_cursor_is_400(owner: User, colleague: User) -> None:
+    cursor = Follower(api_as(colleague, *READS)).cursor
+    response = api_as(owner, *READS).get(PATH, {"cursor": cursor})
+
+    assert response.status_code == 400
+    assert error_of(response)["message"] == "cursor: This cursor was given to another user."
+
+
+def pruned(_: User) -> None:
+    """The changes after the cursor are thrown away."""
+    make_client()
+    Change.objects.update(changed_at=timezone.now() - timedelta(days=91))
+    call_command("prune_changes")
+
+
+def filled(_: User) -> None:
+    """Rows are written past the journal."""
+    expire_cursors()
+
+
+def restored(_: User) -> None:
+    """An older copy of the database is put in place."""
+    Change.objects.all().delete()
+    Feed.objects.update(last_seq=0)
+
+
+def demoted(administrator: User) -> None:
+    """An administrator sees only their own entries from now on."""
+    User.objects.filter(pk=administrator.pk).update(is_superuser=False)
+
+
+def rescoped(_: User) -> None:
+    """The token opens less."""
+    ApiToken.objects.update(scopes=["read:tasks"])
+
+
+@pytest.mark.parametrize("event", [pruned, filled, restored, demoted, rescoped])
+def test_a_cursor_that_would_miss_something_is_410(
+    administrator: User, event: Callable[[User], None]
+) -> None:
+    make_client("Before")
+    follower = Follower(api_as(administrator, *READS))
+    event(administrator)
+
+    response = follower.api.get(PATH, {"cursor": follower.cursor})
+
+    assert response.status_code == 410
+    assert error_of(response) == EXPIRED
+    assert_as_documented(response)
+
+
+def test_what_is_thrown_away_while_one_reads_is_410(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(api_as(owner, *READS))
+    make_client()
+    numbered = numbering.numbered_feed
+
+    def then_pruned() -> Feed:
+        feed = numbered()
+        Change.objects.update(changed_at=timezone.now() - timedelta(days=91))
+        call_command("prune_changes")
+        return feed
+
+    monkeypatch.setattr(views, "numbered_feed", then_pruned)
+    response = follower.api.get(PATH, {"cursor": follower.cursor})
+
+    assert response.status_code == 410
+    assert error_of(response) == EXPIRED
+
+
+def test_a_far_way_is_gone_in_steps(
+    owner: User, colleague: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "MOST_AT_ONCE", 4)
+    monkeypatch.setattr(views, "LOOKED_THROUGH", 3)
+    follower = Follower(api_as(owner, *READS))
+    others = [make_entry(colleague, project) for _ in range(10)]
+    mine = make_entry(owner, project)
+
+    steps = 0
+    while ("time_entry", mine.pk) not in follower.copy:
+        follower.step()
+        steps += 1
+
+    assert steps > len(others) / 3
+    assert follower.told() == []
+
+
+@pytest.mark.usefixtures("project")
+def test_polling_a_feed_at_rest_costs_two_queries(
+    owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    follower = Follower(api_as(owner, *READS))
+    with django_assert_num_queries(2):  # token, feed
+        assert follower.step() == []
+
+
+def test_a_page_costs_the_same_for_any_number_of_rows(
+    owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    follower = Follower(api_as(owner, *READS))
+    for count in (1, 20):
+        project = make_project(f"Project {count}", client=make_client(f"Client {count}"))
+        for _ in range(count):
+            make_entry(owner, project, task=make_task(project))
+        numbering.number_waiting()
+        with django_assert_num_queries(8):  # token, feed, page, feed again, four types
+            assert len(follower.step()) == 2 + 2 * count
+
+
+def test_the_numbers_have_no_gaps(owner: User) -> None:
+    issue_token(owner, "read:tasks")
+    for number in range(5):
+        make_client(f"Client {number}")
+        numbering.numbered_feed()
+
+    assert list(Change.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
