@@ -3,11 +3,12 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.load import ask
-from benchmarks.meters import cpu_seconds, parent
-from benchmarks.operations import Cast, request
+from benchmarks.meters import parent
+from benchmarks.operations import Cast
 from tests.servers import (
     ROOT,
     SETTINGS,
@@ -27,8 +28,8 @@ from tests.servers import (
 )
 
 STARTS_WITHIN = 60  # seconds
+SERVER_ERROR = 500
 UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "999999999", "RATE_LIMIT_PER_HOUR": "999999999"}
-WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,27 @@ class Stores:
         before, _, query = self.url.partition("?")
         return f"{before.rpartition('/')[0]}/{database}" + (f"?{query}" if query else "")
 
-    def create(self, database: str) -> None:
-        """Make a database unless there is one of that name."""
-        with (
-            suppress(psycopg.errors.DuplicateDatabase),
-            psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection,
-        ):
-            connection.execute(f'CREATE DATABASE "{database}"'.encode())
+    def settings(self, database: str) -> dict[str, str]:
+        """Return the settings of a service on a database, which is made if there is none."""
+        with suppress(psycopg.errors.DuplicateDatabase):
+            self._execute(f'CREATE DATABASE "{database}"')
+        return {"DATABASE_URL": self.url_of(database), "REDIS_URL": self.redis_url}
+
+    def copy(self, database: str, name: str) -> None:
+        """Copy a database to which nobody is connected."""
+        self._execute(f'DROP DATABASE IF EXISTS "{name}"')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{database}"')
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 @contextmanager
 def stores(server: str = "") -> Iterator[Stores]:
     """Lend the PostgreSQL server at a URL, or one of our own, and a Redis of our own if possible.
 
-    Our own server waits for the disk, has its default settings but for 512 MB of shared buffers,
+    Our own server waits for the disk, has its default settings but for 1 GB of shared buffers,
     and does nothing but what is measured: so the CPU of the database is that of the server.
     """
     with ExitStack() as lent:
@@ -79,56 +87,48 @@ def _own_server(lent: ExitStack) -> str:
     server = lent.enter_context(postgresql_of_our_own(durable=True))
     server.stop("fast")
     with (server.folder / "data" / "postgresql.conf").open("a") as configuration:
-        configuration.write("\nshared_buffers = 512MB\nmax_wal_size = 4GB\n")
+        configuration.write("\nshared_buffers = 1GB\nmax_wal_size = 4GB\n")
     server.start()
     return server.url
 
 
-@dataclass
-class Service:
-    """One checkout of the service on one database."""
+@dataclass(frozen=True)
+class Installation:
+    """One checkout of the service with its settings and a database filled with entries."""
 
     name: str
     tree: Path
     environment: dict[str, str]
+    cast: Cast
+
+
+@dataclass(frozen=True)
+class Service:
+    """An installation that runs."""
+
+    name: str
+    tree: Path
+    cast: Cast
     workers: int
     port: int
-    cast: Cast
-    process: subprocess.Popen[bytes]
+    process: int
+    on_postgresql: bool
 
-    def cpu_seconds(self) -> float:
-        """Return what its processes have used so far."""
-        return cpu_seconds(self.process.pid)
+    @property
+    def timer_users(self) -> range:
+        """The users who have no timer, by their places in the cast."""
+        return range(len(self.cast.users) - self.cast.timers)
 
 
-@contextmanager
-def serving(
-    name: str,
-    tree: Path,
-    settings: dict[str, str],
-    entries: int,
-    workers: int = WORKERS,
-) -> Iterator[Service]:
-    """Run the service of a tree with `manage.py serve`, on a database filled with entries."""
+def installed(name: str, tree: Path, settings: dict[str, str], entries: int) -> Installation:
+    """Prepare the database of a tree; one that has entries keeps them."""
     kept = {key: value for key, value in os.environ.items() if key not in SETTINGS}
     secret = {key: secrets.token_urlsafe(64) for key in ("SECRET_KEY", "TOKEN_PEPPER")}
     environment = {**kept, **secret, **UNLIMITED, **settings, "PYTHONPATH": str(tree)}
-    cast = _fill(tree, environment, entries)
-    with tempfile.TemporaryDirectory(prefix="timetracker-") as folder:
-        log = Path(folder) / "log"
-        port = free_port()
-        command = [python(tree), "manage.py", "serve", "--port", str(port)]
-        command += ["--workers", str(workers)]
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command, cwd=tree, env=environment, stdout=output, stderr=output
-            )
-        try:
-            _wait_until_healthy(port, log)
-            yield Service(name, tree, environment, workers, port, cast, process)
-        finally:
-            process.terminate()
-            process.wait(60)
+    script = ROOT / "benchmarks" / "data.py"
+    command = [python(tree), str(script), "--entries", str(entries)]
+    cast = json.loads(subprocess.check_output(command, cwd=tree, env=environment))
+    return Installation(name, tree, environment, Cast(**cast))
 
 
 def python(tree: Path) -> str:
@@ -137,17 +137,64 @@ def python(tree: Path) -> str:
     return str(own) if own.exists() else sys.executable
 
 
-def _fill(tree: Path, environment: dict[str, str], entries: int) -> Cast:
-    script = ROOT / "benchmarks" / "data.py"
-    command = [python(tree), str(script), "--entries", str(entries)]
-    return Cast(**json.loads(subprocess.check_output(command, cwd=tree, env=environment)))
+@contextmanager
+def serving(installation: Installation, workers: int = 0) -> Iterator[Service]:
+    """Run `manage.py serve`, with its own number of workers unless one is given."""
+    environment, port = installation.environment, free_port()
+    workers = workers or (2 if environment.get("REDIS_URL") else 1)
+    tree = installation.tree
+    command = [python(tree), "manage.py", "serve", "--port", str(port), "--workers", str(workers)]
+    with started(command, tree, environment, port, "/api/v1/health") as process:
+        yield Service(
+            name=installation.name,
+            tree=tree,
+            cast=installation.cast,
+            workers=workers,
+            port=port,
+            process=process,
+            on_postgresql="DATABASE_URL" in environment,
+        )
 
 
-def _wait_until_healthy(port: int, log: Path) -> None:
+@contextmanager
+def started(
+    command: list[str], tree: Path, environment: Mapping[str, str], port: int, path: str
+) -> Iterator[int]:
+    """Run a server, its output in a file; lend its process once it answers at a path."""
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=tree, env=environment, stdout=log, stderr=log)
+        try:
+            _wait(port, path, Path(log.name))
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait(port: int, path: str, log: Path) -> None:
     give_up = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < give_up:
         with suppress(OSError):
-            if ask(port, request("GET", "/health", ""))[0] == 200:
+            status, _ = ask(port, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            if status < SERVER_ERROR:
                 return
         time.sleep(0.05)
     raise RuntimeError(f"not started: {log.read_text()[-2000:]}")
+
+
+def granian_of(process: int, application: str, port: int) -> list[str]:
+    """Return the command of a granian that runs, for another application on another port."""
+    words = Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1]
+    words[words.index("granian") + 1] = application
+    words[words.index("--port") + 1] = str(port)
+    words[words.index("--working-dir") + 1] = str(ROOT)
+    return words
+
+
+@contextmanager
+def copy_of_tree() -> Iterator[Path]:
+    """Lend a copy of the checkout, for a service that keeps its SQLite database in its folder."""
+    with tempfile.TemporaryDirectory(prefix="timetracker-") as name:
+        tree = Path(name) / "service"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "data", "__pycache__"))
+        yield tree
