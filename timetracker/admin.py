@@ -1,6 +1,7 @@
 """The admin site, and what the models' pages share."""
 
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -11,6 +12,7 @@ from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from changes.journal import Journaled, type_of
 from timetracker import rate_limit
 from timetracker.client_address import client_address, network_of
 
@@ -19,7 +21,7 @@ M = TypeVar("M", bound=models.Model)
 LOGINS = 20  # of one address, good and bad
 LOGINS_PERIOD = 15 * rate_limit.MINUTE
 SECTIONS = {
-    "Work": ("timeentries", "projects", "tasks", "clients"),
+    "Work": ("timeentries", "projects", "tasks", "clients", "changes"),
     "Access": ("users", "auth", "apitokens"),
 }
 
@@ -104,6 +106,20 @@ class ModelAdmin(admin.ModelAdmin[M]):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show what was done in the admin, and to whom may read it the way to all changes."""
+        context = dict(extra_context or {})
+        if issubclass(self.model, Journaled) and request.user.has_perm("changes.view_change"):
+            changes = reverse("admin:changes_change_changelist")
+            query = urlencode({"type": type_of(self.model), "object_id": object_id})
+            context["journal"] = f"{changes}?{query}"
+        return super().history_view(request, object_id, context)
 
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         """Save the columns that were changed and no others, so that racing changes both stay."""

@@ -1,0 +1,63 @@
+"""The journal in the Django admin: to read, never to write."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from changes.journal import Journaled, type_of
+from changes.models import Change
+
+
+@admin.register(Change)
+class ChangeAdmin(admin.ModelAdmin[Change]):
+    """See who changed what, when and by which way."""
+
+    list_display = ("changed_at", "row", "action", "changed", "user", "way", "request_id")
+    list_display_links = None
+    list_filter = ("type", "action", "changed_at", "user", "token")
+    list_select_related = ("user", "token")
+    search_fields = ("=object_id", "=request_id")
+    search_help_text = "The id of a row, or of a request."
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: writes add to it."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        """Nobody: `prune_changes` throws away what is old."""
+        return False
+
+    @admin.display(description="what")
+    def row(self, change: Change) -> str:
+        """Return the row, with a way to it while it is there to see."""
+        name = f"{change.type.replace('_', ' ').capitalize()} {change.object_id}"
+        model = _models().get(change.type)
+        if model is None or change.action == Change.Action.DELETED:
+            return name
+        page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        return format_html('<a href="{}">{}</a>', reverse(page, args=[change.object_id]), name)
+
+    @admin.display(description="fields")
+    def changed(self, change: Change) -> str:
+        """Return the fields that got another value."""
+        return ", ".join(change.fields)
+
+    @admin.display(description="by way of")
+    def way(self, change: Change) -> str:
+        """Return the token, or that it was the admin or a command."""
+        if change.token_id:
+            return str(change.token or f"API token {change.token_id}, deleted")
+        return "Admin" if change.user_id else "Command"
+
+
+def _models() -> dict[str, type[Model]]:
+    return {type_of(model): model for model in apps.get_models() if issubclass(model, Journaled)}
