@@ -6,23 +6,39 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from benchmarks import compare
+from benchmarks.compare import against, full
+from benchmarks.growth import growth
+from benchmarks.memory import memory
 from benchmarks.operations import OPERATIONS
 from benchmarks.services import stores
+from benchmarks.sqlite import sqlite
 from benchmarks.tables import machine
 from tests.servers import ROOT
 
-QUICK, FULL = 100_000, 1_000_000  # entries
+ENTRIES = {"full": 1_000_000, "growth": 10_000_000, "memory": 100_000, "sqlite": 100_000}
+QUICK = 100_000
 
 
 def options() -> Namespace:
     """Return what the command line asks for."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the essential in a minute")
-    parser.add_argument(
-        "--against", type=Path, help="another checkout, measured in turns with this one"
-    )
-    parser.add_argument("--entries", type=int, help=f"{QUICK} if quick or against, else {FULL}")
+    modes = parser.add_mutually_exclusive_group()
+    for name, meaning in (
+        ("quick", "the essential in a minute"),
+        ("growth", "from 10 000 to 1 000 000 to 10 000 000 entries"),
+        ("memory", "of one worker, over 100 000 mixed requests"),
+        ("sqlite", "SQLite beside PostgreSQL"),
+    ):
+        modes.add_argument(
+            f"--{name}",
+            dest="mode",
+            action="store_const",
+            const=name,
+            default="full",
+            help=meaning,
+        )
+    modes.add_argument("--against", type=Path, help="another checkout, quickly and in turns")
+    parser.add_argument("--entries", type=int, help="how many, of --growth the most")
     parser.add_argument("--only", help="keys of operations (operations.py), by commas")
     parser.add_argument(
         "--server", default="", help="URL of a PostgreSQL server that nobody else uses meanwhile"
@@ -34,18 +50,24 @@ def options() -> Namespace:
 def main(asked: Namespace) -> None:
     """Start everything, measure, print."""
     begun = time.monotonic()
-    entries = asked.entries or (QUICK if asked.quick or asked.against else FULL)
     keys = asked.only.split(",") if asked.only else [each.key for each in OPERATIONS]
     chosen = [each for each in OPERATIONS if each.key in keys]
+    mode = "quick" if asked.against else asked.mode
+    entries = asked.entries or ENTRIES.get(mode, QUICK)
     print(machine(), flush=True)
     with stores(asked.server) as servers:
-        where = (servers, asked.database, entries, chosen)
-        if asked.against:
-            compare.against(*where, {"here": ROOT, "against": asked.against.resolve()})
-        elif asked.quick:
-            compare.against(*where, {"here": ROOT})
-        else:
-            compare.full(*where)
+        match mode:
+            case "quick":
+                other = {"against": asked.against.resolve()} if asked.against else {}
+                against(servers, asked.database, entries, chosen, {"here": ROOT, **other})
+            case "full":
+                full(servers, asked.database, entries, chosen)
+            case "growth":
+                growth(servers, asked.database, entries, chosen)
+            case "memory":
+                memory(servers, asked.database, entries)
+            case "sqlite":
+                sqlite(servers, asked.database, entries)
     print(f"\n{time.monotonic() - begun:.0f} seconds in all")
 
 

@@ -45,11 +45,7 @@ def against(
             _round(benches, chosen, MANY, 1.0)
         _round(benches, chosen, 1, 0.6)
     for bench in benches:
-        _title(bench.service, stores)
-        rows = [
-            [*_cpu(bench, operation), *_speed(bench, operation)] for operation in shown(chosen)
-        ]
-        print_table([*COLUMNS, *SPEED], rows)
+        print_costs(bench, stores, shown(chosen))
     if benches[1:]:
         _print_ratios(benches[0], benches[1], chosen)
 
@@ -90,6 +86,13 @@ def shown(chosen: Sequence[Operation]) -> list[Operation]:
     return [*chosen, START, STOP]
 
 
+def print_costs(bench: Bench, stores: Stores, operations: Sequence[Operation]) -> None:
+    """Print what operations have cost a service."""
+    _title(bench.service, stores)
+    rows = [[*_cpu(bench, operation), *_speed(bench, operation)] for operation in operations]
+    print_table([*COLUMNS, *SPEED], rows)
+
+
 def _round(
     benches: Sequence[Bench], chosen: Sequence[Operation], connections: int, seconds: float
 ) -> None:
@@ -117,16 +120,22 @@ def _twin(service: Service, environment: dict[str, str]) -> Iterator[Service]:
 
 
 def _title(service: Service, stores: Stores) -> None:
+    database = f"PostgreSQL {stores.version}" if service.on_postgresql else "SQLite"
     print(
-        f"\n{service.tree.name} at {commit(service.tree)}, {service.workers} workers, "
-        f"{service.cast.entries:,} entries, PostgreSQL {stores.version}; CPU milliseconds of a "
-        f"request at c = {MANY}; req/s, p50 and p99 at c = {MANY} / 1\n"
+        f"\n{service.name} at {commit(service.tree)}: {database}, {service.cast.entries:,} "
+        f"entries, workers: {service.workers}; CPU milliseconds of a request at c = {MANY}; "
+        f"req/s, p50 and p99 at c = {MANY} / 1\n"
     )
 
 
+def title_of(operation: Operation, benches: Sequence[Bench]) -> str:
+    """Return an operation's title, and how many answers were not what they should be."""
+    failed = sum(bench.failures(operation) for bench in benches)
+    return f"{operation.title}, {failed} FAILED" if failed else operation.title
+
+
 def _cpu(bench: Bench, operation: Operation) -> list[str]:
-    cost, failed = bench.cost(operation), bench.failures(operation)
-    title = f"{operation.title}, {failed} FAILED" if failed else operation.title
+    cost, title = bench.cost(operation), title_of(operation, [bench])
     at_most = "" if operation.at_most is None else f"{operation.at_most:g}"
     return [title, *(f"{part:.2f}" for part in (*cost.milliseconds(), cost.total)), at_most]
 

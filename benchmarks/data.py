@@ -70,7 +70,6 @@ def fill(entries: int) -> None:
         )
         for number in range(USERS)
     )
-    User.objects.create_superuser(f"{NAME} administrator")
     clients = Client.objects.bulk_create(
         Client(name=client_name(number), default_hourly_rate=80) for number in range(CLIENTS)
     )
@@ -96,7 +95,6 @@ def fill(entries: int) -> None:
         notes=[notes for notes, _ in WORK],
         tags=[tags for _, tags in WORK],
     )
-    start_timers(users[-TIMERS:], projects)
 
 
 def add_entries(entries: int, *, notes: list[str], tags: list[str], **first_ids: int) -> None:
@@ -148,13 +146,15 @@ def other_columns(model: Any, given: list[str]) -> tuple[list[str], list[str]]:
     return [field.column for field in fields], [sql.Literal(value).as_string() for value in values]
 
 
-def start_timers(users: list[Any], projects: list[Any]) -> None:
-    """Let users run a timer each."""
+def set_timers(users: list[Any], project: Any) -> None:
+    """Let the last users run a timer and nobody else, whatever was left behind."""
     from django.utils import timezone
 
     from timeentries.models import TimeEntry
 
-    for user, project in zip(users, projects, strict=False):
+    for timer in TimeEntry.objects.running():
+        timer.delete()
+    for user in users[-TIMERS:]:
         TimeEntry.objects.create(user=user, project=project, start_time=timezone.now())
 
 
@@ -166,11 +166,12 @@ def issue_tokens() -> dict[str, Any]:
     from users.models import User
 
     ApiToken.objects.filter(name__startswith=NAME).delete()
-    administrator = User.objects.get(username=f"{NAME} administrator")
+    administrator = User.objects.filter(is_superuser=True).first()
+    administrator = administrator or User.objects.create_superuser(f"{NAME} administrator")
     scopes = ["write:time_entries", "read:reports", "read:users", "read:projects"]
-    people = [User.objects.get(username=f"{NAME} {number}") for number in range(USERS)]
-    # Whoever was interrupted in the middle of a run has left timers running.
-    TimeEntry.objects.filter(end_time=None, user__in=people[:-TIMERS]).delete()
+    people = list(User.objects.filter(is_superuser=False).order_by("pk"))
+    projects = list(Project.objects.filter(status=Project.Status.ACTIVE).order_by("pk"))
+    set_timers(people, projects[0])
     return {
         "administrators": [
             ApiToken.issue(user=administrator, name=f"{NAME} {number}", scopes=["admin:all"])[1]
@@ -178,7 +179,7 @@ def issue_tokens() -> dict[str, Any]:
         ],
         "users": [ApiToken.issue(user=user, name=NAME, scopes=scopes)[1] for user in people],
         "timers": TIMERS,
-        "projects": list(Project.objects.order_by("pk").values_list("pk", flat=True)),
+        "projects": [project.pk for project in projects],
         "first_entry": TimeEntry.objects.order_by("pk").values_list("pk", flat=True)[0],
         "entries": TimeEntry.objects.count(),
     }
@@ -187,6 +188,7 @@ def issue_tokens() -> dict[str, Any]:
 def main() -> None:
     """Migrate, fill the database if it is empty, and print the tokens."""
     from django.core.management import call_command
+    from django.db import connection
 
     from timeentries.models import TimeEntry
 
@@ -195,7 +197,11 @@ def main() -> None:
     options = parser.parse_args()
     call_command("migrate", verbosity=0)
     if not TimeEntry.objects.exists():
-        fill(options.entries)
+        if connection.vendor == "postgresql":
+            fill(options.entries)
+        else:
+            numbers = {"entries": options.entries, "users": USERS, "projects": PROJECTS}
+            call_command("seed_demo", **numbers, stdout=sys.stderr)
     json.dump(issue_tokens(), sys.stdout)
 
 

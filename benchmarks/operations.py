@@ -113,12 +113,13 @@ def _range(random: Random, days: int) -> str:
 
 
 NEWEST = Operation("newest", "page of 50 newest, as administrator", _newest, 3.5)
+POST = Operation("post", "POST an entry", _post, 3, 201)
 OPERATIONS = (
     NEWEST,
     Operation("filtered", "page of 50, project and half a year", _filtered, 3.5),
     Operation("one", "one entry", _one, 1.9),
     Operation("status", "timer status", _status, 1.9),
-    Operation("post", "POST an entry", _post, 3, 201),
+    POST,
     Operation("summary30", "summary of 30 days, as administrator", _summary(MONTH), 11),
     Operation("summary365", "summary of a year, as administrator", _summary(YEAR)),
 )
