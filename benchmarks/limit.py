@@ -23,24 +23,16 @@ from benchmarks.operations import DAYS
 from benchmarks.services import Stores, granian_of, started
 from tests.servers import ROOT, free_port
 
-ENTRY = """
-SELECT entry.*, u.username, p.name, p.client_id, c.name, t.name
-FROM timeentries_timeentry AS entry
-JOIN users_user AS u ON u.id = entry.user_id
-JOIN projects_project AS p ON p.id = entry.project_id
-LEFT JOIN clients_client AS c ON c.id = p.client_id
-LEFT JOIN tasks_task AS t ON t.id = entry.task_id
-"""
+NEWEST_50 = "ORDER BY start_time DESC, id DESC LIMIT 50"
 RANGE = """
-entry.end_time IS NOT NULL
-AND entry.start_time >= timestamptz '2023-01-01' + :first * interval '1 day'
-AND entry.start_time < timestamptz '2023-01-01' + (:first + {days}) * interval '1 day'
+end_time IS NOT NULL
+AND start_time >= timestamptz '2023-01-01' + :first * interval '1 day'
+AND start_time < timestamptz '2023-01-01' + (:first + {days}) * interval '1 day'
 """
-PAGE = "ORDER BY entry.start_time DESC, entry.id DESC LIMIT 50;"
 SUMMARY = f"""
 \\set first random(0, {DAYS} - {{days}})
 SELECT project_id, sum(duration_seconds), sum(duration_seconds) FILTER (WHERE billable), count(*)
-FROM timeentries_timeentry AS entry WHERE {RANGE} GROUP BY project_id;
+FROM timeentries_timeentry WHERE {RANGE} GROUP BY project_id;
 """
 INSERT = """
 INSERT INTO timeentries_timeentry
@@ -48,14 +40,28 @@ INSERT INTO timeentries_timeentry
      created_at, updated_at{names})
 VALUES ({user}, 1 + :client_id, now(), {end}, 'On the phone', '', true, now(), now(){values});
 """
+
+
+def _entries(condition: str, page: str = "") -> str:
+    """Return the statement that reads entries with the names that their answer has."""
+    return f"""
+SELECT entry.*, u.username, p.name, p.client_id, c.name, t.name
+FROM (SELECT * FROM timeentries_timeentry WHERE {condition} {page}) AS entry
+JOIN users_user AS u ON u.id = entry.user_id
+JOIN projects_project AS p ON p.id = entry.project_id
+LEFT JOIN clients_client AS c ON c.id = p.client_id
+LEFT JOIN tasks_task AS t ON t.id = entry.task_id
+ORDER BY entry.start_time DESC, entry.id DESC;
+"""
+
+
 # pgbench's language; the ids are those of a database that benchmarks/data.py has filled.
 SCRIPTS = {
-    "newest": f"{ENTRY} WHERE entry.end_time IS NOT NULL {PAGE}",
+    "newest": _entries("end_time IS NOT NULL", NEWEST_50),
     "filtered": f"\\set project random(1, 200)\n\\set first random(0, {DAYS} - 182)\n"
-    f"{ENTRY} WHERE entry.project_id = :project AND {RANGE.format(days=182)} {PAGE}",
-    "one": f"\\set entry random(1, :entries)\n{ENTRY} WHERE entry.id = :entry;",
-    "status": f"\\set user random(81, 100)\n"
-    f"{ENTRY} WHERE entry.user_id = :user AND entry.end_time IS NULL;",
+    + _entries(f"project_id = :project AND {RANGE.format(days=182)}", NEWEST_50),
+    "one": "\\set entry random(1, :entries)\n" + _entries("id = :entry"),
+    "status": "\\set user random(81, 100)\n" + _entries("user_id = :user AND end_time IS NULL"),
     "post": INSERT.replace("{user}", "1 + :client_id").replace("{end}", "now() + interval '1 h'"),
     "timer": INSERT.replace("{user}", "1 + :client_id").replace("{end}", "NULL")
     + "UPDATE timeentries_timeentry SET end_time = now() + interval '1 second', updated_at = now()"
@@ -69,8 +75,11 @@ BEST_INDEX = """
 CREATE INDEX best_of_summary ON timeentries_timeentry (start_time)
 INCLUDE (project_id, duration_seconds, billable) WHERE end_time IS NOT NULL
 """
-FIXTURES = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
-MISSING = "AND is_nullable = 'NO' AND column_default IS NULL AND is_generated = 'NEVER'"
+COLUMNS_WITHOUT_DEFAULT = b"""
+SELECT column_name, data_type FROM information_schema.columns
+WHERE table_name = 'timeentries_timeentry' AND is_nullable = 'NO' AND column_default IS NULL
+    AND is_generated = 'NEVER' AND is_identity = 'NO'
+"""
 GIVEN = re.findall(r"\w+", INSERT[INSERT.index("(") : INSERT.index("{names}")])
 DONE = re.compile(r"number of transactions actually processed: (\d+)")
 
@@ -100,7 +109,6 @@ class Limit:
         values = "".join(f", {value}" for value in self._others.values())
         text = text.replace("{names}", names).replace("{values}", values)
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-            # A statement of one line: pgbench ends it at the semicolon, \set at the line's end.
             file.write(text)
             file.flush()
             with self._meter.measuring(self.cost(key)) as count:
@@ -120,8 +128,8 @@ class Limit:
 
     def _columns_without_default(self, connection: psycopg.Connection) -> dict[str, str]:
         """Return what an INSERT must name beside GIVEN, with a value for each."""
-        rows = connection.execute(f"{FIXTURES} {MISSING}".encode(), ["timeentries_timeentry"])
-        types = {name: kind for name, kind in rows if name not in (*GIVEN, "id")}
+        rows = connection.execute(COLUMNS_WITHOUT_DEFAULT)
+        types = {name: kind for name, kind in rows if name not in GIVEN}
         return {name: "1" if "int" in kind else "''" for name, kind in types.items()}
 
 
