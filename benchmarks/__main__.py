@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.compare import against, full
 from benchmarks.growth import growth
 from benchmarks.memory import memory
-from benchmarks.operations import OPERATIONS
+from benchmarks.operations import EXTRAS, OPERATIONS
 from benchmarks.services import stores
 from benchmarks.sqlite import sqlite
 from benchmarks.tables import machine
@@ -50,9 +50,10 @@ def options() -> Namespace:
 def main(asked: Namespace) -> None:
     """Start everything, measure, print."""
     begun = time.monotonic()
-    keys = asked.only.split(",") if asked.only else [each.key for each in OPERATIONS]
-    chosen = [each for each in OPERATIONS if each.key in keys]
     mode = "quick" if asked.against else asked.mode
+    chosen = [*OPERATIONS, *EXTRAS] if asked.only or mode == "full" else [*OPERATIONS]
+    if asked.only:
+        chosen = [each for each in chosen if each.key in asked.only.split(",")]
     entries = asked.entries or ENTRIES.get(mode, QUICK)
     print(machine(), flush=True)
     with stores(asked.server) as servers:

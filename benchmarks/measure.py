@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from benchmarks.load import Answers, connected, drive
+from benchmarks.load import Answers, ask, connected, drive
 from benchmarks.meters import cpu_seconds
-from benchmarks.operations import START, STOP, Operation
+from benchmarks.operations import EXTRAS, START, STOP, Operation
 from benchmarks.services import Service, Stores
 
 PREPARED = 2000  # requests made before the clock runs, and then repeated
+PREPARED_DEAR = 40  # of those that an answer goes into, or 500 entries
 MANY = 8  # connections
 
 
@@ -88,8 +89,9 @@ class Bench:
 
     def slice(self, operation: Operation, connections: int, seconds: float) -> None:
         """Ask for an operation for so long."""
+        prepared = PREPARED_DEAR if operation.then or operation in EXTRAS else PREPARED
         requests = [
-            [self.made(operation, number) for _ in range(PREPARED // connections)]
+            [self.made(operation, number) for _ in range(prepared // connections)]
             for number in range(connections)
         ]
         places = [0] * connections
@@ -132,7 +134,14 @@ class Bench:
 
     def made(self, operation: Operation, number: int) -> bytes:
         """Return one of an operation's requests, for a connection or a user."""
-        return operation.build(self.service.cast, self._random, number)
+        request = operation.build(self.service.cast, self._random, number)
+        if operation.then:
+            return operation.then(request, ask(self.service.port, request)[1])
+        return request
+
+    def offers(self, operation: Operation) -> bool:
+        """Return whether the service answers an operation as it should; older ones may not."""
+        return ask(self.service.port, self.made(operation, 0))[0] == operation.status
 
 
 def _next_of(requests: Iterator[bytes]) -> Callable[[int], bytes | None]:

@@ -1,6 +1,7 @@
 """What is measured: each operation of the service, and the requests that ask for it."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 API = "/api/v1"
 LAST_DAY = date(2025, 12, 31)  # of the data
+BULK = 500  # operations
 HALF_A_YEAR, YEAR, MONTH = 182, 365, 30  # days
 DAYS = 3 * 365
 
@@ -27,6 +29,8 @@ class Cast:
 
 # Request `n` of connection `number`; the same numbers make the same request every time.
 Build = Callable[[Cast, Random, int], bytes]
+# What is measured instead of a request, made from it and its answer.
+Then = Callable[[bytes, bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Operation:
     build: Build
     at_most: float | None = None
     status: int = 200
+    then: Then | None = None
 
 
 def request(method: str, path: str, token: str, body: dict[str, Any] | None = None) -> bytes:
@@ -79,15 +84,19 @@ def _status(cast: Cast, _: Random, number: int) -> bytes:
 
 
 def _post(cast: Cast, random: Random, number: int) -> bytes:
+    body = _entry(cast, random)
+    return request("POST", "/time-entries", cast.users[number % len(cast.users)], body)
+
+
+def _entry(cast: Cast, random: Random) -> dict[str, Any]:
     start = datetime(2025, 11, 1, 9, tzinfo=UTC) + timedelta(minutes=random.randrange(60_000))
-    body = {
+    return {
         "project_id": random.choice(cast.projects),
         "start_time": f"{start:%Y-%m-%dT%H:%M:%SZ}",
         "end_time": f"{start + timedelta(minutes=50):%Y-%m-%dT%H:%M:%SZ}",
         "notes": "Reviewed the week and planned the next one",
         "tags": "planning,internal",
     }
-    return request("POST", "/time-entries", cast.users[number % len(cast.users)], body)
 
 
 def _start(cast: Cast, random: Random, number: int) -> bytes:
@@ -112,6 +121,22 @@ def _range(random: Random, days: int) -> str:
     return f"start_date={last - timedelta(days=days - 1)}&end_date={last}"
 
 
+def _bulk(cast: Cast, random: Random, number: int) -> bytes:
+    rows = [{"op": "create", "data": _entry(cast, random)} for _ in range(BULK)]
+    body = {"mode": "atomic", "operations": rows}
+    return request("POST", "/time-entries/bulk", cast.users[number % len(cast.users)], body)
+
+
+def _if_changed(request: bytes, answer: bytes) -> bytes:
+    """Return the request for what has changed since an answer."""
+    tag = re.search(rb"(?i)\r\netag: *([^\r]*)", answer)
+    return _with_header(request, b"If-None-Match: " + tag[1]) if tag else request
+
+
+def _with_header(request: bytes, header: bytes) -> bytes:
+    return request.replace(b"\r\n\r\n", b"\r\n" + header + b"\r\n\r\n", 1)
+
+
 NEWEST = Operation("newest", "page of 50 newest, as administrator", _newest, 3.5)
 POST = Operation("post", "POST an entry", _post, 3, 201)
 OPERATIONS = (
@@ -126,3 +151,10 @@ OPERATIONS = (
 # These take turns: who has a timer can only stop it.
 START = Operation("start", "timer start", _start, 3, 201)
 STOP = Operation("stop", "timer stop", _stop, 3)
+# What else a client may ask for; left out where the service does not answer it so.
+EXTRAS = (
+    Operation("newest304", "page of 50 newest, unchanged", _newest, None, 304, _if_changed),
+    Operation("one304", "one entry, unchanged", _one, None, 304, _if_changed),
+    Operation("status304", "timer status, unchanged", _status, None, 304, _if_changed),
+    Operation("bulk", f"bulk, {BULK} entries", _bulk),
+)
