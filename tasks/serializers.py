@@ -8,9 +8,15 @@ from projects.archiving import hold_open
 from tasks.models import Task
 from timetracker.api.fields import IntegerField
 from timetracker.api.models import refuse_if_used
+from timetracker.api.representation import ComputedField
 from timetracker.api.serializers import ModelSerializer
 
 PRIORITY_NAMES = {priority.name.lower(): priority.value for priority in Task.Priority}
+
+
+def name_of(priority: int) -> str:
+    """Return the name of a priority: low, medium, high or urgent."""
+    return Task.Priority(priority).name.lower()
 
 
 class PriorityField(IntegerField):
@@ -30,7 +36,7 @@ class TaskSerializer(ModelSerializer[Task]):
 
     project_name = serializers.CharField(source="project.name", read_only=True)
     priority = PriorityField(required=False)
-    priority_name = serializers.SerializerMethodField()
+    priority_name = ComputedField(name_of, "priority")
 
     class Meta:
         model = Task
@@ -53,10 +59,6 @@ class TaskSerializer(ModelSerializer[Task]):
         ]
         # The original's desktop client sends it.
         accepted_and_ignored = ("kanban_column",)
-
-    def get_priority_name(self, task: Task) -> str:
-        """Return the name of the priority: low, medium, high or urgent."""
-        return Task.Priority(task.priority).name.lower()
 
     def create(self, validated_data: dict[str, Any]) -> Task:
         """Insert a task, unless its project is archived."""

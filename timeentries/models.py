@@ -1,6 +1,5 @@
 """When somebody worked on what."""
 
-from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -13,7 +12,6 @@ from changes.models import Change
 from projects.models import Project
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
-from timetracker.api.instants import seconds_between
 from timetracker.api.models import Resource, ResourceQuerySet
 from users.models import User
 
@@ -130,12 +128,3 @@ class TimeEntry(Resource):
     def active(self) -> bool:
         """Whether the timer runs."""
         return self.end_time is None
-
-    @property
-    def tag_list(self) -> list[str]:
-        """The tags as a list."""
-        return self.tags.split(",") if self.tags else []
-
-    def duration_until(self, now: datetime) -> int:
-        """Return the whole seconds of the entry; of a timer those until `now`."""
-        return max(0, seconds_between(self.start_time, self.end_time or now))

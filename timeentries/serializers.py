@@ -10,12 +10,33 @@ from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from timetracker.api.exceptions import AccessDenied, Conflict
 from timetracker.api.fields import InstantField, ReferenceField
-from timetracker.api.instants import hours
+from timetracker.api.instants import hours, seconds_between
+from timetracker.api.representation import ComputedField, representation_of
 from timetracker.api.serializers import ModelSerializer
 from users.models import User
 
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 50
+
+
+def duration_seconds(start: datetime, end: datetime | None, *, now: datetime) -> int:
+    """Return the whole seconds of an entry; of a running timer those so far."""
+    return max(0, seconds_between(start, end or now))
+
+
+def duration_hours(start: datetime, end: datetime | None, *, now: datetime) -> float:
+    """Return the duration of an entry in hours with two decimals."""
+    return hours(duration_seconds(start, end, now=now))
+
+
+def is_running(end: datetime | None) -> bool:
+    """Return whether an entry is a timer."""
+    return end is None
+
+
+def tag_list(tags: str) -> list[str]:
+    """Return tags as a list."""
+    return tags.split(",") if tags else []
 
 
 class TagsField(serializers.Field[str, Any, str, TimeEntry]):
@@ -73,10 +94,10 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     )
     end_time = EndField(required=False, allow_null=True)
     tags = TagsField(required=False)
-    tag_list = serializers.ListField(child=serializers.CharField(), read_only=True)
-    duration_seconds = serializers.SerializerMethodField()
-    duration_hours = serializers.SerializerMethodField()
-    active = serializers.BooleanField(read_only=True)
+    tag_list = ComputedField(tag_list, "tags")
+    duration_seconds = ComputedField(duration_seconds, "start_time", "end_time", until_now=True)
+    duration_hours = ComputedField(duration_hours, "start_time", "end_time", until_now=True)
+    active = ComputedField(is_running, "end_time")
 
     class Meta:
         model = TimeEntry
@@ -104,20 +125,6 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "version",
         ]
 
-    def get_duration_seconds(self, entry: TimeEntry) -> int:
-        """Return the whole seconds; of a running timer those so far."""
-        return entry.duration_until(self._now)
-
-    def get_duration_hours(self, entry: TimeEntry) -> float:
-        """Return the duration in hours with two decimals."""
-        return hours(entry.duration_until(self._now))
-
-    @property
-    def _now(self) -> datetime:
-        """The one moment at which this answer looks at running timers."""
-        now: datetime = self.context["request"].now
-        return now
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a task of another project, as the database does, with the field's name."""
         task = attrs.get("task", self.instance and self.instance.task)
@@ -134,8 +141,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             return super().save(**kwargs)
         except Conflict as conflict:
             if conflict.get_codes() == "timer_already_running":
-                timer = running_timer(self._owner())
-                conflict.extra["timer"] = timer and self._represented(timer)
+                conflict.extra["timer"] = self._timer()
             raise
 
     def _owner(self) -> User:
@@ -144,8 +150,11 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         owner: User = self.validated_data.get("user", before)
         return owner
 
-    def _represented(self, entry: TimeEntry) -> dict[str, Any]:
-        return dict(TimeEntrySerializer(entry, context=self.context).data)
+    def _timer(self) -> dict[str, Any] | None:
+        """Return the timer that is in the way, unless it has just been stopped."""
+        representation = representation_of(TimeEntrySerializer)
+        timers = representation.of(running_timer(self._owner()), self.context["request"].now)
+        return timers[0] if timers else None
 
     def create(self, validated_data: dict[str, Any]) -> TimeEntry:
         """Insert an entry, unless its project is archived."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry
+from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry, TimeEntryQuerySet
 from timetracker.api.exceptions import BadRequest
 from users.models import User
 
@@ -12,9 +12,9 @@ SHORTEST_ENTRY = timedelta(seconds=1)
 LONGEST_ENTRY = timedelta(days=LONGEST_ENTRY_DAYS)
 
 
-def running_timer(user: User) -> TimeEntry | None:
-    """Return the user's timer as the API shows it, if one runs."""
-    return TimeEntry.objects.with_details().running().filter(user=user).first()
+def running_timer(user: User) -> TimeEntryQuerySet:
+    """Return the user's timer, or no row."""
+    return TimeEntry.objects.with_details().running().filter(user=user)
 
 
 @transaction.atomic
@@ -24,8 +24,7 @@ def stop(user: User, *, now: datetime) -> TimeEntry:
     It ends at least a second after its start, also where a client's clock was ahead, and at
     most 366 days after it: whoever forgot a timer that long must still be able to stop it.
     """
-    timers = TimeEntry.objects.with_details().running().filter(user=user)
-    timer = timers.select_for_update(of=("self",), no_key=True).first()
+    timer = running_timer(user).select_for_update(of=("self",), no_key=True).first()
     if timer is None:
         raise BadRequest("There is no active timer to stop.", "no_active_timer")
     earliest, latest = timer.start_time + SHORTEST_ENTRY, timer.start_time + LONGEST_ENTRY

@@ -10,9 +10,11 @@ from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
 from timetracker.api.openapi_answers import ErrorSerializer
+from timetracker.api.representation import representation_of
 from timetracker.api.serializers import refuse_unknown
 from timetracker.api.viewsets import ApiRequest, ApiView, ResourceViewSet
 
+SHOWN = representation_of(TimeEntrySerializer)
 STATUS = {
     "active": serializers.BooleanField(),
     "timer": TimeEntrySerializer(allow_null=True),
@@ -45,10 +47,8 @@ class TimerStatusView(ApiView):
     @extend_schema(responses=inline_serializer("TimerStatus", STATUS))
     def get(self, request: ApiRequest) -> Response:
         """Return the timer that runs, or null."""
-        timer = running_timer(request.user)
-        return Response(
-            {"active": timer is not None, "timer": timer and _representation(timer, request)}
-        )
+        timers = SHOWN.of(running_timer(request.user), request.now)
+        return Response({"active": bool(timers), "timer": timers[0] if timers else None})
 
 
 class TimerStartView(ApiView):
@@ -92,4 +92,4 @@ class TimerStopView(ApiView):
 
 
 def _representation(entry: TimeEntry, request: ApiRequest) -> dict[str, object]:
-    return dict(TimeEntrySerializer(entry, context={"request": request}).data)
+    return SHOWN.of_row(SHOWN.row_of(entry), request.now)

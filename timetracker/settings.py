@@ -168,7 +168,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apitokens.authentication.ApiTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apitokens.permissions.ScopePermission"],
     "DEFAULT_THROTTLE_CLASSES": ["timetracker.api.throttling.TokenThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["timetracker.api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["timetracker.api.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timetracker.api.negotiation.JSONOnlyNegotiation",
     "DEFAULT_METADATA_CLASS": "timetracker.api.metadata.SmallMetadata",

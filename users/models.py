@@ -1,7 +1,7 @@
 """People who track time."""
 
 import zoneinfo
-from typing import ClassVar
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,6 +11,23 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from timetracker.api.models import ResourceQuerySet
+
+Role = Literal["admin", "user"]
+
+
+def full_name(first_name: str, last_name: str) -> str:
+    """Return first and last name as one, either of which may be empty."""
+    return f"{first_name} {last_name}".strip()
+
+
+def role_of(active: bool, superuser: bool) -> Role:  # noqa: FBT001 - columns, in their order
+    """Return `admin` for an administrator, else `user`."""
+    return "admin" if active and superuser else "user"
+
+
+def zone_name(time_zone: str) -> str:
+    """Return the IANA name of a user's zone; without one of their own it is the server's."""
+    return time_zone or settings.TIME_ZONE
 
 
 class UserQuerySet(ResourceQuerySet["User"]):
@@ -44,9 +61,9 @@ class User(AbstractUser):
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which this user's days and wall-clock times are meant."""
-        return ZoneInfo(self.time_zone or settings.TIME_ZONE)
+        return ZoneInfo(zone_name(self.time_zone))
 
     @property
     def role(self) -> str:
         """Return `admin` for an administrator, else `user`."""
-        return "admin" if self.is_active and self.is_superuser else "user"
+        return role_of(self.is_active, self.is_superuser)

@@ -2,16 +2,17 @@
 
 from rest_framework import serializers
 
+from timetracker.api.representation import ComputedField
 from timetracker.api.serializers import ModelSerializer
-from users.models import User
+from users.models import User, full_name, role_of, zone_name
 
 
 class UserSerializer(ModelSerializer[User]):
     """A user, read only: people are managed in the admin."""
 
-    full_name = serializers.CharField(source="get_full_name", read_only=True)
-    role = serializers.ChoiceField(["admin", "user"], read_only=True)
-    time_zone = serializers.CharField(source="zone.key", read_only=True)
+    full_name = ComputedField(full_name, "first_name", "last_name")
+    role = ComputedField(role_of, "is_active", "is_superuser")
+    time_zone = ComputedField(zone_name, "time_zone")
     active = serializers.BooleanField(source="is_active", read_only=True)
 
     class Meta:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 # RFC 3339 §5.6, the offset optional; seconds may be left out as HTML's datetime-local does.
@@ -64,9 +63,8 @@ def seconds_between(start: datetime, end: datetime) -> int:
 
 
 def hours(seconds: int) -> float:
-    """Return seconds as hours with two decimals, for the last line of an answer."""
-    exact = Decimal(seconds) / 3600
-    return float(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    """Return seconds, not negative, as hours with two decimals, for the last line of an answer."""
+    return (seconds + 18) // 36 / 100  # half up; no float before the last step
 
 
 def _from_wall_clock(local: datetime, zone: ZoneInfo) -> datetime:

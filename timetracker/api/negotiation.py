@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from timetracker.api.renderers import JSONRenderer
 
 
 class JSONOnlyNegotiation(DefaultContentNegotiation):

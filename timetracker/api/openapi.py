@@ -197,12 +197,6 @@ class AutoSchema(SpectacularAutoSchema):
             meta["nullable"] = True
         return meta
 
-    def _map_response_type_hint(self, method: Any) -> Schema:
-        """Return the type of a computed field; its docstring says what it is."""
-        schema: Schema = super()._map_response_type_hint(method)
-        words = schema.get("description", "").removeprefix("Return ")
-        return {**schema, "description": words[:1].upper() + words[1:]} if words else schema
-
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
         """Require what an answer always has: a resource's every field, whatever input needs."""
         schema: Schema = super()._map_basic_serializer(serializer, direction)

@@ -3,12 +3,13 @@
 # drf-spectacular has types for a part of its functions.
 # mypy: disable-error-code="no-untyped-call"
 
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 import django_filters
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CheckConstraint, Q
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import resolve_type_hint
 from rest_framework import serializers
 
 from timetracker.api import filters
@@ -78,6 +79,18 @@ class EmailFieldSchema(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
         """Return a text, to which drf-spectacular adds the format of the validator."""
         return {"type": "string"}
+
+
+class ComputedFieldSchema(OpenApiSerializerFieldExtension):
+    """A computed value is what its function returns, and says of it."""
+
+    target_class = "timetracker.api.representation.ComputedField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return the type of the value."""
+        returned = get_type_hints(self.target.function)["return"]
+        words = str(self.target.function.__doc__).removeprefix("Return ")
+        return {**resolve_type_hint(returned), "description": words[:1].upper() + words[1:]}
 
 
 class InstantFieldSchema(OpenApiSerializerFieldExtension):

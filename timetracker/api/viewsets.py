@@ -7,7 +7,7 @@ from django.db import models
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
-from rest_framework import mixins, status, viewsets
+from rest_framework import status, viewsets
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from timetracker.api.exceptions import AccessDenied, LengthRequired
 from timetracker.api.models import ResourceQuerySet, constraints_as_errors, refuse_if_used
 from timetracker.api.pagination import PagePagination
+from timetracker.api.representation import Representation, representation_of
 from timetracker.api.suggestions import unknown_name
 
 if TYPE_CHECKING:
@@ -91,7 +92,23 @@ def read_body(request: Request) -> None:
     request.data  # noqa: B018 - DRF parses on access
 
 
-class ListViewSet(ApiView, mixins.ListModelMixin, viewsets.GenericViewSet[M]):
+class PageMixin(ApiView, viewsets.GenericViewSet[M]):
+    """What DRF's ListModelMixin does, without making an instance of each row."""
+
+    @property
+    def representation(self) -> Representation:
+        """What is shown of a row."""
+        return representation_of(self.serializer_class)  # type: ignore[arg-type]
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page: `{"projects": […], "pagination": {…}}`."""
+        queryset = self.filter_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.representation.rows(queryset))
+        rows = [self.representation.of_row(row, self.request.now) for row in page or ()]
+        return self.get_paginated_response(rows)
+
+
+class ListViewSet(PageMixin[M]):
     """List the rows of a model that the user may see, in pages."""
 
     queryset: ResourceQuerySet[M]
@@ -126,7 +143,7 @@ class ListViewSet(ApiView, mixins.ListModelMixin, viewsets.GenericViewSet[M]):
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
 
-class ResourceViewSet(ListViewSet[M], mixins.RetrieveModelMixin):
+class ResourceViewSet(ListViewSet[M]):
     """List, create, read, change and delete the rows of a model, as CONTRACT §1 shapes them."""
 
     lookup_value_regex = "[0-9]{1,18}"
@@ -136,32 +153,35 @@ class ResourceViewSet(ListViewSet[M], mixins.RetrieveModelMixin):
         try:
             return super().get_object()
         except Http404 as error:
-            if self.queryset.filter(pk=self.kwargs["pk"]).exists():
-                raise AccessDenied(
-                    f"You can only access your own {self._meta.verbose_name_plural}."
-                ) from error
-            name = self._meta.verbose_name
-            raise NotFound(f"There is no {name} with the id {self.kwargs['pk']}.") from error
+            raise self._not_found() from error
+
+    def _not_found(self) -> AccessDenied | NotFound:
+        if self.queryset.filter(pk=self.kwargs["pk"]).exists():
+            return AccessDenied(f"You can only access your own {self._meta.verbose_name_plural}.")
+        name = self._meta.verbose_name
+        return NotFound(f"There is no {name} with the id {self.kwargs['pk']}.")
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one: `{"project": {…}}`."""
-        return Response({self.key: self.get_serializer(self.get_object()).data})
+        found = self.get_queryset().filter(pk=self.kwargs["pk"])
+        for row in self.representation.rows(found):
+            return Response({self.key: self.representation.of_row(row, self.request.now)})
+        raise self._not_found()
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Insert one: 201 with a Location header."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        serializer.save()
-        response = self._written(serializer.data, "created", status.HTTP_201_CREATED)
-        response["Location"] = reverse(f"{self.basename}-detail", args=[serializer.data["id"]])
+        created = serializer.save()
+        response = self._written(created, "created", status.HTTP_201_CREATED)
+        response["Location"] = reverse(f"{self.basename}-detail", args=[created.pk])
         return response
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent, for PUT and PATCH alike."""
         serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return self._written(serializer.data, "updated")
+        return self._written(serializer.save(), "updated")
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent."""
@@ -177,10 +197,12 @@ class ResourceViewSet(ListViewSet[M], mixins.RetrieveModelMixin):
 
     def _written(
         self,
-        data: Any,
+        instance: M,
         verb: str,
         status_code: int = status.HTTP_200_OK,
     ) -> Response:
+        row = self.representation.row_of(instance)
+        data = self.representation.of_row(row, self.request.now)
         return Response({"message": self._message(verb), self.key: data}, status=status_code)
 
     def _message(self, verb: str) -> str:

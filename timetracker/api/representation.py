@@ -1,0 +1,128 @@
+"""How rows become what is sent: derived from a serializer's fields, which stay the declaration.
+
+A serializer asks each of its fields for each row, of which Django has made an instance only for
+that. Here a serializer class is read once, and a row is the tuple of columns that it shows.
+`tests/timetracker/test_representation.py` holds both to the same answer.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.relations import PrimaryKeyRelatedField
+
+Row = Sequence[Any]  # what a representation shows of a row, in the order of its `sources`
+Make = Callable[[Row, datetime], Any]
+
+# What the encoder of `renderers` writes as these fields would.
+WRITTEN_AS_STORED = (
+    serializers.CharField,
+    serializers.ChoiceField,
+    serializers.IntegerField,
+    serializers.BooleanField,
+    serializers.DateField,
+    serializers.DateTimeField,
+    PrimaryKeyRelatedField,
+)
+
+
+class ComputedField(serializers.Field[Any, Any, Any, Any]):
+    """A read-only value that a function makes of columns, each named as in a `source`.
+
+    With `until_now` the function gets the moment of the request too, as `now`. What it returns
+    is the type in the OpenAPI document.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *columns: str, until_now: bool = False
+    ) -> None:
+        super().__init__(source="*", read_only=True)
+        self.function, self.columns, self.until_now = function, columns, until_now
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the value for an instance."""
+        columns = (operator.attrgetter(column)(value) for column in self.columns)
+        now = {"now": self.context["request"].now} if self.until_now else {}
+        return self.function(*columns, **now)
+
+
+class Representation:
+    """The columns that a serializer shows, and what it makes of them."""
+
+    def __init__(self, serializer_class: type[serializers.Serializer[Any]]) -> None:
+        fields = {
+            name: field
+            for name, field in serializer_class().fields.items()
+            if not field.write_only
+        }
+        shown = {name: _sources(field) for name, field in fields.items()}
+        self.sources = list(dict.fromkeys(chain(*shown.values())))
+        places = {name: [*map(self.sources.index, sources)] for name, sources in shown.items()}
+        self._names = tuple(fields)
+        self._in_order = operator.itemgetter(*(place[0] for place in places.values()))
+        makers = ((name, _maker(field, places[name])) for name, field in fields.items())
+        self._made = [(name, make) for name, make in makers if make]
+
+    def of(self, queryset: QuerySet[Any, Any], now: datetime) -> list[dict[str, Any]]:
+        """Return the rows of a queryset as the encoder takes them, asked in one query."""
+        return [self.of_row(row, now) for row in self.rows(queryset)]
+
+    def rows(self, queryset: QuerySet[Any, Any]) -> QuerySet[Any, tuple[Any, ...]]:
+        """Return a queryset of tuples: all that decides about the answer, but for the moment."""
+        return queryset.values_list(*(source.replace(".", "__") for source in self.sources))
+
+    def of_row(self, row: Row, now: datetime) -> dict[str, Any]:
+        """Return a row as the encoder takes it; `now` ends what has not ended yet."""
+        data = dict(zip(self._names, self._in_order(row), strict=True))
+        for name, make in self._made:
+            data[name] = make(row, now)
+        return data
+
+    def row_of(self, instance: Any) -> Row:
+        """Return the row of an instance, without a query if it was fetched `with_details`."""
+        return tuple(_value(instance, source) for source in self.sources)
+
+
+@cache
+def representation_of(serializer_class: type[serializers.Serializer[Any]]) -> Representation:
+    """Return the representation that a serializer class declares."""
+    return Representation(serializer_class)
+
+
+def _sources(field: Any) -> list[str]:
+    if isinstance(field, ComputedField):
+        return list(field.columns)
+    if isinstance(field, PrimaryKeyRelatedField):
+        return [f"{field.source}_id"]
+    return [str(field.source)]
+
+
+def _maker(field: Any, places: Sequence[int]) -> Make | None:
+    """Return what makes a field's value of a row; None for what is written as it is stored."""
+    if isinstance(field, ComputedField):
+        return _computed(field.function, places, until_now=field.until_now)
+    if isinstance(field, WRITTEN_AS_STORED):
+        return None
+    place, show = places[0], field.to_representation
+    if isinstance(field, serializers.DecimalField):
+        show = float
+    return lambda row, _now: None if row[place] is None else show(row[place])
+
+
+def _computed(function: Callable[..., Any], places: Sequence[int], *, until_now: bool) -> Make:
+    if until_now:
+        return lambda row, now: function(*(row[place] for place in places), now=now)
+    return lambda row, _now: function(*(row[place] for place in places))
+
+
+def _value(instance: Any, source: str) -> Any:
+    for name in source.split("."):
+        if instance is None:
+            return None
+        instance = getattr(instance, name)
+    return instance
