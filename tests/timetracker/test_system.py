@@ -27,6 +27,7 @@ INFO = {
         "timer_start": "/api/v1/timer/start",
         "timer_stop": "/api/v1/timer/stop",
         "reports_summary": "/api/v1/reports/summary",
+        "changes": "/api/v1/changes",
     },
     "setup_required": False,
     "timezone": "UTC",
