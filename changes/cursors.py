@@ -8,7 +8,11 @@ from typing import Self
 
 from timetracker.api.exceptions import ApiError
 
-TEXT = re.compile(r"1 ([0-9a-f]{16}) ([0-9]{1,18}) ([0-9]{1,18}) (all|own) ([a-z_,]+)", re.ASCII)
+TEXT = re.compile(
+    r"1 ([0-9a-f]{16}) ([0-9]{1,18}) ([0-9]{1,18}) ((?:all|own) [a-z_,]+)"
+    r"(?: after ([a-z_]+) ([0-9]{1,18}))?",
+    re.ASCII,
+)
 
 
 class CursorExpired(ApiError):
@@ -18,7 +22,7 @@ class CursorExpired(ApiError):
     default_code = "cursor_expired"
     default_detail = (
         "This cursor cannot be followed any more: it is too old, or what you may see or asked"
-        " for has changed. Get a new one without a cursor, list everything, then follow it."
+        " for has changed. Begin again without a cursor, and forget what you have."
     )
 
 
@@ -27,13 +31,16 @@ class Cursor:
     """The last number that was read, by whom, and what there was to see.
 
     `sight` is all entries or one's own, and the types: with more than that a consumer would
-    lack rows that did not change, with less it would keep rows that it may not see.
+    lack rows that did not change, with less it would keep rows that it may not see. `listed`
+    is the type and id of the last row, as long as the consumer still gets what there was when
+    it began; what changes meanwhile comes after that, from `seq` on.
     """
 
     epoch: str
     seq: int
     user_id: int
     sight: str
+    listed: tuple[str, int] | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -46,9 +53,11 @@ class Cursor:
         match = TEXT.fullmatch(plain)
         if not match:
             raise ValueError(text)
-        epoch, seq, user_id, entries, types = match.groups()
-        return cls(epoch, int(seq), int(user_id), f"{entries} {types}")
+        epoch, seq, user_id, sight, kind, pk = match.groups()
+        return cls(epoch, int(seq), int(user_id), sight, (kind, int(pk)) if kind else None)
 
     def __str__(self) -> str:
         plain = f"1 {self.epoch} {self.seq} {self.user_id} {self.sight}"
+        if self.listed:
+            plain += " after {} {}".format(*self.listed)
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")

@@ -113,10 +113,9 @@ class Feed(models.Model):
     @classmethod
     def current(cls) -> "Feed":
         """Return the row as it is now."""
-        return cls.objects.filter(pk=cls.ONLY).first() or cls.objects.get_or_create(pk=cls.ONLY)[0]
+        return cls.objects.get_or_create(pk=cls.ONLY)[0]
 
     @classmethod
     def locked(cls) -> "Feed":
         """Return the row, and keep others from it until the transaction ends."""
-        cls.current()
-        return cls.objects.select_for_update().get(pk=cls.ONLY)
+        return cls.objects.select_for_update().get_or_create(pk=cls.ONLY)[0]

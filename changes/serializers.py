@@ -10,7 +10,7 @@ class RowField(serializers.JSONField):
 class ChangeSerializer(serializers.Serializer[object]):
     """The last change of a row, and the row as it is now."""
 
-    seq = serializers.IntegerField(help_text="Rises, and is the same for all who follow.")
+    seq = serializers.IntegerField(help_text="Never falls from one change to the next.")
     type = serializers.ChoiceField(["client", "project", "task", "time_entry"])
     id = serializers.IntegerField()
     op = serializers.ChoiceField(
@@ -21,7 +21,8 @@ class ChangeSerializer(serializers.Serializer[object]):
     )
     changed_at = serializers.DateTimeField()
     changed_by = serializers.IntegerField(
-        allow_null=True, help_text="The id of the user; null for a command of the operator."
+        allow_null=True,
+        help_text="A user's id; null for what was there before, or a command did.",
     )
 
 

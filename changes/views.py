@@ -1,6 +1,5 @@
 """The feed's endpoint."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,38 +10,27 @@ from rest_framework.response import Response
 from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
-from changes.journal import type_of
-from changes.models import Change, Feed
+from changes.feed import FIRST, VIEWSETS, Reader, Told
+from changes.models import Feed
 from changes.numbering import numbered_feed
 from changes.serializers import ChangesSerializer
-from clients.views import ClientViewSet
-from projects.views import ProjectViewSet
-from tasks.views import TaskViewSet
-from timeentries.views import TimeEntryViewSet
-from timetracker.api.instants import format_instant
 from timetracker.api.pagination import positive
-from timetracker.api.viewsets import ApiRequest, ApiView, ResourceViewSet
+from timetracker.api.viewsets import ApiRequest, ApiView
 
 DEFAULT_PER_PAGE = 100
 MAX_PER_PAGE = 1000
-# How many numbers one call looks through for those that the caller may see.
-LOOKED_THROUGH = 20_000
-
-VIEWSETS: dict[str, type[ResourceViewSet[Any]]] = {
-    type_of(viewset.queryset.model): viewset
-    for viewset in (ClientViewSet, ProjectViewSet, TaskViewSet, TimeEntryViewSet)
-}
+NOW = "now"
 
 
 class ChangesView(ApiView):
-    """Tell what changed since a cursor, so that a copy of the rows stays true."""
+    """Tell everything there is, and then what becomes of it."""
 
     scope_resource = "time_entries"
     also_opened_by = ("projects", "tasks", "clients")
-    parameters = {
+    parameters: dict[str, Any] = {
         "cursor": (
-            {"type": "string"},
-            "The `next_cursor` of the last answer; without one you get the cursor of now.",
+            {"type": "string", "minLength": 1},
+            "The last `next_cursor`; without one all that there is, `now` is from now on.",
         ),
         "types": (
             {"type": "string", "examples": ["project,time_entry"]},
@@ -61,34 +49,34 @@ class ChangesView(ApiView):
 
     @extend_schema(responses=ChangesSerializer)
     def get(self, request: ApiRequest) -> Response:
-        """List changes: each row as it is now, in the order of the last change of each.
+        """Follow all changes: first each row that there is, then each that was written.
 
-        Take a cursor, list everything, then follow the cursor: no change is missed, whatever
-        else is written meanwhile. `delete` means that you do not see the row (any more); you
-        may never have seen it. A cursor that is too old, or was given when you could see more
-        or less, is 410 `cursor_expired`: begin again. A type opens with its own read scope, and
-        with none of the four the answer is 403.
+        Send each `next_cursor` as the next `cursor`; at once while `has_more`. Write an `upsert`
+        over what you have and forget a `delete`: your copy misses nothing, whatever else is
+        written meanwhile. A `delete` may be of a row that you never had. 410 `cursor_expired`
+        means that the cursor is over 90 days old, or that you may see more or less than when you
+        began: forget your copy and begin again without a cursor. Each type needs its own read
+        scope; with none of the four it is 403.
         """
-        types, per_page = self._types(), positive(request, "per_page", DEFAULT_PER_PAGE)
+        types = self._types()
+        limit = min(positive(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
         feed = numbered_feed()
-        now = Cursor(feed.epoch, feed.last_seq, request.user.pk, self._sight(types))
-        cursor = self._cursor()
-        if cursor is None:
-            return _answer([], now, has_more=False)
+        entries = "all" if request.user.is_superuser else "own"
+        sight = f"{entries} {','.join(types)}"
+        now = Cursor(feed.epoch, feed.last_seq, request.user.pk, sight)
+        cursor = self._cursor(now)
         if not _can_be_followed(cursor, now, feed):
             raise CursorExpired
-        if cursor.seq == now.seq:
-            return _answer([], now, has_more=False)
-        last = min(now.seq, cursor.seq + LOOKED_THROUGH)
-        found = Change.objects.visible_to(request.user).filter(
-            type__in=types, seq__gt=cursor.seq, seq__lte=last
-        )
-        page = list(found.order_by("seq")[: min(per_page, MAX_PER_PAGE)])
+        reader = Reader(request, types)
+        if cursor.listed:
+            told, listed = reader.listed(cursor.listed, cursor.seq, limit)
+            return _answer(told, replace(cursor, listed=listed), now)
+        if cursor == now:
+            return _answer([], now, now)
+        told, seq = reader.changed(cursor.seq, now.seq, limit)
         if not _can_be_followed(cursor, now, Feed.current()):
             raise CursorExpired  # what we looked for was thrown away meanwhile
-        if len(page) == min(per_page, MAX_PER_PAGE):
-            last = page[-1].seq or last
-        return _answer(self._told(page), replace(now, seq=last), has_more=last < now.seq)
+        return _answer(told, replace(now, seq=seq), now)
 
     def _types(self) -> list[str]:
         """Return the types to tell of; 403 for one that the token's scopes do not open."""
@@ -105,44 +93,23 @@ class ChangesView(ApiView):
                 raise InsufficientScope(opened[kind], available)
         return [kind for kind in opened if kind in types]
 
-    def _sight(self, types: Iterable[str]) -> str:
-        entries = "all" if self.request.user.is_superuser else "own"
-        return f"{entries} {','.join(types)}"
-
-    def _cursor(self) -> Cursor | None:
-        """Return the cursor that was sent; 400 for what we never gave to this user."""
+    def _cursor(self, now: Cursor) -> Cursor:
+        """Return where to go on from; 400 for what we never gave to this user."""
         text = self.request.query_params.get("cursor")
         if text is None:
-            return None
+            return replace(now, listed=FIRST)
+        if text == NOW:
+            return now
+        sentence = "Give a next_cursor as you got it, now, or nothing."
         try:
             cursor = Cursor.parse(text)
         except ValueError as error:
-            sentence = "Give a next_cursor as you got it, or leave it out."
             raise ValidationError({"cursor": [sentence]}) from error
+        if cursor.listed and cursor.listed[0] not in VIEWSETS:
+            raise ValidationError({"cursor": [sentence]})
         if cursor.user_id != self.request.user.pk:
             raise ValidationError({"cursor": ["This cursor was given to another user."]})
         return cursor
-
-    def _told(self, page: list[Change]) -> list[dict[str, Any]]:
-        """Return the last change of each row, with the row as it is now."""
-        latest: dict[tuple[str, int], Change] = {}
-        for change in page:
-            latest.pop((change.type, change.object_id), None)
-            latest[change.type, change.object_id] = change
-        rows: dict[tuple[str, int], Any] = {}
-        for kind in {change.type for change in page}:
-            ids = [pk for found, pk in latest if found == kind]
-            rows |= {(kind, row["id"]): row for row in self._rows(VIEWSETS[kind], ids)}
-        return [_change(change, rows.get(key)) for key, change in latest.items()]
-
-    def _rows(self, viewset: type[ResourceViewSet[Any]], ids: list[int]) -> Iterable[Any]:
-        """Return those of the rows that the caller may see, as the API shows them."""
-        rows = viewset.queryset.all().visible_to(self.request.user).filter(pk__in=ids)
-        serializer: Any = viewset.serializer_class
-        represented: list[Any] = serializer(
-            rows, many=True, context={"request": self.request}
-        ).data
-        return represented
 
 
 def _can_be_followed(cursor: Cursor, now: Cursor, feed: Feed) -> bool:
@@ -154,21 +121,5 @@ def _can_be_followed(cursor: Cursor, now: Cursor, feed: Feed) -> bool:
     )
 
 
-def _change(change: Change, row: Any) -> dict[str, Any]:
-    """Return a change on the wire.
-
-    What became of the row since is told, not what it was then: later changes only repeat it.
-    """
-    return {
-        "seq": change.seq,
-        "type": change.type,
-        "id": change.object_id,
-        "op": "delete" if row is None else "upsert",
-        "data": row,
-        "changed_at": format_instant(change.changed_at),
-        "changed_by": change.user_id,
-    }
-
-
-def _answer(changes: list[dict[str, Any]], cursor: Cursor, *, has_more: bool) -> Response:
-    return Response({"changes": changes, "next_cursor": str(cursor), "has_more": has_more})
+def _answer(told: Told, cursor: Cursor, now: Cursor) -> Response:
+    return Response({"changes": told, "next_cursor": str(cursor), "has_more": cursor != now})

@@ -13,7 +13,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer2
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from changes.views import VIEWSETS
+from changes.feed import VIEWSETS
 from tasks.serializers import PRIORITY_NAMES
 from timeentries.serializers import MAX_TAG_LENGTH, MAX_TAGS
 from timetracker.api.openapi_types import INSTANT_INPUT, ZONE, Direction, Schema

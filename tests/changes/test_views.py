@@ -1,5 +1,6 @@
 """GET /changes: who follows the feed misses nothing and sees nothing that is not for them."""
 
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apitokens.models import ApiToken
-from changes import numbering, views
+from changes import feed, numbering, views
 from changes.models import Change, Feed
 from changes.numbering import expire_cursors
 from clients.models import Client
@@ -37,21 +38,64 @@ EXPIRED = {
     "error": "Gone",
     "message": (
         "This cursor cannot be followed any more: it is too old, or what you may see or asked"
-        " for has changed. Get a new one without a cursor, list everything, then follow it."
+        " for has changed. Begin again without a cursor, and forget what you have."
     ),
     "error_code": "cursor_expired",
 }
 
 
-def test_without_a_cursor_it_gives_that_of_now(owner: User, project: Project) -> None:
-    answer = api_as(owner, *READS).get(PATH).json()
+def forged(listed: str) -> str:
+    """A cursor that we never gave to anybody."""
+    plain = f"1 {16 * '0'} 0 1 own client after {listed}"
+    return base64.urlsafe_b64encode(plain.encode()).decode()
+
+
+def test_now_is_the_cursor_of_now(owner: User, project: Project) -> None:
+    api = api_as(owner, *READS)
+    answer = api.get(PATH, {"cursor": "now"}).json()
     cursor = answer.pop("next_cursor")
 
     assert answer == {"changes": [], "has_more": False}
-    assert api_as(owner, *READS).get(PATH, {"cursor": cursor}).json() == {
-        **answer,
-        "next_cursor": cursor,
-    }
+    assert api.get(PATH, {"cursor": cursor}).json() == {**answer, "next_cursor": cursor}
+
+
+def test_without_a_cursor_it_begins_with_all_that_there_is(owner: User, colleague: User) -> None:
+    project = make_project(client=make_client())
+    make_entry(owner, project, task=make_task(project))
+    make_entry(colleague, project)
+    api = api_as(owner, *READS)
+
+    response = api.get(PATH)
+
+    assert_as_documented(response)
+    told = response.json()
+    assert told["has_more"] is False
+    assert {
+        (change["type"], change["id"]): change["data"] for change in told["changes"]
+    } == listed(api, ["client", "project", "task", "time_entry"])
+    assert {
+        (change["op"], change["changed_at"] == change["data"]["updated_at"], change["changed_by"])
+        for change in told["changes"]
+    } == {("upsert", True, None)}
+
+
+def test_what_there_is_comes_in_pages_and_so_does_what_changes_meanwhile(owner: User) -> None:
+    clients = [make_client(f"Client {number}") for number in range(5)]
+    projects = [make_project(f"Project {number}") for number in range(3)]
+    follower = Follower(api_as(owner, *READS), per_page=2, cursor=None)
+
+    pages = [follower.step() for _ in range(2)]
+    clients[0].delete()  # what was told already
+    clients[1].name = "Fern"
+    clients[1].save()
+    added = make_client("Moss")
+    projects[1].archive()
+    while follower.has_more:
+        pages.append(follower.step())
+
+    assert [len(page) for page in pages] == [2, 2, 2, 2, 1, 2, 2]
+    assert follower.copy["client", added.pk]["name"] == "Moss"
+    assert follower.copy == listed(api_as(owner, *READS), ["client", "project"])
 
 
 def test_a_change_carries_the_row_as_its_own_endpoint_shows_it(owner: User) -> None:
@@ -99,13 +143,13 @@ def test_pages_follow_one_another(owner: User) -> None:
     follower = Follower(api_as(owner, *READS), per_page=2)
     clients = [make_client(f"Client {number}") for number in range(5)]
 
-    assert [change["id"] for change in follower.step()] == [client.pk for client in clients[:2]]
-    assert follower.has_more
-    assert [change["id"] for change in follower.step()] == [client.pk for client in clients[2:4]]
-    assert follower.has_more
-    assert [change["id"] for change in follower.step()] == [clients[4].pk]
-    assert not follower.has_more
-    assert follower.step() == []
+    def page() -> tuple[list[int], bool]:
+        return [change["id"] for change in follower.step()], follower.has_more
+
+    pages = [page() for _ in range(4)]
+
+    one, two, three, four, five = (client.pk for client in clients)
+    assert pages == [([one, two], True), ([three, four], True), ([five], False), ([], False)]
 
 
 def test_many_changes_of_a_row_are_told_as_one(owner: User) -> None:
@@ -218,23 +262,28 @@ def test_a_type_without_its_scope_is_403_and_named(owner: User) -> None:
         ),
         pytest.param(
             {"cursor": "7"},
-            "cursor: Give a next_cursor as you got it, or leave it out.",
+            "cursor: Give a next_cursor as you got it, now, or nothing.",
             id="not base64",
         ),
         pytest.param(
             {"cursor": "w7w"},
-            "cursor: Give a next_cursor as you got it, or leave it out.",
+            "cursor: Give a next_cursor as you got it, now, or nothing.",
             id="not ASCII",
         ),
         pytest.param(
             {"cursor": "é"},
-            "cursor: Give a next_cursor as you got it, or leave it out.",
+            "cursor: Give a next_cursor as you got it, now, or nothing.",
             id="not a letter",
         ),
         pytest.param(
             {"cursor": "MSAw"},
-            "cursor: Give a next_cursor as you got it, or leave it out.",
+            "cursor: Give a next_cursor as you got it, now, or nothing.",
             id="cut off",
+        ),
+        pytest.param(
+            {"cursor": forged("user 7")},
+            "cursor: Give a next_cursor as you got it, now, or nothing.",
+            id="of no type",
         ),
         pytest.param(
             {"per_page": "0"}, "per_page: Give a whole number from 1.", id="page of none"
@@ -307,10 +356,10 @@ def test_what_is_thrown_away_while_one_reads_is_410(
     numbered = numbering.numbered_feed
 
     def then_pruned() -> Feed:
-        feed = numbered()
+        told = numbered()
         Change.objects.update(changed_at=timezone.now() - timedelta(days=91))
         call_command("prune_changes")
-        return feed
+        return told
 
     monkeypatch.setattr(views, "numbered_feed", then_pruned)
     response = follower.api.get(PATH, {"cursor": follower.cursor})
@@ -323,7 +372,7 @@ def test_a_far_way_is_gone_in_steps(
     owner: User, colleague: User, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numbering, "MOST_AT_ONCE", 4)
-    monkeypatch.setattr(views, "LOOKED_THROUGH", 3)
+    monkeypatch.setattr(feed, "LOOKED_THROUGH", 3)
     follower = Follower(api_as(owner, *READS))
     others = [make_entry(colleague, project) for _ in range(10)]
     mine = make_entry(owner, project)

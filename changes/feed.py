@@ -1,0 +1,121 @@
+"""What the feed tells: first what there is, then what becomes of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from changes.journal import type_of
+from changes.models import Change
+from clients.views import ClientViewSet
+from projects.views import ProjectViewSet
+from tasks.views import TaskViewSet
+from timeentries.views import TimeEntryViewSet
+from timetracker.api.instants import format_instant
+from timetracker.api.viewsets import ApiRequest, ResourceViewSet
+
+# How many numbers one page looks through for those that the caller may see.
+LOOKED_THROUGH = 20_000
+
+# In this order, so that what a row refers to is there before it.
+VIEWSETS: dict[str, type[ResourceViewSet[Any]]] = {
+    type_of(viewset.queryset.model): viewset
+    for viewset in (ClientViewSet, ProjectViewSet, TaskViewSet, TimeEntryViewSet)
+}
+FIRST = (next(iter(VIEWSETS)), 0)
+
+Told = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who asks, and for which types."""
+
+    request: ApiRequest
+    types: Sequence[str]
+
+    def listed(
+        self, after: tuple[str, int], seq: int, limit: int
+    ) -> tuple[Told, tuple[str, int] | None]:
+        """Return the rows after a type and id, and where to go on; None at the end.
+
+        In the order of the ids, so that rows which come and go meanwhile push none past us, as
+        they do in numbered pages.
+        """
+        order, told = list(VIEWSETS), Told()
+        for kind in order[order.index(after[0]) :]:
+            last = after[1] if kind == after[0] else 0
+            if kind not in self.types:
+                continue
+            found = self._rows(kind, pk__gt=last)[: limit - len(told)]
+            told += [
+                _told(seq, kind, row["id"], row, row["updated_at"], None)
+                for row in self._represented(kind, found)
+            ]
+            if len(told) == limit:
+                return told, (kind, told[-1]["id"])
+        return told, None
+
+    def changed(self, after: int, end: int, limit: int) -> tuple[Told, int]:
+        """Return the changes with numbers after one and to another, and how far they go.
+
+        Of each row only its last change, with the row as it is now and not as it was then: what
+        is missing in between is repeated by later changes.
+        """
+        end = min(end, after + LOOKED_THROUGH)
+        found = Change.objects.visible_to(self.request.user).filter(
+            type__in=self.types, seq__gt=after, seq__lte=end
+        )
+        page = list(found.order_by("seq")[:limit])
+        latest: dict[tuple[str, int], Change] = {}
+        for change in page:
+            latest.pop((change.type, change.object_id), None)
+            latest[change.type, change.object_id] = change
+        rows = self._rows_now(latest)
+        told = [
+            _told(
+                change.seq,
+                *key,
+                rows.get(key),
+                format_instant(change.changed_at),
+                change.user_id,
+            )
+            for key, change in latest.items()
+        ]
+        return told, page[-1].seq or end if len(page) == limit else end
+
+    def _rows_now(self, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+        """Return those of the rows that the caller may see."""
+        ids: dict[str, list[int]] = {}
+        for kind, pk in keys:
+            ids.setdefault(kind, []).append(pk)
+        return {
+            (kind, row["id"]): row
+            for kind, pks in ids.items()
+            for row in self._represented(kind, self._rows(kind, pk__in=pks))
+        }
+
+    def _rows(self, kind: str, **condition: Any) -> Any:
+        rows = VIEWSETS[kind].queryset.all().visible_to(self.request.user)
+        return rows.filter(**condition).order_by("pk")
+
+    def _represented(self, kind: str, rows: Any) -> Iterable[dict[str, Any]]:
+        """Return rows as their own endpoints show them."""
+        serializer: Any = VIEWSETS[kind].serializer_class
+        shown: list[dict[str, Any]] = serializer(
+            rows, many=True, context={"request": self.request}
+        ).data
+        return shown
+
+
+def _told(
+    seq: int | None, kind: str, pk: int, row: Any, changed_at: str, changed_by: int | None
+) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "type": kind,
+        "id": pk,
+        "op": "delete" if row is None else "upsert",
+        "data": row,
+        "changed_at": changed_at,
+        "changed_by": changed_by,
+    }
