@@ -48,11 +48,11 @@ class ApiTokenAuthentication(BaseAuthentication):
         secret = _credentials(request)
         if secret is None:
             return None
-        now = timezone.now()
         token = _find(secret)
-        if token is None or not token.usable(now):
+        if token is None or not token.usable(timezone.now()):
             raise _refusal(request, token)
-        token.note_use(now)
+        if token.allowed_networks and not token.admits(client_address(request)):
+            raise _refusal(request, token, "address not allowed")
         return token.user, token
 
     def authenticate_header(self, request: "Request") -> str:
@@ -85,13 +85,13 @@ def _find(secret: str) -> ApiToken | None:
     return ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
 
 
-def _refusal(request: "Request", token: ApiToken | None) -> APIException:
+def _refusal(request: "Request", token: ApiToken | None, reason: str = "") -> APIException:
     """Return the 401, or 429 once an address has sent too many bad credentials.
 
     The reason goes to the security log only: it would tell a thief what to try next.
     """
     address = client_address(request)
-    reason = token.state(timezone.now()) if token else "unknown"
+    reason = reason or (token.state(timezone.now()) if token else "unknown")
     security_log.warning(
         "Credentials refused",
         extra={"reason": reason, "prefix": token and token.prefix, "address": str(address)},

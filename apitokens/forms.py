@@ -35,7 +35,7 @@ class DescriptionForm(forms.ModelForm[ApiToken]):
     def _get_validation_exclusions(self) -> set[str]:
         """Judge the unique name too, although it depends on columns outside the form."""
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return exclusions - {"user", "revoked_at"} | set(self.errors)
+        return exclusions - {"user", "revoked_at", "replaced_at"} | set(self.errors)
 
 
 class IssueForm(DescriptionForm):

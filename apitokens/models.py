@@ -1,24 +1,27 @@
-"""Tokens: who may call the API, until when and for what."""
+"""Tokens: who may call the API, until when, for what and from where; and what became of them."""
 
 import hashlib
 import hmac
 import secrets
 import string
-from datetime import datetime, timedelta
-from typing import Self
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
+from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, Scope, effective
+from timetracker.client_address import Address
 
 SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
 SECRET_RANDOM_LENGTH = 32
 SECRET_ALPHABET = string.digits + string.ascii_letters
 PREFIX_LENGTH = 8
-LAST_USED_EVERY = timedelta(minutes=1)
+USABLE = ("active", "inert")  # an inert token is known, and may do nothing: 403, not 401
 
 
 def new_secret() -> str:
@@ -35,6 +38,17 @@ def digest_of(secret: str) -> str:
     """
     pepper = settings.TOKEN_PEPPER.encode()
     return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Doer:
+    """Who does something to a token, and from which address."""
+
+    name: str
+    address: str | None = None
+
+
+SERVICE = Doer("the service")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -57,7 +71,13 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    replaced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    rotated_from = models.OneToOneField(
+        "self", models.SET_NULL, null=True, blank=True, editable=False, related_name="rotated_to"
+    )
+    allowed_networks = models.JSONField(default=list, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
 
     LONGEST_LIFE_DAYS = 3650
 
@@ -71,7 +91,7 @@ class ApiToken(models.Model):
             models.UniqueConstraint(
                 "user",
                 "name",
-                condition=Q(revoked_at__isnull=True),
+                condition=Q(revoked_at__isnull=True, replaced_at__isnull=True),
                 name="api_token_name_unique_per_user",
                 violation_error_message="This user already has a token of that name.",
             ),
@@ -102,7 +122,8 @@ class ApiToken(models.Model):
             )
 
     @classmethod
-    def issue(cls, **fields: object) -> tuple[Self, str]:
+    @transaction.atomic
+    def issue(cls, by: Doer = SERVICE, /, **fields: object) -> tuple[Self, str]:
         """Store a new token and return it with its secret, which nobody can read again.
 
         Raises Django's ValidationError if the fields break a rule.
@@ -111,7 +132,12 @@ class ApiToken(models.Model):
         secret = token.set_secret()
         token.full_clean()
         token.save(force_insert=True)
+        token.note_issue(by)
         return token, secret
+
+    def note_issue(self, by: Doer) -> None:
+        """Record that the token was issued, and what for."""
+        TokenEvent.record(self, TokenEvent.Action.ISSUED, by, ", ".join(self.scopes))
 
     def set_secret(self) -> str:
         """Give the token a fresh secret and return it."""
@@ -124,21 +150,115 @@ class ApiToken(models.Model):
         return effective(self.scopes, administrator=self._is_of_administrator())
 
     def state(self, now: datetime) -> str:
-        """Return `revoked`, `expired`, `inactive user` or `active`."""
+        """Return `revoked`, `expired`, `inactive user`, `inert` (no scope counts) or `active`."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
-        return "active" if self.user.is_active else "inactive user"
+        if not self.user.is_active:
+            return "inactive user"
+        return "active" if self.effective_scopes() else "inert"
 
     def usable(self, now: datetime) -> bool:
-        """Return whether the token opens the API at `now`."""
-        return self.state(now) == "active"
+        """Return whether the token authenticates its user at `now`."""
+        return self.state(now) in USABLE
 
-    def note_use(self, now: datetime) -> None:
-        """Remember the last use, at most once a minute: a read should not write each time."""
-        if self.last_used_at is None or now - self.last_used_at >= LAST_USED_EVERY:
-            ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
+    def admits(self, address: Address | None) -> bool:
+        """Return whether the token may be used from an address; from any, without a list."""
+        return not self.allowed_networks or admits(self.allowed_networks, address)
 
     def _is_of_administrator(self) -> bool:
         return self.user.is_active and self.user.is_superuser
+
+
+class TokenUsage(models.Model):
+    """How many calls of a token needed a scope on a day (UTC), and how many lacked it."""
+
+    token = models.ForeignKey(ApiToken, models.CASCADE, related_name="usage", db_index=False)
+    day = models.DateField()
+    scope = models.CharField(max_length=40)
+    calls = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("token", "day", "scope"), name="token_usage_once_per_day_and_scope"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls for {self.scope} on {self.day}"
+
+
+class AppendOnlyError(TypeError):
+    """What happened to a token has happened: its record is neither changed nor deleted."""
+
+
+class TokenEventQuerySet(models.QuerySet["TokenEvent"]):
+    """Events, which are only added and read."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refuse: raises AppendOnlyError."""
+        raise AppendOnlyError
+
+    def delete(self) -> NoReturn:
+        """Refuse: raises AppendOnlyError."""
+        raise AppendOnlyError
+
+
+class TokenEvent(models.Model):
+    """Something that was done to a token, by whom and from where; append-only.
+
+    The database refuses an UPDATE too, and PostgreSQL a DELETE. Names instead of references, so
+    that the record outlives the token and the people.
+    """
+
+    class Action(models.TextChoices):
+        """What can be done to a token."""
+
+        ISSUED = "issued"
+        CHANGED = "changed"
+        ROTATED = "rotated"
+        REVOKED = "revoked"
+        NARROWED = "narrowed"
+
+    token = models.ForeignKey(
+        ApiToken, models.DO_NOTHING, related_name="events", db_constraint=False
+    )
+    token_name = models.CharField(max_length=120)
+    action = models.CharField(max_length=20)
+    detail = models.TextField(blank=True)
+    actor = models.CharField(max_length=150)
+    address = models.GenericIPAddressField(null=True)
+    happened_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TokenEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.token_name} {self.action}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the event; raises AppendOnlyError for one that is there already."""
+        if not self._state.adding:
+            raise AppendOnlyError
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: raises AppendOnlyError."""
+        raise AppendOnlyError
+
+    @classmethod
+    def record(cls, token: ApiToken, action: Action, by: Doer, detail: str = "") -> None:
+        """Add an event, in the transaction of what it tells of."""
+        cls.objects.create(
+            token=token,
+            token_name=str(token),
+            action=action,
+            detail=detail,
+            actor=by.name,
+            address=by.address,
+        )

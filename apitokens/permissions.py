@@ -7,9 +7,11 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 
+from apitokens import usage
 from apitokens.authentication import REALM
 from apitokens.models import ApiToken
 from apitokens.scopes import Scope, allows
+from timetracker.client_address import client_address
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from rest_framework.request import Request
@@ -63,7 +65,11 @@ class ScopePermission(BasePermission):
         opening = [required, *(f"read:{name}" for name in getattr(view, "also_opened_by", ()))]
         token: ApiToken = request.auth  # type: ignore[assignment]
         available = token.effective_scopes()
-        if not any(allows(available, scope) for scope in opening):
+        opened = [scope for scope in opening if allows(available, scope)]
+        usage.buffer.note(
+            token.pk, opened or [required], client_address(request), allowed=bool(opened)
+        )
+        if not opened:
             security_log.warning("Scope denied", extra={"prefix": token.prefix, "scope": required})
             raise InsufficientScope(required, available)
         return True

@@ -1,6 +1,7 @@
 """What a token may be allowed to do (shared/spec/API_TOKEN_SCOPES.md, CONTRACT §5)."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db import models
 
@@ -48,3 +49,82 @@ def allows(scopes: Collection[str], required: str) -> bool:
     if action == "read" and resource in WRITABLE:
         granting |= {f"write:{resource}", Scope.WRITE_ALL}
     return not granting.isdisjoint(scopes)
+
+
+def used_of(scopes: Collection[str], required: Collection[str]) -> set[str]:
+    """Return the scopes that served calls which needed the `required` ones.
+
+    A call that needs `read:tasks` is served by that very scope if it was given, else by any that
+    includes it.
+    """
+    used: set[str] = set()
+    for need in required:
+        used |= {need} if need in scopes else {each for each in scopes if allows([each], need)}
+    return used & set(scopes)
+
+
+def narrowed(scopes: Collection[str], required: Collection[str]) -> list[str]:
+    """Return the least that still serves every call made so far."""
+    return [scope.value for scope in Scope if scope in required and allows(scopes, scope)]
+
+
+class Preset(NamedTuple):
+    """A combination of scopes that the documents recommend."""
+
+    key: str
+    name: str
+    purpose: str
+    scopes: tuple[Scope, ...]
+
+
+_READ_WORK = (Scope.READ_PROJECTS, Scope.READ_TIME_ENTRIES)
+PRESETS = (
+    Preset(
+        "read-only",
+        "Read-only",
+        "Dashboards, reporting tools, read-only integrations",
+        (*_READ_WORK, Scope.READ_TASKS, Scope.READ_CLIENTS, Scope.READ_REPORTS),
+    ),
+    Preset(
+        "time-tracking",
+        "Time tracking integration",
+        "Time tracking apps, timer integrations",
+        (*_READ_WORK, Scope.WRITE_TIME_ENTRIES, Scope.READ_TASKS),
+    ),
+    Preset(
+        "project-management",
+        "Project management integration",
+        "Project management tools, task synchronization",
+        (*_READ_WORK, Scope.WRITE_PROJECTS, Scope.READ_TASKS, Scope.WRITE_TASKS),
+    ),
+    Preset(
+        "full-user",
+        "Full user access",
+        "Personal automation, full-featured integrations",
+        tuple(scope for scope in Scope if scope not in PRIVILEGED and scope != Scope.READ_USERS),
+    ),
+    Preset(
+        "dashboard",
+        "Dashboard",
+        "Display time tracking statistics",
+        (*_READ_WORK, Scope.READ_REPORTS),
+    ),
+    Preset(
+        "mobile-timer",
+        "Mobile timer app",
+        "Start and stop the timer, create time entries",
+        (*_READ_WORK, Scope.READ_TASKS, Scope.WRITE_TIME_ENTRIES),
+    ),
+    Preset(
+        "invoices",
+        "Invoice generator",
+        "Read time entries and generate invoices",
+        (*_READ_WORK, Scope.READ_CLIENTS, Scope.READ_REPORTS),
+    ),
+    Preset(
+        "admin",
+        "Admin access",
+        "Administrative tools, system automation",
+        (Scope.ADMIN_ALL,),
+    ),
+)

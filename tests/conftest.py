@@ -5,6 +5,7 @@ import uuid
 import pytest
 from pytest_django import Settings
 
+from apitokens import usage
 from projects.models import Project
 from tests.factories import make_administrator, make_project, make_user
 from users.models import User
@@ -20,6 +21,12 @@ def _own_rate_limit_counters(settings: Settings) -> None:
 def _fast_passwords(settings: Settings) -> None:
     """The real hasher takes 0.4 s for each user that a test makes."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _usage_is_written_when_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute later the tokens of a test, and its database, may be gone."""
+    monkeypatch.setattr(usage, "buffer", usage.UsageBuffer(seconds=None))
 
 
 @pytest.fixture

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from apitokens.models import ApiToken, digest_of, new_secret
+from apitokens.models import (
+    ApiToken,
+    AppendOnlyError,
+    Doer,
+    TokenEvent,
+    digest_of,
+    new_secret,
+)
 from tests.factories import issue_token
 from users.models import User
 
@@ -168,14 +175,16 @@ def test_privileged_scopes_are_for_active_superusers(
             {"revoked_at": NOON, "expires_at": NOON}, "revoked", id="revoked and expired"
         ),
         pytest.param({"user": User(is_active=False)}, "inactive user", id="user inactive"),
+        pytest.param({"scopes": ["admin:all", "*"]}, "inert", id="nothing that counts"),
+        pytest.param({"scopes": ["admin:all", "read:tasks"]}, "active", id="some that count"),
     ],
 )
 def test_a_token_is_active_until_a_reason_says_otherwise(
     fields: dict[str, Any], state: str
 ) -> None:
-    token = ApiToken(**{"user": User(is_active=True)} | fields)
+    token = ApiToken(**{"user": User(is_active=True), "scopes": ["read:tasks"]} | fields)
     assert token.state(NOON) == state
-    assert token.usable(NOON) is (state == "active")
+    assert token.usable(NOON) is (state in ("active", "inert"))
 
 
 def test_revoking_keeps_the_first_moment(owner: User) -> None:
@@ -191,3 +200,41 @@ def test_the_newest_token_comes_first(owner: User) -> None:
     made = [issue_token(owner, "read:projects")[0].pk for _ in range(3)]
     ApiToken.objects.update(created_at=NOON)
     assert list(ApiToken.objects.values_list("pk", flat=True)) == made[::-1]
+
+
+def test_what_happened_to_a_token_is_neither_changed_nor_deleted(owner: User) -> None:
+    token, _ = ApiToken.issue(
+        Doer("ada", "192.0.2.1"), user=owner, name="Script", scopes=["read:tasks", "read:users"]
+    )
+    event = TokenEvent.objects.get()
+    assert (event.action, event.actor, event.address) == ("issued", "ada", "192.0.2.1")
+    assert (event.token_name, event.detail) == (str(token), "read:tasks, read:users")
+    for forbidden in (
+        event.save,
+        event.delete,
+        TokenEvent.objects.all().delete,
+        lambda: TokenEvent.objects.update(actor="nobody"),
+    ):
+        with pytest.raises(AppendOnlyError):
+            forbidden()
+
+
+def test_the_database_too_refuses_to_change_an_event(owner: User) -> None:
+    issue_token(owner, "read:tasks")
+    statements = ["UPDATE apitokens_tokenevent SET actor = 'nobody'"]
+    if connection.vendor == "postgresql":  # SQLite empties tables by DELETE
+        statements.append("DELETE FROM apitokens_tokenevent")
+    for statement in statements:
+        with (
+            pytest.raises(DatabaseError, match="Events of tokens are only added"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+    assert TokenEvent.objects.get().actor == "the service"
+
+
+def test_a_record_outlives_its_token(owner: User) -> None:
+    token, _ = issue_token(owner, "read:tasks")
+    owner.delete()
+    assert TokenEvent.objects.get().token_id == token.pk

@@ -1,0 +1,170 @@
+"""The use of tokens: counted without a query, written together, never lost by a failure."""
+
+import logging
+import threading
+from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from apitokens import usage
+from apitokens.models import ApiToken, TokenUsage
+from tests.factories import api_as, issue_token
+from tests.racing import at_once
+from users.models import User
+
+HOME = ip_address("192.0.2.7")
+NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
+
+
+def counts() -> dict[tuple[int, str], tuple[int, int]]:
+    """Calls and refusals as they are stored, by token and scope."""
+    return {
+        (row.token_id, row.scope): (row.calls, row.refused) for row in TokenUsage.objects.all()
+    }
+
+
+def test_calls_are_counted_by_the_scope_they_need(owner: User) -> None:
+    api = api_as(owner, "write:projects")
+    token = ApiToken.objects.get()
+    assert api.get("/api/v1/projects").status_code == 200
+    assert api.get("/api/v1/projects/1").status_code == 404
+    assert api.post("/api/v1/projects", {"name": "Site"}).status_code == 201
+    assert api.get("/api/v1/tasks").status_code == 403
+    assert api.options("/api/v1/projects").status_code == 200
+    assert api.get("/api/v1/info").status_code == 200
+    assert counts() == {}
+    usage.buffer.flush()
+    assert counts() == {
+        (token.pk, "read:projects"): (2, 0),
+        (token.pk, "write:projects"): (1, 0),
+        (token.pk, "read:tasks"): (0, 1),
+    }
+    assert usage.required_scopes(token) == {"read:projects", "write:projects"}
+    assert {row.day for row in TokenUsage.objects.all()} == {timezone.now().date()}
+
+
+def test_the_feed_counts_once_and_uses_each_scope_that_it_shows(owner: User) -> None:
+    api = api_as(owner, "read:time_entries", "read:tasks")
+    token = ApiToken.objects.get()
+    assert api.get("/api/v1/changes").status_code == 200
+    usage.buffer.flush()
+    assert counts() == {(token.pk, "read:time_entries"): (1, 0), (token.pk, "read:tasks"): (0, 0)}
+    assert usage.required_scopes(token) == {"read:time_entries", "read:tasks"}
+
+
+def test_the_last_use_is_kept_with_its_address(owner: User) -> None:
+    api = api_as(owner, "read:projects")
+    before = timezone.now()
+    api.get("/api/v1/projects", REMOTE_ADDR="2001:db8::7")
+    usage.buffer.flush()
+    token = ApiToken.objects.get()
+    assert token.last_used_at
+    assert before <= token.last_used_at <= timezone.now()
+    assert token.last_address == "2001:db8::7"
+
+
+def test_a_call_costs_no_query_for_its_count(
+    owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    api = api_as(owner, "read:users")
+    with django_assert_num_queries(1):  # the token with its user
+        assert api.get("/api/v1/users/me").status_code == 200
+
+
+def test_flushes_add_up(owner: User) -> None:
+    token, _ = issue_token(owner, "read:tasks")
+    for _ in range(3):
+        usage.buffer.note(token.pk, ["read:tasks"], HOME, allowed=True)
+        usage.buffer.note(token.pk, ["read:tasks"], HOME, allowed=False)
+        usage.buffer.flush()
+    usage.buffer.flush()
+    assert counts() == {(token.pk, "read:tasks"): (3, 3)}
+
+
+def test_two_processes_write_at_once_and_nothing_is_lost(transactional_db: None) -> None:
+    user = User.objects.create_user("olga")
+    tokens = [issue_token(user, "read:tasks")[0].pk for _ in range(5)]
+
+    def count(order: int) -> None:
+        process = usage.UsageBuffer(seconds=None)
+        for _ in range(20):
+            for pk in tokens[::order]:
+                process.note(pk, ["read:tasks"], HOME, allowed=True)
+            process.flush()
+
+    at_once([lambda: count(1), lambda: count(-1)])
+    assert counts() == {(pk, "read:tasks"): (40, 0) for pk in tokens}
+
+
+def test_days_are_counted_apart_and_a_late_flush_leaves_a_later_use(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, _ = issue_token(owner, "read:tasks")
+    early, late = usage.UsageBuffer(seconds=None), usage.UsageBuffer(seconds=None)
+    for process, now in ((early, NOON), (late, NOON + timedelta(days=1))):
+        monkeypatch.setattr(timezone, "now", lambda now=now: now)
+        process.note(token.pk, ["read:tasks"], HOME, allowed=True)
+    late.flush()
+    early.flush()
+    token.refresh_from_db()
+    assert token.last_used_at == NOON + timedelta(days=1)
+    days = TokenUsage.objects.order_by("day").values_list("day", "calls")
+    assert list(days) == [(date(2024, 1, 15), 1), (date(2024, 1, 16), 1)]
+
+
+def test_a_token_that_is_gone_does_not_keep_others_from_being_written(owner: User) -> None:
+    token, _ = issue_token(owner, "read:tasks")
+    for pk in (token.pk, token.pk + 1000):
+        usage.buffer.note(pk, ["read:tasks"], None, allowed=True)
+    usage.buffer.flush()
+    assert counts() == {(token.pk, "read:tasks"): (1, 0)}
+
+
+def test_a_failure_keeps_the_counts_for_the_next_time(
+    owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, _ = issue_token(owner, "read:tasks")
+    usage.buffer.note(token.pk, ["read:tasks"], HOME, allowed=True)
+    with monkeypatch.context() as away, caplog.at_level(logging.ERROR, "timetracker.usage"):
+
+        def fail(*_: object) -> None:
+            usage.buffer.note(token.pk, ["read:tasks"], HOME, allowed=False)  # meanwhile
+            raise DatabaseError("away")
+
+        away.setattr(usage, "_write", fail)
+        usage.buffer.flush()
+    assert [record.message for record in caplog.records] == [
+        "The use of tokens could not be written; it is kept for later"
+    ]
+    assert counts() == {}
+    usage.buffer.flush()
+    assert counts() == {(token.pk, "read:tasks"): (1, 1)}
+
+
+def test_writing_costs_the_same_for_one_call_and_for_many(owner: User) -> None:
+    token, _ = issue_token(owner, "read:tasks")
+    for calls in (1, 50):
+        for _ in range(calls):
+            usage.buffer.note(token.pk, ["read:tasks"], HOME, allowed=True)
+        with CaptureQueriesContext(connection) as captured:
+            usage.buffer.flush()
+        words = [query["sql"].split()[0] for query in captured]
+        assert [word for word in words if word not in ("SAVEPOINT", "RELEASE")] in (
+            ["SELECT", "INSERT", "UPDATE"],
+            ["SELECT", "1", "UPDATE"],  # "1 times: INSERT …", as Django logs an executemany
+        )
+
+
+def test_it_is_written_by_itself_after_a_while(transactional_db: None) -> None:
+    token, _ = issue_token(User.objects.create_user("olga"), "read:tasks")
+    process = usage.UsageBuffer(seconds=0.01)
+    process.note(token.pk, ["read:tasks"], HOME, allowed=True)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(10)
+    assert counts() == {(token.pk, "read:tasks"): (1, 0)}
