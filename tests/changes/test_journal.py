@@ -212,6 +212,7 @@ def test_a_moved_entry_names_both_owners(
     "write",
     [
         pytest.param(lambda entry: entry.save(update_fields=["notes"]), id="update"),
+        pytest.param(lambda entry: entry.save(update_fields=["user"]), id="move"),
         pytest.param(lambda entry: entry.delete(), id="delete"),
     ],
 )
