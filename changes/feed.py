@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from changes.journal import type_of
@@ -10,7 +11,7 @@ from clients.views import ClientViewSet
 from projects.views import ProjectViewSet
 from tasks.views import TaskViewSet
 from timeentries.views import TimeEntryViewSet
-from timetracker.api.instants import format_instant
+from timetracker.api.representation import representation_of
 from timetracker.api.viewsets import ApiRequest, ResourceViewSet
 
 # How many numbers one page looks through for those that the caller may see.
@@ -76,7 +77,7 @@ class Reader:
                 change.seq,
                 *key,
                 rows.get(key),
-                format_instant(change.changed_at),
+                change.changed_at,
                 change.user_id,
             )
             for key, change in latest.items()
@@ -100,15 +101,12 @@ class Reader:
 
     def _represented(self, kind: str, rows: Any) -> Iterable[dict[str, Any]]:
         """Return rows as their own endpoints show them."""
-        serializer: Any = VIEWSETS[kind].serializer_class
-        shown: list[dict[str, Any]] = serializer(
-            rows, many=True, context={"request": self.request}
-        ).data
-        return shown
+        representation = representation_of(VIEWSETS[kind].serializer_class)  # type: ignore[arg-type]
+        return representation.of(rows, self.request.now)
 
 
 def _told(
-    seq: int | None, kind: str, pk: int, row: Any, changed_at: str, changed_by: int | None
+    seq: int | None, kind: str, pk: int, row: Any, changed_at: datetime, changed_by: int | None
 ) -> dict[str, Any]:
     return {
         "seq": seq,
