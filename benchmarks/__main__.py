@@ -12,7 +12,7 @@ from benchmarks.memory import memory
 from benchmarks.operations import EXTRAS, OPERATIONS
 from benchmarks.services import stores
 from benchmarks.sqlite import sqlite
-from benchmarks.tables import machine
+from benchmarks.tables import commit, machine
 from tests.servers import ROOT
 
 ENTRIES = {"full": 1_000_000, "growth": 10_000_000, "memory": 100_000, "sqlite": 100_000}
@@ -55,7 +55,7 @@ def main(asked: Namespace) -> None:
     if asked.only:
         chosen = [each for each in chosen if each.key in asked.only.split(",")]
     entries = asked.entries or ENTRIES.get(mode, QUICK)
-    print(machine(), flush=True)
+    print(f"{commit(ROOT)} on {machine()}", flush=True)
     with stores(asked.server) as servers:
         match mode:
             case "quick":

@@ -10,12 +10,19 @@ from benchmarks.load import ask
 from benchmarks.measure import MANY, Bench, Cost
 from benchmarks.operations import NEWEST, START, STOP, Operation
 from benchmarks.services import Service, Stores, granian_of, installed, serving, started
-from benchmarks.tables import commit, print_table
+from benchmarks.tables import (
+    COLUMNS,
+    SPEED,
+    cpu_of,
+    print_costs,
+    print_table,
+    print_title,
+    shown,
+    speed_of,
+)
 from tests.servers import ROOT, free_port
 
 ROUNDS = 5
-COLUMNS = ("operation", "app", "db", "redis", "app+db", "at most")
-SPEED = ("req/s", "p50 ms", "p99 ms")
 LIMIT = ("SQL", "bytes", "ratio")
 
 
@@ -75,25 +82,13 @@ def full(stores: Stores, database: str, entries: int, chosen: Sequence[Operation
             server.slice(STOP.key, MANY, 0.5)
         for _ in range(2):
             _round([bench], chosen, 1, 1.5)
-    _title(service, stores)
+    print_title(service, stores)
     rows = [
-        [*_cpu(bench, each), *_speed(bench, each), *_limit(bench, limit, server, each)]
+        [*cpu_of(bench, each), *speed_of(bench, each), *_limit(bench, limit, server, each)]
         for each in shown(chosen)
     ]
     print_table([*COLUMNS, *SPEED, *LIMIT], rows)
     _print_twin(twin.cost(NEWEST), bench.cost(NEWEST))
-
-
-def shown(chosen: Sequence[Operation]) -> list[Operation]:
-    """Return the operations with the timers, which are always measured."""
-    return [*chosen, START, STOP]
-
-
-def print_costs(bench: Bench, stores: Stores, operations: Sequence[Operation]) -> None:
-    """Print what operations have cost a service."""
-    _title(bench.service, stores)
-    rows = [[*_cpu(bench, operation), *_speed(bench, operation)] for operation in operations]
-    print_table([*COLUMNS, *SPEED], rows)
 
 
 def _round(
@@ -120,38 +115,6 @@ def _twin(service: Service, environment: dict[str, str]) -> Iterator[Service]:
     command = granian_of(service.process, "benchmarks.plain.wsgi:application", port)
     with started(command, ROOT, environment, port, "/api/v1/time-entries") as process:
         yield replace(service, name="twin", port=port, process=process)
-
-
-def _title(service: Service, stores: Stores) -> None:
-    database = f"PostgreSQL {stores.version}" if service.on_postgresql else "SQLite"
-    print(
-        f"\n{service.name} at {commit(service.tree)}: {database}, {service.cast.entries:,} "
-        f"entries, workers: {service.workers}; CPU milliseconds of a request at c = {MANY}; "
-        f"req/s, p50 and p99 at c = {MANY} / 1\n"
-    )
-
-
-def title_of(operation: Operation, benches: Sequence[Bench]) -> str:
-    """Return an operation's title, and how many answers were not what they should be."""
-    failed = sum(bench.failures(operation) for bench in benches)
-    return f"{operation.title}, {failed} FAILED" if failed else operation.title
-
-
-def _cpu(bench: Bench, operation: Operation) -> list[str]:
-    cost, title = bench.cost(operation), title_of(operation, [bench])
-    at_most = "" if operation.at_most is None else f"{operation.at_most:g}"
-    return [title, *(f"{part:.2f}" for part in (*cost.milliseconds(), cost.total)), at_most]
-
-
-def _speed(bench: Bench, operation: Operation) -> list[str]:
-    answers = [bench.cost(operation, connections).answers for connections in (MANY, 1)]
-    return [
-        " / ".join(f"{each.rate:.0f}" for each in answers),
-        *(
-            " / ".join(f"{1000 * each.percentile(part):.1f}" for each in answers)
-            for part in (0.5, 0.99)
-        ),
-    ]
 
 
 def _limit(bench: Bench, limit: Limit, server: Bare, operation: Operation) -> list[str]:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 
-from benchmarks.compare import shown, title_of
 from benchmarks.measure import MANY, Bench
 from benchmarks.operations import Operation
 from benchmarks.services import Stores, installed, serving
-from benchmarks.tables import commit, print_table
+from benchmarks.tables import commit, print_table, shown, title_of
 from tests.servers import ROOT
 
 STEPS = (10_000, 1_000_000, 10_000_000)  # entries, over the same three years

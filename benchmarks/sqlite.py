@@ -2,10 +2,10 @@
 
 from contextlib import ExitStack
 
-from benchmarks.compare import print_costs
 from benchmarks.measure import MANY, Bench
 from benchmarks.operations import NEWEST, POST
 from benchmarks.services import Stores, copy_of_tree, installed, serving
+from benchmarks.tables import print_costs
 from tests.servers import ROOT
 
 WRITERS, SECONDS = 32, 10.0
