@@ -5,13 +5,14 @@ import hmac
 import secrets
 import string
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, Scope, effective
@@ -21,6 +22,7 @@ SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
 SECRET_RANDOM_LENGTH = 32
 SECRET_ALPHABET = string.digits + string.ascii_letters
 PREFIX_LENGTH = 8
+LATELY = timedelta(days=30)
 USABLE = ("active", "inert")  # an inert token is known, and may do nothing: 403, not 401
 
 
@@ -57,6 +59,14 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def revoke(self, now: datetime) -> int:
         """Revoke those that are not revoked yet, for good; return how many."""
         return self.filter(revoked_at=None).update(revoked_at=now)
+
+    def with_calls(self, now: datetime) -> "ApiTokenQuerySet":
+        """Add `calls`, the number of calls on the last 30 days (UTC), today's included."""
+        days = TokenUsage.objects.filter(
+            token=OuterRef("pk"), day__gt=now.astimezone(UTC).date() - LATELY
+        )
+        calls = days.order_by().values("token").annotate(calls=Sum("calls")).values("calls")
+        return self.annotate(calls=Coalesce(Subquery(calls), 0, output_field=BigIntegerField()))
 
 
 class ApiToken(models.Model):

@@ -105,8 +105,13 @@ def test_a_mistake_is_said_and_nothing_is_issued(
     assert ApiToken.objects.count() == 1
 
 
-@pytest.mark.parametrize("missing", ["--user", "--name", "--scope"])
-def test_user_name_and_scope_are_required(db: None, missing: str) -> None:
+def test_a_scope_or_a_preset_is_required(owner: User) -> None:
+    with pytest.raises(CommandError, match="Select at least one scope"):
+        create("--user", "olga", "--name", "Script")
+
+
+@pytest.mark.parametrize("missing", ["--user", "--name"])
+def test_user_and_name_are_required(db: None, missing: str) -> None:
     given = {"--user": "olga", "--name": "Script", "--scope": "read:projects"}
     del given[missing]
     with pytest.raises(CommandError) as refusal:

@@ -2,7 +2,7 @@ from itertools import chain, combinations
 
 import pytest
 
-from apitokens.scopes import PRIVILEGED, Scope, allows, effective
+from apitokens.scopes import PRESETS, PRIVILEGED, Scope, allows, effective, used_of
 
 RESOURCES = ("projects", "time_entries", "tasks", "clients")
 READS = frozenset({f"read:{name}" for name in (*RESOURCES, "reports", "users")})
@@ -61,3 +61,47 @@ def test_scopes_keep_their_order() -> None:
 )
 def test_what_is_no_scope_opens_nothing(scope: str) -> None:
     assert [required for required in EVERYTHING if allows([scope], required)] == []
+
+
+@pytest.mark.parametrize(
+    ("scopes", "required", "used"),
+    [
+        pytest.param(["read:tasks", "read:users"], ["read:tasks"], {"read:tasks"}, id="itself"),
+        pytest.param(["write:tasks"], ["read:tasks"], {"write:tasks"}, id="what includes it"),
+        pytest.param(
+            ["read:tasks", "write:tasks", "*"],
+            ["read:tasks"],
+            {"read:tasks"},
+            id="the least first",
+        ),
+        pytest.param(["read:*", "*"], ["read:tasks"], {"read:*", "*"}, id="either of two"),
+        pytest.param(["read:tasks"], ["read:users"], set(), id="not held any more"),
+        pytest.param(["read:tasks"], [], set(), id="no calls"),
+    ],
+)
+def test_a_call_uses_the_scope_that_it_needs_or_what_includes_it(
+    scopes: list[str], required: list[str], used: set[str]
+) -> None:
+    assert used_of(scopes, required) == used
+
+
+def test_the_presets_are_the_documents_combinations() -> None:
+    presets = {preset.name: " ".join(sorted(preset.scopes)) for preset in PRESETS}
+    assert presets == {
+        "Read-only": "read:clients read:projects read:reports read:tasks read:time_entries",
+        "Time tracking integration": (
+            "read:projects read:tasks read:time_entries write:time_entries"
+        ),
+        "Project management integration": (
+            "read:projects read:tasks read:time_entries write:projects write:tasks"
+        ),
+        "Full user access": (
+            "read:clients read:projects read:reports read:tasks read:time_entries"
+            " write:clients write:projects write:tasks write:time_entries"
+        ),
+        "Dashboard": "read:projects read:reports read:time_entries",
+        "Mobile timer app": "read:projects read:tasks read:time_entries write:time_entries",
+        "Invoice generator": "read:clients read:projects read:reports read:time_entries",
+        "Admin access": "admin:all",
+    }
+    assert len({preset.key for preset in PRESETS}) == len(PRESETS)

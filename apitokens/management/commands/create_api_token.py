@@ -4,13 +4,14 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from apitokens.addresses import parse_networks
+from apitokens.management.tokens import find_user, shell
 from apitokens.models import ApiToken
-from apitokens.scopes import Scope
+from apitokens.scopes import PRESETS, Scope
 
 
 class Command(BaseCommand):
@@ -19,16 +20,30 @@ class Command(BaseCommand):
     help = "Issue an API token. Its secret is printed once, alone, on standard output."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the user, a name, scopes and a time to live."""
+        """Take the user, a name, scopes, networks and a time to live."""
         parser.add_argument("--user", required=True, help="name of the user it authenticates as")
         parser.add_argument("--name", required=True, help="what the token is for")
         parser.add_argument(
             "--scope",
             action="append",
-            required=True,
+            default=[],
             dest="scopes",
             metavar="SCOPE",
             help=f"a permission, may be given several times: {', '.join(Scope.values)}",
+        )
+        parser.add_argument(
+            "--preset",
+            choices=[preset.key for preset in PRESETS],
+            help="the permissions of a usual purpose, beside those of --scope: "
+            + "; ".join(f"{preset.key} ({', '.join(preset.scopes)})" for preset in PRESETS),
+        )
+        parser.add_argument(
+            "--allow-from",
+            action="append",
+            default=[],
+            metavar="NETWORK",
+            help="an address or a network (10.0.0.0/8, 2001:db8::/32) from where it may be used, "
+            "may be given several times; from anywhere if absent",
         )
         parser.add_argument("--description", default="", help="a longer text")
         parser.add_argument(
@@ -50,15 +65,17 @@ def _issue(options: dict[str, Any]) -> tuple[ApiToken, str]:
     days = options["expires_in_days"]
     if days is not None and not 1 <= days <= ApiToken.LONGEST_LIFE_DAYS:
         raise CommandError(f"--expires-in-days must be from 1 to {ApiToken.LONGEST_LIFE_DAYS}.")
-    user = get_user_model().objects.filter(username=options["user"]).first()
-    if user is None:
-        raise CommandError(f"There is no user named {options['user']!r}.")
+    user = find_user(options["user"])
+    preset = next((preset for preset in PRESETS if preset.key == options["preset"]), None)
+    scopes = [*(preset.scopes if preset else ()), *options["scopes"]]
     try:
         return ApiToken.issue(
+            shell(),
             user=user,
             name=options["name"],
             description=options["description"],
-            scopes=list(dict.fromkeys(options["scopes"])),
+            scopes=list(dict.fromkeys(map(str, scopes))),
+            allowed_networks=parse_networks("\n".join(options["allow_from"])),
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
     except ValidationError as error:

@@ -1,0 +1,98 @@
+"""What is done to a token after its issue: rotated, narrowed, revoked; each leaves an event."""
+
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apitokens.models import ApiToken, ApiTokenQuerySet, Doer, TokenEvent
+from apitokens.scopes import narrowed
+from apitokens.usage import required_scopes
+
+USUAL_OVERLAP = timedelta(hours=24)
+LONGEST_OVERLAP = timedelta(days=30)
+
+
+@transaction.atomic
+def rotate(
+    token: ApiToken, by: Doer, *, now: datetime, overlap: timedelta = USUAL_OVERLAP
+) -> tuple[ApiToken, str]:
+    """Issue a successor with the same rights and length of life; return it with its secret.
+
+    The old token opens the API for the overlap, but never longer than before; without an overlap
+    it is revoked. Raises Django's ValidationError for a token that has a successor or was
+    revoked, and for scopes that its user may not hold any more.
+    """
+    old = _locked(token)
+    if old.revoked_at or old.replaced_at:
+        done = "revoked" if old.revoked_at else "rotated"
+        raise ValidationError(f"This token was {done} already.")
+    life = old.expires_at - old.created_at if old.expires_at else None
+    _end(old, by, now=now, overlap=overlap)
+    successor, secret = ApiToken.issue(
+        by,
+        user=old.user,
+        name=old.name,
+        description=old.description,
+        scopes=old.scopes,
+        allowed_networks=old.allowed_networks,
+        expires_at=now + life if life else None,
+        rotated_from=old,
+    )
+    return successor, secret
+
+
+def _end(old: ApiToken, by: Doer, *, now: datetime, overlap: timedelta) -> None:
+    old.replaced_at = now
+    if overlap:
+        old.expires_at = min(now + overlap, old.expires_at or now + overlap)
+        detail = f"The old secret opens the API until {old.expires_at:%Y-%m-%d %H:%M} UTC."
+    else:
+        old.revoked_at = now
+        detail = "The old secret opens nothing from now on."
+    old.save(update_fields=["replaced_at", "expires_at", "revoked_at"])
+    TokenEvent.record(old, TokenEvent.Action.ROTATED, by, detail)
+
+
+@transaction.atomic
+def revoke(tokens: ApiTokenQuerySet, by: Doer, *, now: datetime) -> list[ApiToken]:
+    """Revoke those in force, for good; return them."""
+    # In the order of ids, as the counts of use are written: whoever locks several waits in turn.
+    in_force = list(
+        tokens.filter(revoked_at=None)
+        .order_by("pk")
+        .select_related("user")
+        .select_for_update(of=("self",))
+    )
+    ApiToken.objects.filter(pk__in=[token.pk for token in in_force]).revoke(now)
+    for token in in_force:
+        TokenEvent.record(token, TokenEvent.Action.REVOKED, by)
+    return in_force
+
+
+def least_scopes(token: ApiToken) -> list[str]:
+    """Return the least scopes that serve every call the token has made, as far as written."""
+    return narrowed(token.scopes, required_scopes(token))
+
+
+@transaction.atomic
+def narrow(token: ApiToken, by: Doer) -> list[str]:
+    """Take from a token what it has never used; return the scopes that it keeps.
+
+    Raises Django's ValidationError for a token that was never used or uses all that it has.
+    """
+    token = _locked(token)
+    before, after = token.scopes, least_scopes(token)
+    if not after:
+        raise ValidationError("This token was never used: nothing says what it needs.")
+    if set(after) == set(before):
+        raise ValidationError("This token uses every scope that it has.")
+    token.scopes = after
+    token.save(update_fields=["scopes"])
+    detail = f"{', '.join(before)} → {', '.join(after)}"
+    TokenEvent.record(token, TokenEvent.Action.NARROWED, by, detail)
+    return after
+
+
+def _locked(token: ApiToken) -> ApiToken:
+    return ApiToken.objects.select_related("user").select_for_update(of=("self",)).get(pk=token.pk)

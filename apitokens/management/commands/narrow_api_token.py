@@ -1,0 +1,40 @@
+"""Take unused scopes from an API token in a shell."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from apitokens import life
+from apitokens.management.tokens import add_token_argument, find_token, shell
+
+
+class Command(BaseCommand):
+    """Leave a token the least that its calls so far have needed."""
+
+    help = (
+        "Narrow an API token to the scopes that its calls have really used: scopes never used go, "
+        "a wide one (write:tasks, admin:all) makes room for what was used of it. The secret stays."
+        " Counts of the last minute may be missing: do not narrow a token that has just begun."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the token and whether only to show."""
+        add_token_argument(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only say what it would keep and lose"
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Narrow the token, or say why it stays as it is."""
+        token = find_token(options["token"])
+        if options["dry_run"]:
+            kept = life.least_scopes(token)
+            self.stdout.write(f"has    {' '.join(token.scopes)}\nneeds  {' '.join(kept) or '?'}")
+            return
+        try:
+            kept = life.narrow(token, shell())
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.stdout.write(f"{token} keeps {', '.join(kept)}.")

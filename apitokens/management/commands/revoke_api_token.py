@@ -1,0 +1,41 @@
+"""Revoke API tokens from a shell."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from apitokens import life
+from apitokens.management.tokens import HOW_NAMED, find_token, find_user, shell
+from apitokens.models import ApiToken, ApiTokenQuerySet
+
+
+class Command(BaseCommand):
+    """Revoke some tokens, or all of a user."""
+
+    help = (
+        "Revoke API tokens: every request with them is refused from now on. This is final. Give "
+        "tokens, or --user for all of somebody who leaves."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take tokens, or a user."""
+        parser.add_argument("tokens", metavar="TOKEN", nargs="*", help=HOW_NAMED)
+        parser.add_argument("--user", metavar="NAME", help="revoke all tokens of this user")
+
+    def handle(self, **options: Any) -> None:
+        """Revoke, and name each token that was in force."""
+        revoked = life.revoke(_meant(options), shell(), now=timezone.now())
+        for token in revoked:
+            self.stdout.write(f"Revoked {token} of {token.user}.")
+        if not revoked:
+            self.stdout.write("Nothing to revoke: no such token is in force.")
+
+
+def _meant(options: dict[str, Any]) -> ApiTokenQuerySet:
+    if bool(options["tokens"]) == bool(options["user"]):
+        raise CommandError("Give either tokens or --user.")
+    if options["user"]:
+        return ApiToken.objects.filter(user=find_user(options["user"]).pk)
+    return ApiToken.objects.filter(pk__in=[find_token(text).pk for text in options["tokens"]])

@@ -1,0 +1,42 @@
+"""Tokens as a shell names them, and who it is that sits there."""
+
+import getpass
+from argparse import ArgumentParser
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.core.management.base import CommandError
+
+from apitokens.models import ApiToken, Doer
+
+HOW_NAMED = "its id or its prefix (tt_ and five characters), as list_api_tokens prints them"
+
+
+def add_token_argument(parser: ArgumentParser) -> None:
+    """Take one token, by id or prefix."""
+    parser.add_argument("token", metavar="TOKEN", help=HOW_NAMED)
+
+
+def find_token(text: str) -> ApiToken:
+    """Return the token of an id or a prefix; raises CommandError for none and for several."""
+    by = {"pk": int(text)} if text.isdecimal() else {"prefix": text}
+    found = list(ApiToken.objects.filter(**by).select_related("user"))
+    if not found:
+        raise CommandError(f"There is no token {text!r}. List them with list_api_tokens.")
+    if len(found) > 1:
+        ids = ", ".join(str(token.pk) for token in found)
+        raise CommandError(f"Several tokens begin with {text!r}: give the id, one of {ids}.")
+    return found[0]
+
+
+def find_user(username: str) -> AbstractUser:
+    """Return a user by name; raises CommandError if there is none."""
+    user: AbstractUser | None = get_user_model().objects.filter(username=username).first()
+    if user is None:
+        raise CommandError(f"There is no user named {username!r}.")
+    return user
+
+
+def shell() -> Doer:
+    """Return who runs the command, as the record of a token names them."""
+    return Doer(f"{getpass.getuser()} (manage.py)")
