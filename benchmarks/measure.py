@@ -125,11 +125,11 @@ class Bench:
             cost.slices.append((requested, tuple(sums)))
             cost.answers.add(part.answers)
 
-    def warm(self, operations: list[Operation]) -> None:
+    def warm(self, operations: list[Operation], connections: int = MANY) -> None:
         """Ask for everything some times, uncounted: imports, connections, plans, caches."""
         for operation in operations:
-            self.slice(operation, MANY, 0.4)
-        self.timers(MANY, 1)
+            self.slice(operation, connections, 0.4)
+        self.timers(connections, 1)
         self.costs.clear()
 
     def made(self, operation: Operation, number: int) -> bytes:
