@@ -5,9 +5,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -52,6 +55,25 @@ class RequestIdMiddleware:
             )
         finally:
             structlog.contextvars.clear_contextvars()
+        return response
+
+
+class UnreadBodyMiddleware:
+    """Read what an answer did not need, as that of a refused token.
+
+    The server would close the connection on a client that is still sending, and the answer
+    would be lost with it. A body that is too large is not worth that.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and 0 < int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            with suppress(UnreadablePostError):  # the client has gone
+                request.read()
         return response
 
 

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "timetracker.middleware.RequestIdMiddleware",
     "changes.actor.ActorMiddleware",
+    "timetracker.middleware.UnreadBodyMiddleware",
     "timetracker.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -108,13 +109,16 @@ _POSTGRESQL_TIMEOUTS = (
     "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
 )
 if _SERVER:
+    _SERVER["ENGINE"] = "timetracker.postgresql"
+    # A connection for each of a server's few threads, looked at before each request: when
+    # PostgreSQL is away the answer is 503 at once, and the next request tries again.
+    _SERVER["CONN_MAX_AGE"] = None
     _SERVER["CONN_HEALTH_CHECKS"] = True
     _SERVER["OPTIONS"] = {
-        # Every thread finds a connection or is told within seconds that there is none: 503. The
-        # pool would wait longer and longer between its attempts to reconnect, and so stay away
-        # for a minute after the server is back: the next request begins anew instead.
-        "pool": {"min_size": 2, "max_size": 16, "timeout": 2, "reconnect_timeout": 1},
         "connect_timeout": 5,
+        # To plan the joins of a page takes longer than to run them.
+        "server_side_binding": True,
+        "prepare_threshold": 1,
         "options": _POSTGRESQL_TIMEOUTS,
         **_SERVER.get("OPTIONS", {}),
     }

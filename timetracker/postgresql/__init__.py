@@ -1,0 +1,1 @@
+"""Our backend for PostgreSQL."""
