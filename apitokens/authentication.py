@@ -10,6 +10,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Thrott
 
 from apitokens.models import ApiToken, digest_of
 from timetracker import rate_limit
+from timetracker.api.prepared import PreparedGet
 from timetracker.client_address import client_address, network_of
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
@@ -21,6 +22,7 @@ NO_TOKEN = ""  # credentials that cannot be a token
 SECRET = re.compile(r"tt_[0-9A-Za-z]{32}", re.ASCII)
 FAILURES_PER_MINUTE = 30  # refused credentials of one address, before 429 instead of 401
 
+token_of_digest = PreparedGet(ApiToken.objects.select_related("user"), "digest")
 security_log = logging.getLogger("timetracker.security")
 
 
@@ -80,9 +82,7 @@ def _credentials(request: "Request") -> str | None:
 
 def _find(secret: str) -> ApiToken | None:
     """Return the token of a secret; what cannot be one is not looked up."""
-    if not SECRET.fullmatch(secret):
-        return None
-    return ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
+    return token_of_digest(digest_of(secret)) if SECRET.fullmatch(secret) else None
 
 
 def _refusal(request: "Request", token: ApiToken | None, reason: str = "") -> APIException:

@@ -32,6 +32,7 @@ class CounterCache(RedisCache):
         super().__init__(server, {**params, "OPTIONS": options})
         self._alone = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
         self._counted: dict[str, int] = {}
+        self._client = self._cache.get_client(write=True)  # Django's makes one for each call
 
     def add(
         self,
@@ -67,7 +68,7 @@ class CounterCache(RedisCache):
     def answers(self) -> bool:
         """Return whether Redis answers now."""
         try:
-            return bool(self._cache.get_client().ping())
+            return bool(self._client.ping())
         except redis.RedisError:
             return False
 
@@ -75,7 +76,7 @@ class CounterCache(RedisCache):
         lifetime = int(timeout)
         if value == 0:
             return bool(self._cache.add(key, value, lifetime))
-        pipeline = self._cache.get_client(key, write=True).pipeline()
+        pipeline = self._client.pipeline()
         pipeline.set(key, 0, ex=lifetime, nx=True)
         pipeline.incr(key)
         count: int = pipeline.execute()[-1]
