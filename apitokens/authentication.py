@@ -10,8 +10,8 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Thrott
 
 from apitokens.models import ApiToken, digest_of
 from timetracker import rate_limit
-from timetracker.api.prepared import PreparedGet
 from timetracker.client_address import client_address, network_of
+from timetracker.prepared import PreparedGet
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from django.contrib.auth.models import AbstractBaseUser

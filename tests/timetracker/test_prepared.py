@@ -8,7 +8,7 @@ from django.db import connection
 
 from projects.models import Project
 from tests.factories import make_client, make_project
-from timetracker.api.prepared import PreparedGet
+from timetracker.prepared import PreparedGet
 
 find = PreparedGet(Project.objects.select_related("client"), "name")
 
