@@ -95,12 +95,11 @@ def with_names(copy: Copy) -> Copy:
         project = copy.get(("project", row.get("project_id", pk))) if kind != "client" else None
         if project is not None:
             client_id = project["client_id"]
-            client = copy[("client", client_id)]["name"] if client_id else None
-            row |= {"client_id": client_id, "client_name": client}
+            client = copy.get(("client", client_id), {})
+            row |= {"client_id": client_id, "client_name": client.get("name")}
             row["project_name"] = project["name"]
         if kind == "time_entry":
-            task = row["task_id"]
-            row["task_name"] = copy[("task", task)]["name"] if task else None
+            row["task_name"] = copy.get(("task", row["task_id"]), {}).get("name")
             if row["active"]:
                 del row["duration_seconds"], row["duration_hours"]
         joined[kind, pk] = row
