@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "timetracker",
     "apitokens",
     "changes",
+    "tallies",
     "users",
     "clients",
     "projects",

@@ -1,0 +1,22 @@
+"""What makes the counting begin."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class TalliesConfig(AppConfig):
+    """Tallies: exact totals, and what a list's version is made of."""
+
+    name = "tallies"
+
+    def ready(self) -> None:
+        """Look after each migration whether the triggers are there: a remade table has none."""
+        post_migrate.connect(_install, sender=self)
+
+
+def _install(using: str, **_: Any) -> None:
+    from tallies.triggers import install  # models can be imported only now
+
+    install(using)

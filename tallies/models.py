@@ -1,0 +1,53 @@
+"""How many rows there are and how often they were written, kept by the database itself."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Tally(models.Model):
+    """A part of a count: the count is the sum of all the rows of its kind and key.
+
+    Triggers write these rows in the transaction that writes what they count (tallies/triggers.py),
+    so that a sum is exact in every snapshot. On PostgreSQL each write adds `fresh` rows, for which
+    no writer waits for another; now and then a writer folds them into the one row of each month.
+    """
+
+    class Kind(models.TextChoices):
+        """What is counted, and what `key` is then."""
+
+        ENTRIES = "entries"  # 0
+        ENTRIES_OF_USER = "entries_of_user"  # the user's id
+        ENTRIES_OF_PROJECT = "entries_of_project"  # the project's id
+        # Of these only the writes are counted; the key is 0.
+        CLIENTS = "clients"
+        PROJECTS = "projects"
+        TASKS = "tasks"
+        USERS = "users"
+        INSTALLED = "installed"  # the triggers: what happened before them nobody counted
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    key = models.BigIntegerField(default=0, db_default=0)
+    # Of an entry's `start_time` in UTC, since the year 0: 12 * 2024 + 0 is January 2024.
+    month = models.IntegerField(default=0, db_default=0)
+    finished = models.BigIntegerField(default=0, db_default=0)
+    running = models.BigIntegerField(default=0, db_default=0)
+    # Of the finished entries.
+    seconds = models.BigIntegerField(default=0, db_default=0)
+    billable_seconds = models.BigIntegerField(default=0, db_default=0)
+    writes = models.BigIntegerField(default=0, db_default=0)
+    fresh = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        indexes = (
+            models.Index(fields=["kind", "key", "month"], name="tally_of_key"),
+            models.Index(fields=["id"], condition=Q(fresh=True), name="tally_fresh"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("kind", "key", "month"), condition=Q(fresh=False), name="tally_once_folded"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}, {self.month // 12}-{self.month % 12 + 1:02}"

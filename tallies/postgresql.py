@@ -1,0 +1,88 @@
+"""PostgreSQL's triggers: one a statement, however many rows it writes, and no lock at all.
+
+Each write adds fresh rows, so that no two writers wait for each other or meet in a deadlock. One
+writer in a hundred folds the fresh rows that are committed, if nobody else is doing so.
+"""
+
+from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, WRITTEN, counts_of
+
+FOLD_ONE_IN = 100
+FOLD_LOCK = 7_205_006
+
+_SUMS = ", ".join(f"SUM({column})" for column in (*COUNTED, "writes"))
+_MAYBE_FOLD = f"IF random() < 1.0 / {FOLD_ONE_IN} THEN PERFORM tallies_fold(); END IF; "
+
+# A row that is folded is deleted and added up in one statement, so every snapshot has it once. In
+# an older snapshot than the last folder's commit there is nothing to be folded.
+FOLD = f"""
+BEGIN
+    IF current_setting('transaction_isolation') = 'read committed'
+        AND pg_try_advisory_xact_lock({FOLD_LOCK})
+    THEN
+        WITH folded AS (DELETE FROM tallies_tally WHERE fresh RETURNING *)
+        INSERT INTO tallies_tally ({COLUMNS})
+        SELECT kind, key, month, {_SUMS}, false FROM folded GROUP BY kind, key, month
+        {ADD_UP};
+    END IF;
+END
+"""
+WRITE = f"""
+BEGIN
+    INSERT INTO tallies_tally (kind, writes, fresh) VALUES (TG_ARGV[0], 1, true);
+    {_MAYBE_FOLD}
+    RETURN NULL;
+END
+"""
+
+
+def functions() -> dict[str, tuple[str, str]]:
+    """Return the result and the body of each function."""
+    came, went = _rows("came"), _rows("went", "-")
+    return {
+        "tallies_fold": ("void", FOLD),
+        "tallies_write": ("trigger", WRITE),
+        "tallies_insert": ("trigger", _count(came)),
+        "tallies_delete": ("trigger", _count(went)),
+        "tallies_update": ("trigger", _count(f"{went} UNION ALL {came}")),
+    }
+
+
+def triggers() -> dict[tuple[str, str], str]:
+    """Return what follows CREATE TRIGGER, by table and name."""
+    each = "FOR EACH STATEMENT EXECUTE FUNCTION"
+    came, went = "NEW TABLE AS came", "OLD TABLE AS went"
+    found = {
+        (ENTRIES, f"tallies_{event}"): (
+            f"AFTER {event} ON {ENTRIES} REFERENCING {tables} {each} tallies_{event}()"
+        )
+        for event, tables in (("insert", came), ("update", f"{went} {came}"), ("delete", went))
+    }
+    for kind, (table, seen) in WRITTEN.items():
+        columns = f" OF {seen}" if seen else ""
+        found[table, "tallies_write"] = (
+            f"AFTER INSERT OR UPDATE{columns} OR DELETE ON {table} {each} tallies_write('{kind}')"
+        )
+    return found
+
+
+def _rows(table: str, sign: str = "") -> str:
+    month, *counts = counts_of("postgresql", sign=sign)
+    named = ", ".join(
+        f"{count} AS {column}" for column, count in zip(COUNTED, counts, strict=True)
+    )
+    return f"SELECT user_id, project_id, {month} AS month, {named}, 1 AS writes FROM {table}"
+
+
+def _count(rows: str) -> str:
+    return f"""
+BEGIN
+    INSERT INTO tallies_tally ({COLUMNS})
+    SELECT counted.kind, counted.key, month, {_SUMS}, true
+    FROM ({rows}) AS entry, LATERAL (VALUES
+        ('entries', 0), ('entries_of_user', user_id), ('entries_of_project', project_id)
+    ) AS counted (kind, key)
+    GROUP BY counted.kind, counted.key, month;
+    {_MAYBE_FOLD}
+    RETURN NULL;
+END
+"""

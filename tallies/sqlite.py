@@ -1,0 +1,56 @@
+"""SQLite's triggers: one a row. There is one writer at a time, so counts are added up at once."""
+
+from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, WRITTEN, counts_of
+
+KEYS = (
+    ("entries", "0"),
+    ("entries_of_user", "{0}user_id"),
+    ("entries_of_project", "{0}project_id"),
+)
+
+
+def triggers() -> dict[str, str]:
+    """Return the statement that makes each trigger, by name."""
+    bodies = {"insert": _came(), "update": _went() + _came(), "delete": _went()}
+    found = {
+        f"tallies_{event}": _trigger(f"tallies_{event}", event, ENTRIES, body)
+        for event, body in bodies.items()
+    }
+    for kind, (table, seen) in WRITTEN.items():
+        for event in bodies:
+            name = f"tallies_{kind}_{event}"
+            columns = f" OF {seen}" if seen and event == "update" else ""
+            found[name] = _trigger(name, event + columns, table, _write(kind, event))
+    return found
+
+
+def _trigger(name: str, event: str, table: str, body: list[str]) -> str:
+    return f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN {'; '.join(body)}; END"
+
+
+def _came() -> list[str]:
+    counts = ", ".join(counts_of("sqlite", "NEW."))
+    return [
+        f"INSERT INTO tallies_tally ({COLUMNS})"
+        f" VALUES ('{kind}', {key.format('NEW.')}, {counts}, 1, false) {ADD_UP}"
+        for kind, key in KEYS
+    ]
+
+
+def _went() -> list[str]:
+    """What went was counted when it came, unless a flush emptied the tallies first."""
+    month, *counts = counts_of("sqlite", "OLD.")
+    pairs = zip(COUNTED, counts, strict=True)
+    changes = ", ".join(f"{column} = {column} - {count}" for column, count in pairs)
+    return [
+        f"UPDATE tallies_tally SET {changes}, writes = writes + 1"
+        f" WHERE kind = '{kind}' AND key = {key.format('OLD.')} AND month = {month}"
+        for kind, key in KEYS
+    ]
+
+
+def _write(kind: str, event: str) -> list[str]:
+    if event == "delete":
+        return [f"UPDATE tallies_tally SET writes = writes + 1 WHERE kind = '{kind}'"]
+    zeros = ", ".join("0" for _ in ("key", "month", *COUNTED))
+    return [f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{kind}', {zeros}, 1, false) {ADD_UP}"]

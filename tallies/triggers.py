@@ -1,0 +1,71 @@
+"""The triggers that count: whatever writes a row, be it COPY, a cascade or a shell, is counted.
+
+docs/decisions/0006-exact-totals.md says why they are as they are, and what they cost.
+"""
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from tallies import postgresql, sqlite
+from tallies.models import Tally
+from tallies.rebuilding import rebuild
+from tallies.statements import ADD_UP, COLUMNS, ENTRIES, WRITTEN
+
+INSTALLED = (
+    f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('installed', 0, 0, 0, 0, 0, 0, 1, false)"
+    f" {ADD_UP}"
+)
+
+
+def install(using: str) -> None:
+    """Make the triggers unless they are there as they should be, and count what is there.
+
+    On SQLite a migration that remakes a table takes its triggers away; PostgreSQL keeps them.
+    """
+    connection = connections[using]
+    needed = {ENTRIES, Tally._meta.db_table, *(table for table, _ in WRITTEN.values())}
+    if not needed <= set(connection.introspection.table_names()):
+        return
+    install_missing = {"postgresql": _on_postgresql, "sqlite": _on_sqlite}[connection.vendor]
+    with transaction.atomic(using=using):
+        if install_missing(connection):
+            with connection.cursor() as cursor:
+                cursor.execute(INSTALLED)
+            rebuild(using=using)
+
+
+def _on_postgresql(connection: BaseDatabaseWrapper) -> bool:
+    functions, triggers = postgresql.functions(), postgresql.triggers()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'tallies%'")
+        bodies = dict(cursor.fetchall())
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE 'tallies%'"
+        )
+        same = bodies == {name: body for name, (_, body) in functions.items()}
+        if same and set(cursor.fetchall()) == set(triggers):
+            return False
+        for name, (returned, body) in functions.items():
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS {returned} LANGUAGE plpgsql"
+                f" AS $tallies${body}$tallies$"
+            )
+        for (_, name), definition in triggers.items():
+            cursor.execute(f"CREATE OR REPLACE TRIGGER {name} {definition}")
+    return True
+
+
+def _on_sqlite(connection: BaseDatabaseWrapper) -> bool:
+    triggers = sqlite.triggers()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'tallies_*'"
+        )
+        found = dict(cursor.fetchall())
+        if found == triggers:
+            return False
+        for name in found:
+            cursor.execute(f"DROP TRIGGER {name}")
+        for statement in triggers.values():
+            cursor.execute(statement)
+    return True

@@ -1,0 +1,174 @@
+"""Whatever writes, the tallies are right when it is committed."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import F
+
+from projects.models import Project
+from tallies.models import Tally
+from tallies.triggers import install
+from tallies.versions import list_version
+from tests.factories import NINE, make_entry, make_project, make_user
+from tests.racing import at_once
+from tests.tallies.counting import assert_right, counted, fold, tallied
+from timeentries.models import TimeEntry
+from users.models import User
+
+# Around the ends of months and years, in UTC.
+STARTS = [
+    datetime(2024, 1, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2024, 2, 1, tzinfo=UTC),
+    datetime(2024, 12, 31, 23, 30, tzinfo=UTC),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(2200, 12, 31, tzinfo=UTC),
+    NINE,
+]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_writes_are_counted(db: None, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same every time
+    users = [make_user(name) for name in ("a", "b", "c")]
+    projects = [make_project(name) for name in ("P", "Q", "R")]
+
+    def new() -> TimeEntry:
+        start, billable = chance.choice(STARTS), chance.random() < 0.5
+        return TimeEntry(
+            user=chance.choice(users),
+            project=chance.choice(projects),
+            start_time=start,
+            end_time=start + timedelta(seconds=chance.randrange(1, 90_000)),
+            billable=billable,
+        )
+
+    def some() -> list[int]:
+        ids = list(TimeEntry.objects.values_list("pk", flat=True))
+        return chance.sample(ids, chance.randint(0, len(ids)))
+
+    def change_one() -> None:
+        for entry in TimeEntry.objects.filter(pk__in=some()[:1]):
+            entry.start_time = chance.choice(STARTS)
+            entry.end_time = entry.start_time + timedelta(hours=chance.randrange(1, 9))
+            entry.user, entry.project = chance.choice(users), chance.choice(projects)
+            entry.save()
+
+    def undo() -> None:
+        with transaction.atomic():
+            TimeEntry.objects.all().delete()
+            transaction.set_rollback(True)
+
+    writes = [
+        lambda: new().save(),
+        lambda: TimeEntry.objects.bulk_create([new() for _ in range(chance.randrange(9))]),
+        change_one,
+        lambda: TimeEntry.objects.filter(pk__in=some()).update(billable=~F("billable")),
+        lambda: TimeEntry.objects.filter(pk__in=some()).update(project=chance.choice(projects)),
+        lambda: TimeEntry.objects.filter(pk__in=some()[:2]).delete(),
+        lambda: TimeEntry.objects.running().update(end_time=F("start_time") + timedelta(hours=1)),
+        lambda: (
+            None
+            if TimeEntry.objects.running().exists()
+            else make_entry(users[0], projects[0], chance.choice(STARTS), lasting=None)
+        ),
+        undo,
+        fold,
+    ]
+    for _ in range(60):
+        chance.choice(writes)()
+        assert_right()
+    assert tallied("entries") == counted()
+    for user, project in zip(users, projects, strict=True):
+        assert tallied("entries_of_user", user.pk) == counted(user=user)
+        assert tallied("entries_of_project", project.pk) == counted(project=project)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_writers_of_one_project_are_all_counted() -> None:
+    project, users = make_project(), [make_user(f"u{number}") for number in range(8)]
+
+    def work(user: User) -> None:
+        for number in range(10):
+            entry = make_entry(user, project, NINE + timedelta(days=number * 9))
+            if number % 3 == 0:
+                entry.delete()
+            if number % 4 == 0:
+                fold_now()
+            assert Tally.objects.filter(finished__lt=0, fresh=False).count() == 0
+
+    def fold_now() -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT tallies_fold()")
+
+    at_once([partial(work, user) for user in users])
+    assert_right()
+    assert tallied("entries_of_project", project.pk)["finished"] == 8 * 6
+    fold()
+    assert_right()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_writer_waits_for_another(owner: User, colleague: User, project: Project) -> None:
+    """Two transactions that are open at once write entries of one project, in both orders."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time.")
+
+    def work(first: User, second: User) -> None:
+        with transaction.atomic():
+            for user in (first, second) * 5:
+                make_entry(user, project)
+
+    at_once([partial(work, owner, colleague), partial(work, colleague, owner)] * 4)
+    assert_right()
+    assert tallied("entries_of_project", project.pk)["finished"] == 80
+
+
+def test_what_goes_with_its_project_is_counted(owner: User, project: Project) -> None:
+    make_entry(owner, project)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM timeentries_timeentry WHERE project_id = %s", [project.pk])
+    assert_right()
+    assert tallied("entries_of_user", owner.pk) == counted(user=owner)
+
+
+def test_triggers_that_a_migration_took_away_are_made_again(owner: User, project: Project) -> None:
+    with connection.cursor() as cursor:
+        on = " ON timeentries_timeentry" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER tallies_insert{on}")
+    make_entry(owner, project)
+    assert tallied("entries")["finished"] == 0
+    install("default")
+    assert tallied("entries")["finished"] == 1
+    make_entry(owner, project)
+    assert_right()
+
+
+def test_a_second_installation_changes_nothing(owner: User, project: Project) -> None:
+    make_entry(owner, project)
+    before = list(Tally.objects.values())
+    install("default")
+    assert list(Tally.objects.values()) == before
+
+
+def test_migrations_look_after_the_triggers(owner: User, project: Project) -> None:
+    with connection.cursor() as cursor:
+        on = " ON tasks_task" if connection.vendor == "postgresql" else ""
+        name = "tallies_write" if connection.vendor == "postgresql" else "tallies_tasks_update"
+        cursor.execute(f"DROP TRIGGER {name}{on}")
+    before = list_version("tasks", owner)
+    call_command("migrate", verbosity=0)
+    install("default")
+    assert list_version("tasks", owner) == before + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_emptied_database_begins_at_nothing(owner: User, project: Project) -> None:
+    make_entry(owner, project)
+    call_command("flush", interactive=False, verbosity=0)
+    assert_right()
+    assert tallied("entries") == counted()
