@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -119,8 +120,8 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
         if isinstance(data, bool) or not ID.fullmatch(str(data)):
             raise serializers.ValidationError("Give an id: a whole number.")
         queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
-        found = queryset.filter(pk=int(data)).first()
-        if found is None:
+        try:
+            return queryset.get(pk=int(data))
+        except ObjectDoesNotExist as error:
             name = queryset.model._meta.verbose_name
-            raise serializers.ValidationError(f"There is no {name} with the id {data}.")
-        return found
+            raise serializers.ValidationError(f"There is no {name} with the id {data}.") from error

@@ -26,7 +26,7 @@ class PagePagination(BasePagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: "APIView | None" = None
     ) -> list[Any]:
-        """Return the rows of the page that the request asks for."""
+        """Return the page that the request asks for, as rows of the view's representation."""
         self.key = view.plural_key  # type: ignore[union-attr]
         self.page = positive(request, "page", 1)
         spelling = "perPage" if "perPage" in request.query_params else "per_page"
@@ -35,7 +35,8 @@ class PagePagination(BasePagination):
         first = (self.page - 1) * self.per_page
         if first >= self.total:
             return []
-        return list(queryset[first : first + self.per_page])
+        page = queryset[first : first + self.per_page]
+        return list(view.representation.rows(page))  # type: ignore[union-attr]
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return the envelope around serialized rows."""
