@@ -1,5 +1,6 @@
 """What all endpoints share: the order of judgement, the envelope, and how rows are reached."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -103,8 +104,9 @@ class PageMixin(ApiView, viewsets.GenericViewSet[M]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page: `{"projects": […], "pagination": {…}}`."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        rows = [self.representation.of_row(row, self.request.now) for row in page or ()]
+        queryset = self.filter_queryset(self.get_queryset())
+        page: Iterable[Any] = self.paginate_queryset(queryset) or ()
+        rows = [self.representation.of_row(row, self.request.now) for row in page]
         return self.get_paginated_response(rows)
 
 
@@ -138,7 +140,7 @@ class ListViewSet(PageMixin[M]):
         """Return the rows that the user may see."""
         return self.queryset.all().visible_to(self.request.user)
 
-    def get_rows(self) -> ResourceQuerySet[M]:
+    def get_rows(self) -> models.QuerySet[M, Any]:
         """Return what is shown of the rows that the user may see."""
         return _rows(type(self)).visible_to(self.request.user)
 
