@@ -1,73 +1,36 @@
-"""API tokens in the Django admin: issued, shown once, revoked; for administrators only."""
+"""API tokens in the Django admin: issued, shown once, watched; for administrators only."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin
 
-from django.conf import settings
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import Case, QuerySet, Value, When
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404, redirect
-from django.template.defaultfilters import pluralize
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 
+from apitokens import usage
+from apitokens.admin_filters import SOON, AttentionFilter, ScopeFilter, StateFilter
+from apitokens.admin_pages import LifeAdmin, doer_of
+from apitokens.detail import Use
 from apitokens.forms import DescriptionForm, IssueForm
-from apitokens.models import ApiToken, ApiTokenQuerySet
-from apitokens.scopes import Scope, allows
-from timetracker.admin import ModelAdmin
+from apitokens.models import USABLE, ApiToken, TokenEvent
+from apitokens.scopes import Scope
 
 SCOPES_IN_LIST = 2
+ROTATION = '{} <a href="{}"><code>{}…</code></a>'
 WITHOUT_EFFECT = "Without effect: the user is not an administrator"
-STATES = ("active", "expired", "revoked", "inactive user")
-# What a new token is tried on: the first that it opens.
-EXAMPLES = {
-    Scope.READ_PROJECTS: "project-list",
-    Scope.READ_TIME_ENTRIES: "time-entry-list",
-    Scope.READ_TASKS: "task-list",
-    Scope.READ_CLIENTS: "client-list",
-    Scope.READ_REPORTS: "summary-report",
-    Scope.READ_USERS: "current-user",
-}
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Active, expired, revoked, or of an inactive user."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
-        """Offer the states of ApiToken.state."""
-        return [(state, state.capitalize()) for state in STATES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
-        """Keep the tokens of a state; the cases are those of ApiToken.state."""
-        if self.value() is None:
-            return queryset
-        state = Case(
-            When(revoked_at__isnull=False, then=Value("revoked")),
-            When(expires_at__lte=timezone.now(), then=Value("expired")),
-            When(user__is_active=True, then=Value("active")),
-            default=Value("inactive user"),
-        )
-        return queryset.alias(state_now=state).filter(state_now=self.value())
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin[ApiToken]):
-    """Issue tokens, see what they may do and when they were used, revoke them."""
+class ApiTokenAdmin(LifeAdmin):
+    """Issue tokens, see what they may do and what they are used for."""
 
     list_display = (
         "name",
@@ -75,28 +38,35 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
         "user",
         "scopes_in_short",
         "state",
-        "expires",
         "last_used",
-        "created",
+        "calls_lately",
     )
-    list_filter = (StateFilter, ("user", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("user",)
+    list_filter = (
+        StateFilter,
+        AttentionFilter,
+        ("user", admin.RelatedOnlyFieldListFilter),
+        ScopeFilter,
+    )
     search_fields = ("name", "prefix", "user__username")
     autocomplete_fields = ("user",)
-    actions = ("revoke_selected",)
     form = DescriptionForm
     readonly_fields = (
         "user",
-        "scopes_granted",
         "prefix_shown",
         "state",
         "created",
         "expires",
-        "revoked_at",
+        "rotation",
         "last_used",
+        "last_address",
     )
-    fields = ("name", "description", *readonly_fields)
-    add_fields = ("name", "description", "user", "scopes", "expires_in_days")
+    changed = ("name", "allowed_networks", "description")
+    fieldsets = (
+        (None, {"fields": readonly_fields, "classes": ("facts",)}),
+        ("What can be changed", {"fields": changed}),
+    )
+    issued = ("name", "user", "preset", "scopes", "expires_in_days", *changed[1:])
+    add_fieldsets = ((None, {"fields": issued}),)
 
     class Media:
         css = {"all": ("apitokens/tokens.css",)}
@@ -132,9 +102,9 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
         form = DescriptionForm if change else IssueForm
         return super().get_form(request, obj, change, form=form, **kwargs)
 
-    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
-        """Return what is decided when issuing; later what was decided."""
-        return self.fields if obj else self.add_fields
+    def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        """Return what is decided when issuing; later what was decided and can be changed."""
+        return self.fieldsets if obj else self.add_fieldsets
 
     def add_view(
         self,
@@ -145,11 +115,39 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
         """Show the form under the name that the documentation has for it."""
         return super().add_view(request, form_url, {"title": "Create token"})
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the page that revokes."""
-        revoke = self.admin_site.admin_view(self.revoke_view)
-        name = "apitokens_apitoken_revoke"
-        return [path("<int:pk>/revoke/", revoke, name=name), *super().get_urls()]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        """Add to each token how often it was used lately."""
+        return ApiToken.objects.with_calls(timezone.now()).select_related("user", "rotated_from")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Add to the page what the token was used for and what was done to it."""
+        usage.buffer.flush()
+        token = self.get_object(request, object_id)
+        if token is not None:
+            use = Use.of(token, timezone.now())
+            extra_context = {
+                "title": token.name,
+                "subtitle": None,
+                "use": use,
+                "scopes": [_scope(token, scope, use) for scope in token.scopes],
+                "events": TokenEvent.objects.filter(token=token).order_by("-id"),
+                "can_narrow": use.keeps and set(use.keeps) != set(token.scopes),
+                "can_rotate": not (token.revoked_at or token.replaced_at),
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Write down first what this process has counted."""
+        usage.buffer.flush()
+        return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         """Give a new token its secret; it stays with this request's instance alone."""
@@ -157,55 +155,22 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
             obj.secret = obj.set_secret()  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Record what was done, in the same transaction."""
+        super().save_related(request, form, formsets, change)
+        token: ApiToken = form.instance
+        if not change:
+            token.note_issue(doer_of(request))
+        elif form.changed_data:
+            detail = "; ".join(_changes(form))
+            TokenEvent.record(token, TokenEvent.Action.CHANGED, doer_of(request), detail)
+
     def response_add(
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the secret, on a page of its own.
-
-        Not by a redirect, which would need it kept in a message, a cookie or the session. The
-        page is lazy: it is made after the token was committed. The admin's pages are no-store.
-        """
+        """Show the secret instead of a redirect."""
         secret = obj.secret  # type: ignore[attr-defined]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Token created",
-            "opts": self.opts,
-            "token": obj,
-            "secret": secret,
-            "example": f'curl -H "Authorization: Bearer {secret}" {_example_url(request, obj)}',
-        }
-        template = "admin/apitokens/apitoken/created.html"
-        return TemplateResponse(
-            request, template, context, headers={"Referrer-Policy": "no-referrer"}
-        )
-
-    def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Revoke one token."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        get_object_or_404(ApiToken, pk=pk)
-        self._revoke(request, ApiToken.objects.filter(pk=pk))
-        return redirect("admin:apitokens_apitoken_change", pk)
-
-    @admin.action(description="Revoke selected tokens", permissions=["change"])
-    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        """Revoke tokens, and say how many."""
-        self._revoke(request, ApiToken.objects.filter(pk__in=queryset.values("pk")))
-
-    def _revoke(self, request: HttpRequest, selected: ApiTokenQuerySet) -> None:
-        """Revoke those in force, keep it in the admin's log, and say how many there were."""
-        with transaction.atomic():
-            in_force = list(selected.filter(revoked_at=None).select_for_update())
-            ApiToken.objects.filter(pk__in=[token.pk for token in in_force]).revoke(timezone.now())
-            for token in in_force:
-                self.log_change(request, token, "Revoked.")
-        revoked, before = len(in_force), selected.count() - len(in_force)
-        words = f"{revoked} token{pluralize(revoked)} revoked."
-        if before:
-            words += f" {before} had been revoked before."
-        self.message_user(request, words, messages.SUCCESS if revoked else messages.WARNING)
+        return self.show_secret(request, obj, secret, "Token created")
 
     @admin.display(description="Prefix", ordering="prefix")
     def prefix_shown(self, token: ApiToken) -> SafeString:
@@ -227,24 +192,41 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
         words = format_html_join(" ", "{}", ((word,) for word in shown))
         return format_html('<span title="{}">{}</span>', ", ".join(token.scopes), words)
 
-    @admin.display(description="Scopes")
-    def scopes_granted(self, token: ApiToken) -> SafeString:
-        """Return each scope with its sentence, and whether it counts."""
-        effective = token.effective_scopes()
-        return format_html(
-            '<ul class="scope-list">{}</ul>',
-            format_html_join(
-                "", "<li><code>{}</code> {}</li>", _sentences(token.scopes, effective)
-            ),
-        )
-
     @admin.display(description="State")
     def state(self, token: ApiToken) -> SafeString:
-        """Return the state as a word, with a colour."""
-        state = token.state(timezone.now())
+        """Return the state in words, with a colour."""
+        now = timezone.now()
+        state = words = token.state(now)
+        if state in USABLE and token.expires_at and token.expires_at <= now + SOON:
+            left = timeuntil(token.expires_at, now, depth=1)
+            state, words = "expiring", f"expires in {left}"
+        title = localize(timezone.localtime(token.expires_at)) if token.expires_at else "never"
         return format_html(
-            '<span class="token-state token-{}">{}</span>', state.replace(" ", "-"), state
+            '<span class="token-state token-{}" title="Expires: {}">{}</span>',
+            state.replace(" ", "-"),
+            title,
+            words,
         )
+
+    @admin.display(description="Calls, 30 days", ordering="calls")
+    def calls_lately(self, token: ApiToken) -> SafeString:
+        """Return how many calls the token made in the last 30 days."""
+        calls = token.calls  # type: ignore[attr-defined]
+        return format_html('<span title="Calls in the last 30 days">{}</span>', f"{calls:,}")
+
+    @admin.display(description="Rotation")
+    def rotation(self, rotated: ApiToken) -> SafeString | str:
+        """Return what the token came from and what replaced it, with links."""
+        before: ApiToken | None = rotated.rotated_from
+        after = ApiToken.objects.filter(rotated_from=rotated).first()
+        parts = [
+            format_html(
+                '{} <a href="{}"><code>{}…</code></a>', words, _page_of(other), other.prefix
+            )
+            for words, other in (("Replaces", before), ("Replaced by", after))
+            if other
+        ]
+        return format_html_join(". ", "{}", ((part,) for part in parts)) or "Never rotated"
 
     @admin.display(description="Expires", ordering="expires_at")
     def expires(self, token: ApiToken) -> SafeString | str:
@@ -256,8 +238,10 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
         """Return how long ago; the time as title."""
         if token.last_used_at is None:
             return "never"
-        ago = f"{timesince(token.last_used_at, depth=1)} ago"
-        return _titled(token.last_used_at, ago)
+        now = timezone.now()
+        ago = f"{timesince(token.last_used_at, now, depth=1)} ago"
+        just = now - token.last_used_at < timedelta(minutes=1)
+        return _titled(token.last_used_at, "just now" if just else ago)
 
     @admin.display(description="Created", ordering="created_at")
     def created(self, token: ApiToken) -> SafeString:
@@ -265,18 +249,29 @@ class ApiTokenAdmin(ModelAdmin[ApiToken]):
         return _day(token.created_at)
 
 
-def _example_url(request: HttpRequest, token: ApiToken) -> str:
-    """Return the full address of a list that the token opens."""
-    name = next(name for scope, name in EXAMPLES.items() if allows(token.scopes, scope))
-    return urljoin(settings.BASE_URL or request.build_absolute_uri("/"), reverse(name))
+def _scope(token: ApiToken, scope: str, use: Use) -> dict[str, Any]:
+    labels: dict[str, str] = dict(Scope.choices)
+    sentence = labels.get(scope, "Unknown")
+    if scope not in token.effective_scopes():
+        sentence = WITHOUT_EFFECT
+    return {"name": scope, "sentence": sentence, "used": scope in use.used}
 
 
-def _sentences(scopes: list[str], effective: list[str]) -> list[tuple[str, str]]:
-    labels = dict(Scope.choices)
-    return [
-        (scope, labels.get(scope, "Unknown") if scope in effective else WITHOUT_EFFECT)
-        for scope in scopes
-    ]
+def _changes(form: ModelForm[ApiToken]) -> Iterator[str]:
+    """Yield what a form changed, with the old and the new value where they are short."""
+    for name in form.changed_data:
+        label = name.replace("_", " ")
+        if name == "description":
+            yield label
+            continue
+        before, after = form.initial[name], form.cleaned_data[name]
+        if name == "allowed_networks":
+            before, after = (", ".join(value) or "anywhere" for value in (before, after))
+        yield f"{label}: {before} → {after}"
+
+
+def _page_of(token: ApiToken) -> str:
+    return reverse("admin:apitokens_apitoken_change", args=[token.pk])
 
 
 def _day(instant: datetime) -> SafeString:

@@ -11,8 +11,8 @@ from typing import Any, NoReturn, Self
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Cast, Coalesce
 
 from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, Scope, effective
@@ -59,6 +59,28 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def revoke(self, now: datetime) -> int:
         """Revoke those that are not revoked yet, for good; return how many."""
         return self.filter(revoked_at=None).update(revoked_at=now)
+
+    def in_state(self, state: str, now: datetime) -> "ApiTokenQuerySet":
+        """Keep those of which `ApiToken.state` says so; the cases are its."""
+        has_ordinary = Q()
+        for scope in set(Scope) - PRIVILEGED:
+            has_ordinary |= Q(scopes_text__contains=f'"{scope}"')
+        cases = Case(
+            When(revoked_at__isnull=False, then=Value("revoked")),
+            When(expires_at__lte=now, then=Value("expired")),
+            When(user__is_active=False, then=Value("inactive user")),
+            When(Q(user__is_superuser=True) | has_ordinary, then=Value("active")),
+            default=Value("inert"),
+        )
+        return self._with_text().alias(state_now=cases).filter(state_now=state)
+
+    def holding(self, scope: str) -> "ApiTokenQuerySet":
+        """Keep those that were given a scope by its name."""
+        return self._with_text().filter(scopes_text__contains=f'"{scope}"')  # type: ignore[misc]
+
+    def _with_text(self) -> "ApiTokenQuerySet":
+        """Add the scopes as JSON text: SQLite cannot look into JSON with `contains`."""
+        return self.alias(scopes_text=Cast("scopes", models.TextField()))
 
     def with_calls(self, now: datetime) -> "ApiTokenQuerySet":
         """Add `calls`, the number of calls on the last 30 days (UTC), today's included."""

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from apitokens.models import ApiToken, digest_of
+from apitokens.models import ApiToken, TokenUsage, digest_of
 from apitokens.scopes import PRIVILEGED, Scope
 from tests.admin import admin_as, errors_of, messages_of, rows_of, text_of
 from tests.factories import issue_token, make_administrator, make_user
@@ -25,14 +25,19 @@ from users.models import User
 
 LIST = reverse("admin:apitokens_apitoken_changelist")
 ADD = reverse("admin:apitokens_apitoken_add")
+PAGES = ("rotate", "narrow", "revoke")
 
 
 def change_url(token: ApiToken) -> str:
     return reverse("admin:apitokens_apitoken_change", args=[token.pk])
 
 
+def page_url(token: ApiToken, page: str) -> str:
+    return reverse(f"admin:apitokens_apitoken_{page}", args=[token.pk])
+
+
 def revoke_url(token: ApiToken) -> str:
-    return reverse("admin:apitokens_apitoken_revoke", args=[token.pk])
+    return page_url(token, "revoke")
 
 
 def form_data(user: User, /, **fields: Any) -> dict[str, Any]:
@@ -60,10 +65,10 @@ def call(secret: str, url: str = "/api/v1/projects") -> int:
     return status
 
 
-def revoke_selected(browser: Client, *tokens: ApiToken) -> Any:
+def revoke_selected(browser: Client, *tokens: ApiToken, **more: str) -> Any:
     """The answer to the action of the list."""
     data = {"action": "revoke_selected", "_selected_action": [token.pk for token in tokens]}
-    return browser.post(LIST, data)
+    return browser.post(LIST, {**data, **more})
 
 
 def test_the_documented_address_leads_to_the_list(administrator: User) -> None:
@@ -96,7 +101,7 @@ def test_a_token_from_the_form_opens_the_api(administrator: User, owner: User) -
 def test_the_form_offers_every_scope_with_its_sentence(administrator: User) -> None:
     response = admin_as(administrator).get(ADD)
     groups = re.findall(
-        r'<fieldset class="scope-group">(.*?)</fieldset>', response.content.decode(), re.DOTALL
+        r'<fieldset class="scope-group.*?">(.*?)</fieldset>', response.content.decode(), re.DOTALL
     )
     assert [text_of(group) for group in groups] == [
         "Projects read:projects View projects write:projects Create, update and archive projects",
@@ -113,6 +118,8 @@ def test_the_form_offers_every_scope_with_its_sentence(administrator: User) -> N
             " read:* Read all resources (administrators only)"
             " write:* Write all resources (administrators only)"
             " * The same as admin:all (administrators only)"
+            " For administrators' tokens only. Whoever has such a token sees or changes"
+            " everybody's data: use it with extreme caution, and give it a short life."
         ),
     ]
     assert response.context["adminform"].form["expires_in_days"].value() == 365
@@ -273,8 +280,8 @@ def test_a_demoted_administrators_token_can_still_be_described(administrator: Us
     browser = admin_as(administrator)
     page = browser.get(change_url(token)).content.decode()
     assert [text_of(line) for line in re.findall(r"<li><code>.*?</li>", page)] == [
-        "admin:all Without effect: the user is not an administrator",
-        "read:tasks View tasks",
+        "admin:all never used Without effect: the user is not an administrator",
+        "read:tasks never used View tasks",
     ]
     response = browser.post(change_url(token), {"name": "Old", "description": "The boss's"})
     assert (response.status_code, response["Location"]) == (302, LIST)
@@ -292,7 +299,7 @@ def test_the_button_revokes_for_good(administrator: User, owner: User) -> None:
     token, secret = issue_token(owner, Scope.READ_PROJECTS, name="Phone")
     browser = admin_as(administrator)
     assert call(secret) == 200
-    assert f'formaction="{revoke_url(token)}"' in browser.get(change_url(token)).content.decode()
+    assert f'href="{revoke_url(token)}"' in browser.get(change_url(token)).content.decode()
     response = browser.post(revoke_url(token))
     assert (response.status_code, response["Location"]) == (302, change_url(token))
     assert messages_of(response) == ["1 token revoked."]
@@ -301,7 +308,7 @@ def test_the_button_revokes_for_good(administrator: User, owner: User) -> None:
         f"Changed “Phone ({token.prefix}…)” — Revoked.",
         administrator,
     )
-    assert "formaction" not in browser.get(change_url(token)).content.decode()
+    assert revoke_url(token) not in browser.get(change_url(token)).content.decode()
 
 
 def test_revoking_again_changes_nothing(administrator: User, owner: User) -> None:
@@ -318,19 +325,28 @@ def test_revoking_again_changes_nothing(administrator: User, owner: User) -> Non
 def test_the_action_revokes_what_was_selected(administrator: User, owner: User) -> None:
     first, second, old, other = (issue_token(owner, Scope.READ_PROJECTS)[0] for _ in range(4))
     ApiToken.objects.filter(pk=old.pk).revoke(timezone.now())
-    response = revoke_selected(admin_as(administrator), first, second, old)
+    browser = admin_as(administrator)
+    asked = revoke_selected(browser, first, second, old)
+    assert asked.status_code == 200
+    assert ApiToken.objects.filter(revoked_at=None).count() == 3
+    response = revoke_selected(browser, first, second, old, confirmed="yes")
     assert (response.status_code, response["Location"]) == (302, LIST)
     assert messages_of(response) == ["2 tokens revoked. 1 had been revoked before."]
     assert ApiToken.objects.get(revoked_at=None) == other
     assert LogEntry.objects.count() == 2
 
 
-def test_revoking_needs_a_post_with_the_csrf_token(administrator: User, owner: User) -> None:
+@pytest.mark.parametrize("page", ["revoke", "narrow", "rotate"])
+def test_what_is_done_needs_a_post_with_the_csrf_token(
+    administrator: User, owner: User, page: str
+) -> None:
     token, secret = issue_token(owner, Scope.READ_PROJECTS)
+    before = ApiToken.objects.values().get()
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(administrator)
-    assert strict.post(revoke_url(token)).status_code == 403
-    assert strict.get(revoke_url(token)).status_code == 405
+    assert strict.post(page_url(token, page), {"overlap_hours": "0"}).status_code == 403
+    assert strict.get(page_url(token, page)).status_code == 200
+    assert ApiToken.objects.values().get() == before
     assert call(secret) == 200
 
 
@@ -346,8 +362,7 @@ def test_nobody_deletes_a_token(administrator: User, owner: User) -> None:
     assert browser.post(url, {"post": "yes"}).status_code == 403
     page = browser.get(LIST)
     assert [name for name, _ in page.context["action_form"].fields["action"].choices] == [
-        "",
-        "revoke_selected",
+        *("", "revoke_selected", "narrow_selected")
     ]
 
 
@@ -360,7 +375,7 @@ def urls_of(token: ApiToken) -> list[tuple[str, str]]:
         ("post", ADD),
         ("get", change_url(token)),
         ("post", change_url(token)),
-        ("post", revoke_url(token)),
+        *((method, page_url(token, page)) for page in PAGES for method in ("get", "post")),
         ("get", reverse("admin:apitokens_apitoken_history", args=[token.pk])),
         ("get", reverse("admin:apitokens_apitoken_delete", args=[token.pk])),
         ("get", reverse("admin:app_list", args=["apitokens"])),
@@ -396,7 +411,14 @@ def make_token_of_each_state(boss: User) -> None:
     now = timezone.now()
     day = timedelta(days=1)
     scopes = ["write:time_entries", "read:projects", "read:tasks", "read:clients", "read:users"]
-    issue_token(make_user("active"), *scopes, name="Desktop", expires_at=now + 30 * day)
+    desktop, _ = issue_token(
+        make_user("active"), *scopes, name="Desktop", expires_at=now + 6.5 * day
+    )
+    today = now.date()
+    for before, scope, calls in ((0, "a", 1000), (29, "a", 200), (29, "b", 34), (30, "a", 9)):
+        TokenUsage.objects.create(
+            token=desktop, day=today - before * day, scope=scope, calls=calls
+        )
     issue_token(make_user("expired"), "read:tasks", name="Export", expires_at=now + day)
     issue_token(make_user("revoked"), "read:tasks", "read:users", name="Laptop")
     issue_token(make_user("inactive"), "read:clients", name="Phone")
@@ -410,21 +432,16 @@ def make_token_of_each_state(boss: User) -> None:
 
 def test_the_list_tells_what_each_token_is(administrator: User) -> None:
     make_token_of_each_state(administrator)
-    now = timezone.now()
-    today = f"{now:%Y-%m-%d}"
     prefix = {token.name: f"{token.prefix}…" for token in ApiToken.objects.all()}
     # fmt: off
     assert rows_of(admin_as(administrator).get(LIST)) == [
-        ["Dashboard", prefix["Dashboard"], "ada", "admin:all read:tasks", "active", "never",
-         "never", today],
-        ["Phone", prefix["Phone"], "inactive", "read:clients", "inactive user", "never",
-         "7 hours ago", today],
-        ["Laptop", prefix["Laptop"], "revoked", "read:tasks read:users", "revoked", "never",
-         "never", today],
-        ["Export", prefix["Export"], "expired", "read:tasks", "expired",
-         f"{now - timedelta(days=1):%Y-%m-%d}", "never", today],
-        ["Desktop", prefix["Desktop"], "active", "write:time_entries read:projects +3", "active",
-         f"{now + timedelta(days=30):%Y-%m-%d}", "never", today],
+        ["Dashboard", prefix["Dashboard"], "ada", "admin:all read:tasks", "active", "never", "0"],
+        ["Phone", prefix["Phone"], "inactive", "read:clients", "inactive user", "7 hours ago",
+         "0"],
+        ["Laptop", prefix["Laptop"], "revoked", "read:tasks read:users", "revoked", "never", "0"],
+        ["Export", prefix["Export"], "expired", "read:tasks", "expired", "never", "0"],
+        ["Desktop", prefix["Desktop"], "active", "write:time_entries read:projects +3",
+         "expires in 6 days", "never", "1,234"],
     ]
     # fmt: on
 
@@ -447,7 +464,15 @@ def test_the_list_has_all_scopes_as_title_and_strikes_out_the_inert(administrato
         pytest.param("state=expired", ["Export"], id="expired"),
         pytest.param("state=revoked", ["Laptop"], id="revoked"),
         pytest.param("state=inactive+user", ["Phone"], id="inactive user"),
+        pytest.param("state=inert", [], id="inert"),
         pytest.param("state=other", [], id="unknown state"),
+        pytest.param("attention=expiring", ["Desktop"], id="expires within 14 days"),
+        pytest.param("attention=unused", ["Dashboard", "Export", "Desktop"], id="never used"),
+        pytest.param("attention=endless", ["Dashboard", "Phone"], id="never expires"),
+        pytest.param("attention=other", [], id="unknown attention"),
+        pytest.param("scope=read:tasks", ["Dashboard", "Laptop", "Export", "Desktop"], id="scope"),
+        pytest.param("scope=admin:all", ["Dashboard"], id="privileged scope"),
+        pytest.param("scope=*", [], id="a scope that is a part of no other"),
         pytest.param("q=export", ["Export"], id="name"),
         pytest.param("q=inacti", ["Phone"], id="username"),
         pytest.param("q=tt_", ["Dashboard", "Phone", "Laptop", "Export", "Desktop"], id="prefix"),
@@ -462,25 +487,27 @@ def test_filters_and_search(administrator: User, query: str, names: list[str]) -
 def test_every_state_can_be_filtered_by_and_is_told_as_the_model_tells_it(
     administrator: User,
 ) -> None:
-    """A token expired and revoked, of an inactive user: the filter's cases are the model's."""
+    """Expired and revoked, of an inactive user, inert: the filter's cases are the model's."""
     now = timezone.now()
-    for number, (expired, revoked, active) in enumerate(
-        itertools.product([False, True], repeat=3)
+    for number, (expired, revoked, active, boss, ordinary) in enumerate(
+        itertools.product([False, True], repeat=5)
     ):
-        user = make_user(f"user {number}", is_active=active)
+        user = make_user(f"user {number}", is_active=active, is_superuser=boss)
         token, _ = issue_token(user, "read:tasks", name=f"token {number}")
+        scopes = ["read:*", "admin:all", *(["write:time_entries"] if ordinary else [])]
+        ApiToken.objects.filter(pk=token.pk).update(scopes=scopes)
         ApiToken.objects.filter(pk=token.pk).update(
             expires_at=now if expired else None, revoked_at=now if revoked else None
         )
     browser = admin_as(administrator)
     filtered = {
         row[0]: state
-        for state in ("active", "expired", "revoked", "inactive user")
+        for state in ("active", "expired", "revoked", "inactive user", "inert")
         for row in rows_of(browser.get(LIST, {"state": state}))
     }
     told = {token.name: token.state(timezone.now()) for token in ApiToken.objects.all()}
     assert filtered == told
-    assert len(told) == 8
+    assert len(told) == 32
 
 
 def test_filter_by_user_names_those_who_have_tokens(administrator: User, owner: User) -> None:
@@ -490,13 +517,13 @@ def test_filter_by_user_names_those_who_have_tokens(administrator: User, owner: 
     browser = admin_as(administrator)
     page = browser.get(LIST, {"user__id__exact": owner.pk})
     assert [row[0] for row in rows_of(page)] == ["Hers"]
-    assert sorted(label for _, label in page.context["cl"].filter_specs[1].lookup_choices) == [
+    assert sorted(label for _, label in page.context["cl"].filter_specs[2].lookup_choices) == [
         "ada",
         "olga",
     ]
 
 
-def test_the_list_costs_the_same_for_one_and_for_twenty(
+def test_the_list_costs_the_same_for_one_and_for_three_hundred(
     administrator: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     browser = admin_as(administrator)
@@ -504,10 +531,12 @@ def test_the_list_costs_the_same_for_one_and_for_twenty(
     browser.get(LIST)
     with django_assert_num_queries(6):  # session, user, users of the filter, two counts, page
         assert len(rows_of(browser.get(LIST))) == 1
-    for number in range(1, 20):
+    for number in range(1, 300):
         issue_token(make_user(f"user {number}"), "read:tasks")
     with django_assert_num_queries(6):
-        assert len(rows_of(browser.get(LIST))) == 20
+        assert len(rows_of(browser.get(LIST))) == 100
+    with django_assert_num_queries(6):
+        assert len(rows_of(browser.get(LIST, {"o": "-7", "scope": "read:tasks"}))) == 100
 
 
 def test_privileged_scopes_are_for_administrators_tokens(administrator: User) -> None:
