@@ -121,6 +121,10 @@ def _range(random: Random, days: int) -> str:
     return f"start_date={last - timedelta(days=days - 1)}&end_date={last}"
 
 
+def _changes(cast: Cast, _: Random, number: int) -> bytes:
+    return request("GET", "/changes?cursor=now", _administrator(cast, number))
+
+
 def _bulk(cast: Cast, random: Random, number: int) -> bytes:
     rows = [{"op": "create", "data": _entry(cast, random)} for _ in range(BULK)]
     body = {"mode": "atomic", "operations": rows}
@@ -131,6 +135,12 @@ def _if_changed(request: bytes, answer: bytes) -> bytes:
     """Return the request for what has changed since an answer."""
     tag = re.search(rb"(?i)\r\netag: *([^\r]*)", answer)
     return _with_header(request, b"If-None-Match: " + tag[1]) if tag else request
+
+
+def _from_cursor(request: bytes, answer: bytes) -> bytes:
+    """Return the request for what comes after an answer."""
+    cursor = re.search(rb'"next_cursor":"([^"]*)"', answer)
+    return re.sub(rb"cursor=[^& ]*", b"cursor=" + cursor[1], request) if cursor else request
 
 
 def _with_header(request: bytes, header: bytes) -> bytes:
@@ -156,5 +166,6 @@ EXTRAS = (
     Operation("newest304", "page of 50 newest, unchanged", _newest, None, 304, _if_changed),
     Operation("one304", "one entry, unchanged", _one, None, 304, _if_changed),
     Operation("status304", "timer status, unchanged", _status, None, 304, _if_changed),
+    Operation("changes", "feed of changes, nothing new", _changes, then=_from_cursor),
     Operation("bulk", f"bulk, {BULK} entries", _bulk),
 )
