@@ -32,6 +32,10 @@ class ResourceQuerySet(models.QuerySet[M]):
         """Fetch what the API representation reads, in the same query."""
         return self
 
+    def exact_count(self) -> int:
+        """Return the number of rows, counted unless the model knows it otherwise; never stale."""
+        return self.count()
+
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete the rows, and say so in the journal if their kind has one."""
         if not issubclass(self.model, Journaled):

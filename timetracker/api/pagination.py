@@ -31,7 +31,7 @@ class PagePagination(BasePagination):
         self.page = positive(request, "page", 1)
         spelling = "perPage" if "perPage" in request.query_params else "per_page"
         self.per_page = min(positive(request, spelling, DEFAULT_PER_PAGE), MAX_PER_PAGE)
-        self.total = queryset.count()
+        self.total = queryset.exact_count()
         first = (self.page - 1) * self.per_page
         if first >= self.total:
             return []
