@@ -10,7 +10,7 @@ UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 
 	--generate-hashes --no-header $(ARGS)
 PRODUCTION = env BASE_URL=https://timetracker.example.com ALLOWED_HOSTS=timetracker.example.com
 
-.PHONY: install serve test check schema lock bench bench-quick
+.PHONY: install serve test fuzz check schema lock bench bench-quick
 
 install: .venv/development
 
@@ -21,6 +21,10 @@ serve: .venv/runtime
 # The test suite on SQLite, and on PostgreSQL with Redis
 test: .venv/development
 	.venv/bin/python -m tests.run_legs $(ARGS)
+
+# What chance finds: the published schema against a server, then random histories on a model
+fuzz: .venv/development
+	.venv/bin/python -m tests.faults.fuzz $(ARGS)
 
 # Everything that a machine can say without running the tests
 check: .venv/development

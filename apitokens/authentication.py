@@ -46,7 +46,13 @@ class ApiTokenAuthentication(BaseAuthentication):
     """Authenticate by an API token; nothing about tokens and users is cached."""
 
     def authenticate(self, request: "Request") -> "tuple[AbstractBaseUser, ApiToken] | None":
-        """Return the user and the token; None without credentials; 401 for bad ones."""
+        """Return the user and the token; None without credentials; 401 for bad ones.
+
+        A token in the URL is never read but refused, beside a good one too: proxies and
+        histories keep URLs, so it has leaked.
+        """
+        if SECRET.search(request.META.get("QUERY_STRING", "")):
+            raise _refusal(request, None, "token in the URL")
         secret = _credentials(request)
         if secret is None:
             return None

@@ -214,7 +214,18 @@ def test_a_token_in_the_url_is_never_read(
     with django_assert_num_queries(0):
         response = client.get(PATH, {name: secret})
     assert response.status_code == 401
-    assert error_of(response) == MISSING
+    assert error_of(response) == INVALID
+
+
+def test_a_token_in_the_url_is_refused_and_told_of(
+    client: Client, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "timetracker.security"):
+        response = client.get(PATH, {"search": secret}, **bearer(secret))
+    assert response.status_code == 401
+    assert error_of(response) == INVALID
+    assert [record.__dict__["reason"] for record in caplog.records] == ["token in the URL"]
+    assert secret not in str([record.__dict__ for record in caplog.records])
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])

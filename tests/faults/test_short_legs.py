@@ -11,15 +11,16 @@ from tests.servers import ROOT
 
 # What does not depend on the database runs in one leg only.
 SCRIPTS = {
-    "sqlite": ["kill9", "sigterm", "races", "limit_over_processes", "redis_away"],
-    "postgresql": ["kill9", "races", "database_restart", "topology"],
+    "sqlite": ["kill9", "sigterm", "races", "limit_over_processes", "redis_away", "fuzz"],
+    "postgresql": ["kill9", "races", "database_restart", "topology", "fuzz"],
 }
 
 
 @pytest.mark.parametrize("script", SCRIPTS[connection.vendor])
 def test_promise_is_kept(script: str) -> None:
     module = f"tests.faults.{script}"
-    command = [sys.executable, "-m", module, "--rounds", "1", "--database", connection.vendor]
+    count = "0" if script == "fuzz" else "1"
+    command = [sys.executable, "-m", module, "--rounds", count, "--database", connection.vendor]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     if ran.returncode == SKIPPED:
         pytest.skip(ran.stdout.strip())

@@ -35,7 +35,8 @@ DENIED = "You can only book time for yourself."
         pytest.param("project_id", None, NULL, id="null for project"),
         pytest.param("project_id", 1.5, ID, id="fraction for project"),
         pytest.param("project_id", True, ID, id="boolean for project"),
-        pytest.param("project_id", "", NULL, id="empty project"),
+        pytest.param("project_id", "", ID, id="empty project"),
+        pytest.param("task_id", "", ID, id="empty task"),
         pytest.param(
             "project_id", 999999, "There is no project with the id 999999.", id="no such project"
         ),

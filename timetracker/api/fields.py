@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from timetracker.api.instants import format_instant, parse_date, parse_instant
 
@@ -64,6 +65,10 @@ class IntegerField(serializers.IntegerField):
 class NumberField(serializers.DecimalField):
     """A decimal number, as a JSON number or a string of digits."""
 
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """Leave empty text to be refused; DRF would take it for null."""
+        return serializers.Field.validate_empty_values(self, data)
+
     def to_internal_value(self, data: Any) -> Decimal:
         """Return the exact decimal; 400 for another JSON type or too many digits."""
         if isinstance(data, bool) or not isinstance(data, int | float | str):
@@ -114,6 +119,10 @@ class ChoiceField(serializers.ChoiceField):
 
 class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of another resource, as an integer or a string of digits."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Leave empty text to be refused; DRF would take it for null."""
+        return serializers.Field.run_validation(self, data)
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the resource; 400 if there is none of that id."""

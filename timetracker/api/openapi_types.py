@@ -18,7 +18,7 @@ from timetracker.api.instants import DATE, INSTANT
 Schema = dict[str, Any]
 Direction = Literal["request", "response"]
 
-ID: Schema = {"type": "integer", "minimum": 1}
+ID: Schema = {"type": "integer", "minimum": 0}
 DIGITS = "^[0-9]{1,18}$"
 ZONE = "A time without an offset is in the time zone of the token's user."
 INSTANT_INPUT: Schema = {
@@ -47,7 +47,7 @@ class ReferenceFieldSchema(OpenApiSerializerFieldExtension):
         """Return the id of a direction."""
         if direction == "response":
             return {"type": "integer"}
-        return {"type": ["integer", "string"], "minimum": 1, "pattern": DIGITS}
+        return {"type": ["integer", "string"], "minimum": 0, "pattern": DIGITS}
 
 
 class NumberFieldSchema(OpenApiSerializerFieldExtension):
@@ -78,6 +78,8 @@ class EmailFieldSchema(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
         """Return a text, to which drf-spectacular adds the format of the validator."""
+        if self.target.read_only:  # it is shown as it is stored, which may be empty
+            self.target.validators = []
         return {"type": "string"}
 
 
