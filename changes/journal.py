@@ -32,7 +32,7 @@ class Journaled(models.Model):
     """A row whose every save and delete is in the journal.
 
     `QuerySet.update` and `bulk_create` go past it: whoever uses them calls `record` in the same
-    transaction, with a `change` of each row.
+    transaction, with a `change` of each row; `insert` does so.
     """
 
     # The attribute with the id of the only user who sees a row beside administrators.
@@ -62,6 +62,21 @@ class Journaled(models.Model):
             record([self.change(action, changed, owner_before=before, owner_after=self.owner)])
         self.stored |= {name: getattr(self, name) for name in written}
 
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new rows with one statement, and say so in the journal with another."""
+        with transaction.atomic(savepoint=False):
+            actions = [row.action() for row in rows]
+            cls._default_manager.bulk_create(rows)
+            record(
+                [
+                    row.change(action, owner_after=row.owner)
+                    for row, action in zip(rows, actions, strict=True)
+                ]
+            )
+        for row in rows:
+            row.remember()
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete, and say so in the journal, unless somebody else was faster."""
         with transaction.atomic(savepoint=False):
@@ -70,6 +85,10 @@ class Journaled(models.Model):
             if deleted[0]:
                 record([change])
         return deleted
+
+    def remember(self) -> None:
+        """Take what the row holds now as what is stored."""
+        self.stored = {name: getattr(self, name) for name in self._written(None)}
 
     @classmethod
     def from_db(

@@ -4,21 +4,20 @@ from projects.models import Project
 from timetracker.api.exceptions import Conflict
 
 
-def hold_open(project: Project) -> None:
-    """Keep a project from being archived until the transaction ends.
+def hold_open(*projects: Project) -> None:
+    """Keep projects from being archived until the transaction ends.
 
-    Raises 409 `project_archived` if it is archived already. Call it last in the transaction
+    Raises 409 `project_archived` if one is archived already. Call it last in the transaction
     that adds to the project: what is wrong with the row itself is told first, and the lock is
     held no longer than the commit takes. On SQLite the transaction (IMMEDIATE) is the lock.
     """
-    status = (
-        Project.objects.filter(pk=project.pk)
+    statuses = (
+        Project.objects.filter(pk__in={project.pk for project in projects})
         .select_for_update(no_key=True)
-        .order_by()
+        .order_by("pk")
         .values_list("status", flat=True)
-        .first()
     )
-    if status == Project.Status.ARCHIVED:
+    if Project.Status.ARCHIVED in statuses:
         raise Conflict(
             "This project is archived. Set its status to active to add to it.", "project_archived"
         )

@@ -1,6 +1,6 @@
 """What is to be done in a project."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from django.conf import settings
@@ -78,16 +78,24 @@ class Task(Resource):
     def clean(self) -> None:
         """Note when the task became done, so that the constraint can be judged."""
         super().clean()
-        self._note_completion()
+        self.note_completion()
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and note when the task became done."""
-        self._note_completion()
+        self.note_completion()
         if update_fields is not None and "status" in update_fields:
             update_fields = {*update_fields, "completed_at"}
         super().save(update_fields=update_fields, **kwargs)
 
-    def _note_completion(self) -> None:
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new rows, and note when those that are done became so."""
+        for row in rows:
+            row.note_completion()
+        super().insert(rows)
+
+    def note_completion(self) -> None:
+        """Set when the task became done, or that it is not."""
         done = self.status == self.Status.DONE
         if done != (self.completed_at is not None):
             self.completed_at = timezone.now() if done else None

@@ -1,5 +1,6 @@
 """Tasks on the wire."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -60,11 +61,11 @@ class TaskSerializer(ModelSerializer[Task]):
         # The original's desktop client sends it.
         accepted_and_ignored = ("kanban_column",)
 
-    def create(self, validated_data: dict[str, Any]) -> Task:
-        """Insert a task, unless its project is archived."""
-        task = super().create(validated_data)
-        hold_open(task.project)
-        return task
+    def create_all(self, rows: Sequence[dict[str, Any]]) -> list[Task]:
+        """Insert tasks, unless a project of theirs is archived."""
+        tasks = super().create_all(rows)
+        hold_open(*(task.project for task in tasks))
+        return tasks
 
     def update(self, instance: Task, validated_data: dict[str, Any]) -> Task:
         """Change a task; with time entries, or into an archived project, it cannot move."""

@@ -3,10 +3,10 @@
 from tasks.filters import TaskFilter
 from tasks.models import Task
 from tasks.serializers import TaskSerializer
-from timetracker.api.viewsets import ResourceViewSet
+from timetracker.api.bulk import BulkMixin
 
 
-class TaskViewSet(ResourceViewSet[Task]):
+class TaskViewSet(BulkMixin[Task]):
     """List, create, read, change and delete tasks."""
 
     scope_resource = "tasks"

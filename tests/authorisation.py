@@ -31,8 +31,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/clients/<id>": CLIENT,
     "api/v1/tasks": TASKS,
     "api/v1/tasks/<id>": TASK,
+    "api/v1/tasks/bulk": {"POST": "write:tasks"},
     "api/v1/time-entries": ENTRIES,
     "api/v1/time-entries/<id>": ENTRY,
+    "api/v1/time-entries/bulk": {"POST": "write:time_entries"},
     "api/v1/timer/status": {"GET": "read:time_entries", "HEAD": "read:time_entries"},
     "api/v1/timer/start": {"POST": "write:time_entries"},
     "api/v1/timer/stop": {"POST": "write:time_entries"},
@@ -177,7 +179,7 @@ def _judgement(caller: Caller, call: Call) -> str:
     if call.route == "api/v1/timer/stop":
         return "400 no_active_timer"
     if call.method == "POST":
-        return "201"
+        return "200" if call.route.endswith("/bulk") else "201"
     if call.route in ("api/v1/time-entries", "api/v1/reports/summary"):
         counted: Whose = call.user_id or ("" if caller.administrator else "own")
         return f"200 of {ENTRIES_OF[counted]}"

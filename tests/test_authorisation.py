@@ -109,6 +109,9 @@ class Office:
                 return timer | {"start_time": NINE.isoformat(), "end_time": end.isoformat()}
             case "time-entries/<id>":
                 return {"notes": "Changed"}
+            case "time-entries/bulk" | "tasks/bulk":
+                single = Call(call.method, call.route.removesuffix("/bulk"))
+                return {"operations": [{"op": "create", "data": self._fields(single)}]}
             case "timer/start":
                 return timer
             case "timer/stop":

@@ -168,6 +168,7 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
         *(f"{resource}_{action}" for resource in resources for action in actions),
         *("timer_status", "timer_start", "timer_stop", "reports_summary"),
+        *("tasks_bulk", "time_entries_bulk"),
         *("changes", "users_list", "users_me", "info", "health"),
     }
     assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == {

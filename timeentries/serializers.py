@@ -1,5 +1,6 @@
 """Time entries on the wire."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -156,13 +157,14 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         timers = representation.of(running_timer(self._owner()), self.context["request"].now)
         return timers[0] if timers else None
 
-    def create(self, validated_data: dict[str, Any]) -> TimeEntry:
-        """Insert an entry, unless its project is archived."""
-        project = validated_data["project"]
-        defaults = {"user": self.context["request"].user, "billable": project.billable}
-        entry = super().create(defaults | validated_data)
-        hold_open(project)
-        return entry
+    def create_all(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
+        """Insert entries, unless a project of theirs is archived."""
+        user = self.context["request"].user
+        entries = super().create_all(
+            [{"user": user, "billable": row["project"].billable, **row} for row in rows]
+        )
+        hold_open(*(entry.project for entry in entries))
+        return entries
 
     def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
         """Change an entry; in an archived project nothing new begins, moved there or reopened."""

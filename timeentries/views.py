@@ -9,10 +9,11 @@ from timeentries.filters import TimeEntryFilter
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
+from timetracker.api.bulk import BulkMixin
 from timetracker.api.openapi_answers import ErrorSerializer
 from timetracker.api.representation import representation_of
 from timetracker.api.serializers import refuse_unknown
-from timetracker.api.viewsets import ApiRequest, ApiView, ResourceViewSet
+from timetracker.api.viewsets import ApiRequest, ApiView
 
 SHOWN = representation_of(TimeEntrySerializer)
 STATUS = {
@@ -29,7 +30,7 @@ class TimerConflictErrorSerializer(ErrorSerializer):
     timer = TimeEntrySerializer(required=False, allow_null=True)
 
 
-class TimeEntryViewSet(ResourceViewSet[TimeEntry]):
+class TimeEntryViewSet(BulkMixin[TimeEntry]):
     """List, create, read, change and delete time entries."""
 
     scope_resource = "time_entries"

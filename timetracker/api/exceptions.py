@@ -81,6 +81,18 @@ class LengthRequired(ApiError):
     default_code = "length_required"
 
 
+class PreconditionFailed(ApiError):
+    """412: what is stored is not what the caller's If-Match or If-None-Match asks for."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = "It was changed meanwhile. Get it again, and decide on what it is now."
+    default_code = "precondition_failed"
+
+    def __init__(self, tag: str, version: int | None = None) -> None:
+        current = {"etag": tag} if version is None else {"version": version, "etag": tag}
+        super().__init__(extra=current, headers={"ETag": tag})
+
+
 class PayloadTooLarge(ApiError):
     """413: the body is larger than we read."""
 

@@ -118,7 +118,10 @@ class ChoiceField(serializers.ChoiceField):
 
 
 class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
-    """The id of another resource, as an integer or a string of digits."""
+    """The id of another resource, as an integer or a string of digits.
+
+    `context["references"]` may have resources that are fetched already: `{"project_id": {7: …}}`.
+    """
 
     def run_validation(self, data: Any = empty) -> Any:
         """Leave empty text to be refused; DRF would take it for null."""
@@ -129,8 +132,9 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
         if isinstance(data, bool) or not ID.fullmatch(str(data)):
             raise serializers.ValidationError("Give an id: a whole number.")
         queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
+        known = self.context.get("references", {}).get(self.field_name, {})
         try:
-            return queryset.get(pk=int(data))
+            return known.get(int(data)) or queryset.get(pk=int(data))
         except ObjectDoesNotExist as error:
             name = queryset.model._meta.verbose_name
             raise serializers.ValidationError(f"There is no {name} with the id {data}.") from error

@@ -49,6 +49,15 @@ TEXTS = {
     "update": UPDATE,
     "partial_update": UPDATE,
     "destroy": ("Delete a {one}", "Gone for good."),
+    "bulk": (
+        "Write many {many}",
+        (
+            "Up to 500 operations, in their order, each judged and answered as if it came alone."
+            " The request is answered 200 whatever became of them: look at `committed` and at"
+            " each `status`. In the mode `atomic` nothing is written if one operation fails, and"
+            " the others then have the status 424. With `dry_run` nothing is written at all."
+        ),
+    ),
 }
 
 
@@ -133,6 +142,8 @@ class AutoSchema(SpectacularAutoSchema):
                 return envelope(item, self.view.key)
             case "destroy":
                 return {200: MessageSerializer}
+            case "bulk":
+                return super().get_response_serializers()
         return written_envelope(item, self.view.key)
 
     def _get_response_bodies(self, direction: Direction = "response") -> Schema:
@@ -223,6 +234,8 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _can_conflict(self) -> bool:
         """Return whether stored rows can stand against a write; archiving never fails."""
+        if getattr(self.view, "action", "") == "bulk":
+            return False  # each operation has its own status
         if self.method == "DELETE":
             return type(self.view).destroy is ResourceViewSet.destroy and self._is_protected()
         return self.method in METHODS_WITH_BODY and self.get_request_serializer() is not None

@@ -50,6 +50,27 @@ class ReferenceFieldSchema(OpenApiSerializerFieldExtension):
         return {"type": ["integer", "string"], "minimum": 0, "pattern": DIGITS}
 
 
+class IdFieldSchema(OpenApiSerializerFieldExtension):
+    """An id goes in as an integer or a string of digits."""
+
+    target_class = "timetracker.api.bulk.IdField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return the id."""
+        return {"type": ["integer", "string"], "minimum": 1, "pattern": DIGITS}
+
+
+class FieldsFieldSchema(OpenApiSerializerFieldExtension):
+    """The fields of a row, which its own POST and PATCH describe."""
+
+    target_class = "timetracker.api.bulk.FieldsField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+        """Return an object."""
+        sentence = "The fields, as POST (`create`) and PATCH (`update`) of a single one take them."
+        return {"type": "object", "additionalProperties": True, "description": sentence}
+
+
 class NumberFieldSchema(OpenApiSerializerFieldExtension):
     """A decimal goes in as a number or its digits, and comes out as a number."""
 

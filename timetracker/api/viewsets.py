@@ -200,11 +200,14 @@ class ResourceViewSet(ListViewSet[M]):
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete one, unless others refer to it: 409 `in_use`."""
-        instance = self.get_object()
+        self.remove(self.get_object())
+        return Response({"message": self._message("deleted")})
+
+    def remove(self, instance: M) -> None:
+        """Delete a row, unless others refer to it."""
         with constraints_as_errors(type(instance)):
             refuse_if_used(instance)
             instance.delete()
-        return Response({"message": self._message("deleted")})
 
     def _written(
         self,
