@@ -29,7 +29,11 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def visitor(chromium: Browser, live_server: LiveServer) -> Iterator[Visitor]:
     """Somebody at the running service, who is not logged in."""
-    context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context = chromium.new_context(
+        permissions=["clipboard-read", "clipboard-write"],
+        # Else a photograph shows colours on their way from light to dark.
+        reduced_motion="reduce",
+    )
     visitor = Visitor(context.new_page(), live_server.url)
     yield visitor
     context.close()
