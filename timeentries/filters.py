@@ -55,7 +55,7 @@ class TimeEntryFilter(OwnEntriesFilterSet):
         queryset = super().filter_queryset(queryset)
         if self.form.cleaned_data["include_active"]:
             return queryset
-        return queryset.exclude(end_time=None)
+        return queryset.filter(end_time__isnull=False)
 
     def filter_tag(
         self,

@@ -42,7 +42,7 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
 
     def finished(self) -> Self:
         """Keep the entries that have an end."""
-        return self.exclude(end_time=None)
+        return self.filter(end_time__isnull=False)
 
     def tagged(self, tag: str) -> Self:
         """Keep the entries that carry a tag, its case included."""
@@ -58,12 +58,12 @@ class TimeEntry(Resource):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="time_entries", db_index=False
     )
-    # The composite indexes below serve the user and the project too.
+    # The composite indexes below serve user, project and task too.
     project = models.ForeignKey(
         Project, models.PROTECT, related_name="time_entries", db_index=False
     )
     task = models.ForeignKey(
-        Task, models.PROTECT, related_name="time_entries", null=True, blank=True
+        Task, models.PROTECT, related_name="time_entries", null=True, blank=True, db_index=False
     )
     start_time = models.DateTimeField()
     end_time = models.DateTimeField(null=True, blank=True)
@@ -88,6 +88,13 @@ class TimeEntry(Resource):
             models.Index(fields=["user", "-start_time", "-id"], name="time_entry_newest_of_user"),
             models.Index(
                 fields=["project", "-start_time", "-id"], name="time_entry_newest_of_project"
+            ),
+            models.Index(fields=["task", "-start_time", "-id"], name="time_entry_newest_of_task"),
+            # All that a sum or a count of a range needs, so that no row is read for it.
+            models.Index(
+                fields=["start_time", "project", "duration_seconds", "billable"],
+                condition=Q(end_time__isnull=False),
+                name="time_entry_summed_up",
             ),
         )
         constraints = (

@@ -1,5 +1,6 @@
-"""How many time entries a list has, without counting them one by one where the tallies know."""
+"""What the tallies know of time entries, so that not each has to be counted."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,49 +11,86 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import Lookup
 from django.db.models.sql.where import AND, WhereNode
 
+from projects.models import Project
 from tallies.models import Tally
 
 USER, PROJECT = "user exact", "project exact"
 FROM, BEFORE = "start_time gte", "start_time lt"
-FINISHED = "end_time not isnull"
+CLIENT = "client exact"
+FINISHED = "finished"
 
 
 class _Unknown(Exception):
     """The tallies cannot tell of such entries."""
 
 
-def told_total(entries: QuerySet[Any, Any]) -> int | None:
-    """Return the number of entries as the tallies tell it, or None where they cannot.
+@dataclass(frozen=True)
+class Told:
+    """The tallies of a queryset's whole months in UTC, and what it has of other months.
 
-    They know all entries, a user's or a project's, by months in UTC. What a range has of other
-    months is counted, in the same statement and so in the same snapshot.
+    Ask of both in one statement: only so it is one snapshot.
+    """
+
+    tallies: QuerySet[Tally]
+    left: list[QuerySet[Any, Any]]
+    finished: bool  # only these were asked for
+
+
+def told_total(entries: QuerySet[Any, Any]) -> int | None:
+    """Return the number of entries as the tallies tell it, or None where they cannot."""
+    told = told_by_tallies(entries)
+    if told is None:
+        return None
+    total: Any = Sum("finished") if told.finished else Sum(F("finished") + F("running"))
+    total = Coalesce(total, 0)
+    for left in told.left:
+        total += _count(left)
+    return int(told.tallies.aggregate(total=total)["total"])
+
+
+def told_by_tallies(entries: QuerySet[Any, Any], *, by_project: bool = False) -> Told | None:
+    """Return what the tallies tell of all entries, a user's, a project's or a client's.
+
+    With or without a range of `start_time`. None for other filters, for a range without a whole
+    month, and for a user's entries by project.
     """
     try:
         asked = _asked(entries.query)
+        tallies = _tallies_by_project(asked) if by_project else _tallies(asked)
     except _Unknown:
         return None
     first = _first_whole_month(asked[FROM]) if FROM in asked else None
     last = _month(asked[BEFORE]) if BEFORE in asked else None
     if first is not None and last is not None and first >= last:
         return None
-    told = _tallies(asked)
-    total: Any = Sum("finished") if FINISHED in asked else Sum(F("finished") + F("running"))
-    total = Coalesce(total, 0)
+    left = []
     if first is not None:
-        told = told.filter(month__gte=first)
-        total += _count(entries.filter(start_time__lt=_beginning(first)))
+        tallies = tallies.filter(month__gte=first)
+        left.append(entries.filter(start_time__lt=_beginning(first)))
     if last is not None:
-        told = told.filter(month__lt=last)
-        total += _count(entries.filter(start_time__gte=_beginning(last)))
-    return int(told.aggregate(total=total)["total"])
+        tallies = tallies.filter(month__lt=last)
+        left.append(entries.filter(start_time__gte=_beginning(last)))
+    return Told(tallies, left, FINISHED in asked)
 
 
 def _tallies(asked: dict[str, Any]) -> QuerySet[Tally]:
     if USER in asked:
         return Tally.objects.filter(kind=Tally.Kind.ENTRIES_OF_USER, key=asked[USER])
-    if PROJECT in asked:
-        return Tally.objects.filter(kind=Tally.Kind.ENTRIES_OF_PROJECT, key=asked[PROJECT])
+    if PROJECT in asked or CLIENT in asked:
+        return _tallies_by_project(asked)
     return Tally.objects.filter(kind=Tally.Kind.ENTRIES, key=0)
+
+
+def _tallies_by_project(asked: dict[str, Any]) -> QuerySet[Tally]:
+    if USER in asked:
+        raise _Unknown
+    tallies = Tally.objects.filter(kind=Tally.Kind.ENTRIES_OF_PROJECT)
+    if PROJECT in asked:
+        return tallies.filter(key=asked[PROJECT])
+    if CLIENT in asked:
+        projects = Project.objects.order_by().filter(client_id=asked[CLIENT])
+        return tallies.filter(key__in=projects.values("pk"))
+    return tallies
 
 
 def _asked(query: Any) -> dict[str, Any]:
@@ -63,23 +101,32 @@ def _asked(query: Any) -> dict[str, Any]:
         raise _Unknown
     asked: dict[str, Any] = {}
     for child in query.where.children:
-        name, value = _condition(child, query.model._meta.db_table)
+        name, value = _condition(child, query.model)
         if asked.setdefault(name, value) != value:
             raise _Unknown
-    if {USER, PROJECT} <= set(asked) or not set(asked) <= {USER, PROJECT, FROM, BEFORE, FINISHED}:
+    whose = {USER, PROJECT, CLIENT} & set(asked)
+    if len(whose) > 1 or not set(asked) <= {*whose, FROM, BEFORE, FINISHED}:
         raise _Unknown
     return asked
 
 
-def _condition(child: Any, table: str) -> tuple[str, Any]:
-    negation = ""
-    if isinstance(child, WhereNode) and child.negated and len(child.children) == 1:
-        [child], negation = child.children, "not "
-    if not isinstance(child, Lookup) or not isinstance(child.lhs, Col) or child.lhs.alias != table:
+def _condition(child: Any, model: Any) -> tuple[str, Any]:
+    negated = isinstance(child, WhereNode) and child.negated and len(child.children) == 1
+    if negated:
+        [child] = child.children
+    if not isinstance(child, Lookup) or not isinstance(child.lhs, Col):
         raise _Unknown
-    if hasattr(child.rhs, "resolve_expression"):
+    column, value = child.lhs, child.rhs
+    name = f"{column.target.name} {child.lookup_name}"
+    if column.target.model is not (Project if name == CLIENT else model):
         raise _Unknown
-    return f"{child.lhs.target.name} {negation}{child.lookup_name}", child.rhs
+    if column.alias != column.target.model._meta.db_table or hasattr(value, "resolve_expression"):
+        raise _Unknown
+    if name == "end_time isnull":
+        return (FINISHED if negated == value else "running"), True
+    if negated:
+        raise _Unknown
+    return name, value
 
 
 def _count(entries: QuerySet[Any, Any]) -> Subquery:
