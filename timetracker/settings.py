@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "timetracker",
     "apitokens",
     "changes",
+    "idempotency",
     "tallies",
     "users",
     "clients",

@@ -11,8 +11,16 @@ from tests.servers import ROOT
 
 # What does not depend on the database runs in one leg only.
 SCRIPTS = {
-    "sqlite": ["kill9", "sigterm", "races", "limit_over_processes", "redis_away", "fuzz"],
-    "postgresql": ["kill9", "races", "database_restart", "topology", "fuzz"],
+    "sqlite": [
+        "kill9",
+        "retries",
+        "sigterm",
+        "races",
+        "limit_over_processes",
+        "redis_away",
+        "fuzz",
+    ],
+    "postgresql": ["kill9", "retries", "races", "database_restart", "topology", "fuzz"],
 }
 
 

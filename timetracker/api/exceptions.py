@@ -25,6 +25,7 @@ WORDS: dict[int, tuple[str, str]] = {
     412: ("Precondition failed", "precondition_failed"),
     413: ("Payload too large", "payload_too_large"),
     415: ("Unsupported media type", "unsupported_media_type"),
+    422: ("Unprocessable content", "idempotency_key_reused"),
     429: ("Rate limit exceeded", "rate_limited"),
     500: ("Internal server error", "internal_error"),
     503: ("Service unavailable", "unavailable"),

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from idempotency.once import answer_once, key_of
 from timetracker.api.exceptions import AccessDenied, LengthRequired
 from timetracker.api.models import ResourceQuerySet, constraints_as_errors, refuse_if_used
 from timetracker.api.pagination import PagePagination
@@ -65,6 +66,18 @@ class ApiView(APIView):
         self.check_query(request)
         if request.method in METHODS_WITH_BODY:
             read_body(request)
+        if key := key_of(request):
+            self._answer_once(key)
+
+    def _answer_once(self, key: str) -> None:
+        """Put the one answer to an Idempotency-Key in place of the handler that DRF calls next."""
+        name = str(self.request.method).lower()
+        handler = getattr(self, name)
+
+        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
+            return answer_once(request, key, lambda: handler(request, *args, **kwargs))
+
+        setattr(self, name, answer)
 
     def query_parameters(self) -> list[str]:
         """Return the query parameters that this call understands."""
