@@ -24,6 +24,7 @@ def test_log_in_by_the_form(visitor: Visitor, administrator: User) -> None:
         pytest.param("index", "admin:index", id="index"),
         pytest.param("users", "admin:users_user_changelist", id="wide list"),
         pytest.param("entry", "admin:timeentries_timeentry_add", id="form with every field"),
+        pytest.param("group", "admin:auth_group_add", id="form with a choice of many"),
     ],
 )
 def test_pages_fit_and_can_be_used_by_everybody(

@@ -25,6 +25,7 @@ CUT_OFF = """() => {
         element.clientWidth > 1 && element.scrollWidth > element.clientWidth + 1
         && ["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX)
         && !["INPUT", "SELECT", "TEXTAREA"].includes(element.tagName)
+        && parseInt(getComputedStyle(element).textIndent) === 0  // words in place of an icon
         && !element.closest(".visually-hidden, [data-scrolls]"));
     return [
         ...root.scrollWidth > root.clientWidth ? [`page: ${root.scrollWidth} px`] : [],

@@ -28,3 +28,9 @@ function nameSuggestions(select) {
     document.querySelectorAll("#result_list").forEach(nameCells);
     document.querySelectorAll("select.admin-autocomplete").forEach(nameSuggestions);
 });
+
+// The two lists of a choice of many, which Django makes when everything is loaded: the name of
+// the search field is on an element that may not have one.
+addEventListener("load", () => setTimeout(() => {
+    document.querySelectorAll(".selector .search-label-icon").forEach(icon => { icon.role = "img"; });
+}));
