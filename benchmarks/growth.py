@@ -11,7 +11,7 @@ from benchmarks.tables import commit, print_table, shown, title_of
 from tests.servers import ROOT
 
 STEPS = (10_000, 1_000_000, 10_000_000)  # entries, over the same three years
-ROUNDS = 4
+ROUNDS = 3
 CONNECTIONS = 2  # eight years of ten million entries at once would take longer than is allowed
 
 

@@ -6,8 +6,8 @@ from benchmarks.load import connected, drive
 from benchmarks.measure import MANY, Bench
 from benchmarks.meters import family, resident_bytes
 from benchmarks.operations import OPERATIONS, START, STOP
-from benchmarks.services import Stores, installed, serving
-from benchmarks.tables import commit, print_table
+from benchmarks.services import SERVER_ERROR, Stores, installed, serving
+from benchmarks.tables import commit
 from tests.servers import ROOT
 
 REQUESTS, READINGS = 100_000, 20
@@ -17,21 +17,22 @@ MEGABYTE = 1_000_000
 def memory(stores: Stores, database: str, entries: int, requests: int = REQUESTS) -> None:
     """Send mixed requests to one worker; print its resident memory as they go."""
     installation = installed("memory", ROOT, stores.settings(database), entries)
-    readings: list[tuple[int, int]] = []
-    with serving(installation, workers=1) as service:
-        bench, sent = Bench(service, stores), 0
-        with connected(service.port, MANY) as opened:
-            while sent < requests:
-                mixed = Mixed(bench, requests // READINGS)
-                answers = drive(opened, mixed.next_request, float("inf"))
-                sent += len(answers.seconds)
-                errors = sum(
-                    answers.statuses[status] for status in answers.statuses if status >= 500
-                )
-                readings.append((sent, _largest_worker(service.process)))
-                if errors:
-                    raise RuntimeError(f"{errors} answers of {answers.statuses}")
-    _print(readings)
+    print(f"\n{commit(ROOT)}: resident memory of the one worker, megabytes", flush=True)
+    sizes: list[float] = []
+    with serving(installation, workers=1) as service, connected(service.port, MANY) as opened:
+        bench = Bench(service, stores)
+        for reading in range(1, READINGS + 1):
+            mixed = Mixed(bench, requests // READINGS)
+            answers = drive(opened, mixed.next_request, float("inf"))
+            failed = sum(n for status, n in answers.statuses.items() if status >= SERVER_ERROR)
+            sizes.append(_largest_worker(service.process) / MEGABYTE)
+            print(
+                f"after {reading * requests // READINGS:,} requests, {failed} failed: "
+                f"{sizes[-1]:.1f}",
+                flush=True,
+            )
+    half = sizes[READINGS // 2 - 1 :]
+    print(f"over the last half from {half[0]:.1f} to {half[-1]:.1f}, at most {max(half):.1f}")
 
 
 class Mixed:
@@ -55,14 +56,3 @@ class Mixed:
 
 def _largest_worker(process: int) -> int:
     return max(resident_bytes(member) for member in family(process)[1:])
-
-
-def _print(readings: list[tuple[int, int]]) -> None:
-    half = [size for sent, size in readings if sent >= readings[-1][0] / 2]
-    print(f"\n{commit(ROOT)}: resident memory of the one worker\n")
-    rows = [[f"{sent:,}", f"{size / MEGABYTE:.1f}"] for sent, size in readings]
-    print_table(["requests so far", "MB"], rows)
-    print(
-        f"\nover the last half from {half[0] / MEGABYTE:.1f} to {half[-1] / MEGABYTE:.1f} MB, "
-        f"at most {max(half) / MEGABYTE:.1f}"
-    )
