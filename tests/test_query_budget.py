@@ -35,7 +35,7 @@ def test_an_operation_stays_within_its_budget(
     if route == "api/v1/timer/stop":
         make_entry(administrator, office.project, lasting=None)
     api = api_as(administrator, "*")
-    api.get("/api/v1/users/me")  # the first use of a token in a minute is written down
+    api.get("/api/v1/users/me")  # what is found out once for all requests
 
     with CaptureQueriesContext(connection) as captured:
         path, body = office.path(call), office.body(call)

@@ -1,6 +1,9 @@
 """The use of tokens: counted without a query, written together, never lost by a failure."""
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address
@@ -15,6 +18,7 @@ from apitokens import usage
 from apitokens.models import ApiToken, TokenUsage
 from tests.factories import api_as, issue_token
 from tests.racing import at_once
+from tests.servers import ROOT
 from users.models import User
 
 HOME = ip_address("192.0.2.7")
@@ -86,7 +90,9 @@ def test_flushes_add_up(owner: User) -> None:
     assert counts() == {(token.pk, "read:tasks"): (3, 3)}
 
 
-def test_two_processes_write_at_once_and_nothing_is_lost(transactional_db: None) -> None:
+def test_two_processes_write_at_once_and_nothing_is_lost(
+    transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
     user = User.objects.create_user("olga")
     tokens = [issue_token(user, "read:tasks")[0].pk for _ in range(5)]
 
@@ -99,6 +105,7 @@ def test_two_processes_write_at_once_and_nothing_is_lost(transactional_db: None)
 
     at_once([lambda: count(1), lambda: count(-1)])
     assert counts() == {(pk, "read:tasks"): (40, 0) for pk in tokens}
+    assert caplog.records == []  # none was a deadlock's victim and wrote again
 
 
 def test_days_are_counted_apart_and_a_late_flush_leaves_a_later_use(
@@ -168,3 +175,29 @@ def test_it_is_written_by_itself_after_a_while(transactional_db: None) -> None:
         if isinstance(thread, threading.Timer):
             thread.join(10)
     assert counts() == {(token.pk, "read:tasks"): (1, 0)}
+
+
+ENDING = """
+import multiprocessing
+
+def count():
+    import django
+    django.setup()
+    from apitokens import usage
+    usage.UsageBuffer.flush = lambda self: print("written", flush=True)
+
+child = multiprocessing.get_context("fork").Process(target=count)
+child.start()
+child.join()
+count()
+"""
+
+
+def test_a_process_that_ends_writes_first() -> None:
+    """A command ends by Python's exit, a process of the server by multiprocessing's."""
+    settings = {**os.environ, "DJANGO_SETTINGS_MODULE": "timetracker.settings"}
+    command = [sys.executable, "-c", ENDING]
+    ended = subprocess.run(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=settings, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (0, "written\n" * 2), ended.stderr
