@@ -10,6 +10,7 @@ from typing import Any
 
 API = "/api/v1"
 LAST_DAY = date(2025, 12, 31)  # of the data
+DEEP = 100_000  # entries
 BULK = 500  # operations
 HALF_A_YEAR, YEAR, MONTH = 182, 365, 30  # days
 DAYS = 3 * 365
@@ -121,6 +122,10 @@ def _range(random: Random, days: int) -> str:
     return f"start_date={last - timedelta(days=days - 1)}&end_date={last}"
 
 
+def _deep(cast: Cast, _: Random, number: int) -> bytes:
+    return request("GET", f"/time-entries?page={DEEP // 50}", _administrator(cast, number))
+
+
 def _changes(cast: Cast, _: Random, number: int) -> bytes:
     return request("GET", "/changes?cursor=now", _administrator(cast, number))
 
@@ -140,7 +145,7 @@ def _if_changed(request: bytes, answer: bytes) -> bytes:
 def _from_cursor(request: bytes, answer: bytes) -> bytes:
     """Return the request for what comes after an answer."""
     cursor = re.search(rb'"next_cursor":"([^"]*)"', answer)
-    return re.sub(rb"cursor=[^& ]*", b"cursor=" + cursor[1], request) if cursor else request
+    return re.sub(rb"(cursor|page)=[^& ]*", b"cursor=" + cursor[1], request) if cursor else request
 
 
 def _with_header(request: bytes, header: bytes) -> bytes:
@@ -166,6 +171,7 @@ EXTRAS = (
     Operation("newest304", "page of 50 newest, unchanged", _newest, None, 304, _if_changed),
     Operation("one304", "one entry, unchanged", _one, None, 304, _if_changed),
     Operation("status304", "timer status, unchanged", _status, None, 304, _if_changed),
+    Operation("deep", f"page of 50 by cursor, behind {DEEP:,}", _deep, then=_from_cursor),
     Operation("changes", "feed of changes, nothing new", _changes, then=_from_cursor),
     Operation("bulk", f"bulk, {BULK} entries", _bulk),
 )
