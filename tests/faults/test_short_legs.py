@@ -19,6 +19,7 @@ SCRIPTS = {
         "limit_over_processes",
         "redis_away",
         "fuzz",
+        "offline",
     ],
     "postgresql": ["kill9", "retries", "races", "database_restart", "topology", "fuzz"],
 }

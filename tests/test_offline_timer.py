@@ -1,0 +1,162 @@
+"""The documented offline client, in one process: tests/faults/offline.py kills it for real."""
+
+import importlib.util
+import json
+import sqlite3
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.servers import ROOT
+
+PATH = ROOT / "docs" / "examples" / "offline_timer.py"
+NOTHING_NEW = {"changes": [], "next_cursor": "2", "has_more": False}
+
+
+def loaded() -> Any:
+    """The script as a module."""
+    found = importlib.util.spec_from_file_location("offline_timer", PATH)
+    assert found
+    assert found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script, whose waits are noted instead of waited."""
+    module = loaded()
+    module.waited = []
+    monkeypatch.setattr(module.time, "sleep", module.waited.append)
+    return module
+
+
+@pytest.fixture
+def store(client: Any) -> sqlite3.Connection:
+    """A store with one hour that waits."""
+    database = sqlite3.connect(":memory:")
+    database.executescript(client.TABLES)
+    client.start(database, 7, "Site visit")
+    client.stop(database)
+    return database
+
+
+def api(*answers: httpx.Response | Exception) -> tuple[httpx.Client, list[httpx.Request]]:
+    """A service that gives these answers, and what it was asked."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        given = answers[len(asked) - 1]
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    transport = httpx.MockTransport(answer)
+    return httpx.Client(base_url="http://service", transport=transport), asked
+
+
+def waiting(store: sqlite3.Connection) -> list[Any]:
+    """The refusals of what is queued."""
+    return [refusal for (refusal,) in store.execute("SELECT refusal FROM queue")]
+
+
+def test_it_is_short_enough_to_be_read() -> None:
+    assert len(PATH.read_text().splitlines()) < 150
+
+
+def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
+    client: Any, store: sqlite3.Connection
+) -> None:
+    cut = httpx.RemoteProtocolError("cut off")
+    service, asked = api(
+        cut, httpx.Response(503, headers={"Retry-After": "7"}), httpx.Response(201)
+    )
+
+    client.send(service, store)
+
+    assert waiting(store) == []
+    assert len({request.headers["Idempotency-Key"] for request in asked}) == 1
+    assert len({request.content for request in asked}) == 1
+    assert client.waited[0] <= 0.2
+    assert client.waited[1] == 7
+
+
+def test_what_is_refused_is_kept_with_the_reason(client: Any, store: sqlite3.Connection) -> None:
+    service, asked = api(httpx.Response(409, json={"message": "This project is archived."}))
+
+    client.send(service, store)
+    client.send(service, store)
+
+    assert waiting(store) == ["This project is archived."]
+    assert len(asked) == 1
+
+
+def test_a_bad_token_ends_it_and_loses_nothing(client: Any, store: sqlite3.Connection) -> None:
+    service, _ = api(httpx.Response(401, json={"message": "The token is expired"}))
+
+    with pytest.raises(SystemExit, match="The token is expired"):
+        client.send(service, store)
+
+    assert waiting(store) == [None]
+
+
+def hour_of(store: sqlite3.Connection) -> dict[str, Any]:
+    """The queued hour as the service shows it."""
+    [(body,)] = store.execute("SELECT body FROM queue")
+    return {"id": 42, **json.loads(body.replace("+00:00", "Z"))}
+
+
+def test_a_key_that_may_be_forgotten_is_not_sent_if_the_hour_is_there(
+    client: Any, store: sqlite3.Connection
+) -> None:
+    store.execute("UPDATE queue SET first_sent = ?", (time.time() - 30 * 3600,))
+    booked = {"type": "time_entry", "id": 42, "op": "upsert", "data": hour_of(store)}
+    service, asked = api(httpx.Response(200, json={**NOTHING_NEW, "changes": [booked]}))
+
+    client.send(service, store)
+
+    assert waiting(store) == []
+    assert [request.method for request in asked] == ["GET"]
+
+
+def test_a_key_that_may_be_forgotten_is_sent_if_the_hour_is_not_there(
+    client: Any, store: sqlite3.Connection
+) -> None:
+    store.execute("UPDATE queue SET first_sent = ?", (time.time() - 30 * 3600,))
+    service, asked = api(httpx.Response(200, json=NOTHING_NEW), httpx.Response(201))
+
+    client.send(service, store)
+
+    assert waiting(store) == []
+    assert [request.method for request in asked] == ["GET", "POST"]
+
+
+def told(kind: str, pk: int, data: dict[str, Any] | None) -> dict[str, Any]:
+    """A change."""
+    return {"type": kind, "id": pk, "op": "upsert" if data else "delete", "data": data}
+
+
+def test_it_follows_page_by_page_and_begins_again_when_the_cursor_expired(
+    client: Any, store: sqlite3.Connection
+) -> None:
+    first = {"changes": [told("client", 1, {"id": 1})], "next_cursor": "1", "has_more": True}
+    second = {"changes": [told("client", 1, None), told("client", 2, {"id": 2})]}
+    third = {"changes": [told("client", 3, {"id": 3})]}
+    service, asked = api(
+        httpx.Response(200, json=first),
+        httpx.Response(200, json={**NOTHING_NEW, **second}),
+        httpx.Response(410, json={}),
+        httpx.Response(200, json={**NOTHING_NEW, **third}),
+    )
+
+    client.follow(service, store)
+    assert store.execute("SELECT id FROM copy").fetchall() == [(2,)]
+    client.follow(service, store)
+    assert store.execute("SELECT id FROM copy").fetchall() == [(3,)]
+
+    assert [request.url.params.get("cursor") for request in asked] == [None, "1", "2", None]
+    assert waiting(store) == [None]
