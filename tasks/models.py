@@ -56,6 +56,7 @@ class Task(Resource):
 
     class Meta:
         ordering = (F("priority").desc(), F("due_date").asc(nulls_last=True), "id")
+        indexes = (models.Index(fields=["-priority", "due_date", "id"], name="task_in_order"),)
         constraints = (
             # What lets a time entry's foreign key hold task and project together.
             models.UniqueConstraint(fields=("id", "project"), name="task_unique_in_project"),

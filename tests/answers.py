@@ -26,6 +26,7 @@ def page_of(key: str, rows: list[Any]) -> dict[str, Any]:
             "has_prev": False,
             "next_page": None,
             "prev_page": None,
+            "next_cursor": None,
         },
     }
 

@@ -449,7 +449,9 @@ def test_the_documented_page_of_150(owner: User) -> None:
     Project.objects.bulk_create([Project(name=f"P{number:03}") for number in range(150)])
     response = api_as(owner, "read:projects").get("/api/v1/projects")
     assert len(response.json()["projects"]) == 50
-    assert response.json()["pagination"] == json.loads("""{
+    pagination = response.json()["pagination"]
+    assert pagination.pop("next_cursor")  # ours, beside what is documented
+    assert pagination == json.loads("""{
   "page": 1,
   "per_page": 50,
   "total": 150,

@@ -243,6 +243,7 @@ EXAMPLES: dict[str, Schema] = {
         "has_prev": False,
         "next_page": 2,
         "prev_page": None,
+        "next_cursor": "WyJTaG9wIiw1MF0:pA0s2BHoAXXgVkCqnQ7Mh1N2xWUgYfqkL8rD3eJtZSs",
     },
     "User": {
         "id": 2,

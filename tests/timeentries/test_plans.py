@@ -104,3 +104,18 @@ def test_a_page_of_what_no_index_knows_reads_the_newest_only(
     [page] = [plan for plan in plans if "Limit" in plan]
     assert "Backward using time_entry_summed_up" in page or "time_entry_newest" in page
     assert f"Seq Scan on {ENTRIES}" not in page
+
+
+@pytest.mark.parametrize("query", ["", "&project_id={project}", "&user_id={user}"])
+def test_a_page_far_down_begins_at_its_place_in_the_index(
+    administrator: User, many: dict[str, int], query: str
+) -> None:
+    query = query.format(**many)
+    path = f"/api/v1/time-entries?per_page=50{query}"
+    api = api_as(administrator, "read:time_entries")
+    last = api.get(f"{path}&page=5").json()["pagination"]["next_cursor"]
+    [plan] = plans_of(f"{path}&cursor={last}", administrator, "read:time_entries")
+    assert "time_entry_newest" in plan
+    assert "ROW(start_time, id) <" in plan
+    [condition] = [line for line in plan.splitlines() if "ROW(" in line]
+    assert condition.strip().startswith("Index Cond")

@@ -106,7 +106,7 @@ def test_list_has_no_filters(administrator: User) -> None:
     response = api_as(administrator, Scope.ADMIN_ALL).get(USERS, {"search": "olga"})
     assert response.status_code == 400
     assert response.json() == invalid(
-        response, search="Unknown. Known are: page, perPage, per_page."
+        response, search="Unknown. Known are: cursor, page, perPage, per_page."
     )
 
 

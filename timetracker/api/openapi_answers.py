@@ -11,16 +11,21 @@ Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 
 
 class PaginationSerializer(serializers.Serializer[object]):
-    """Where a page stands among the others."""
+    """Where a page stands among the others; after a cursor it has no number and no total."""
 
-    page = serializers.IntegerField(min_value=1)
+    page = serializers.IntegerField(min_value=1, required=False)
     per_page = serializers.IntegerField(min_value=1, max_value=100)
-    total = serializers.IntegerField(min_value=0, help_text="How many there are on all pages.")
-    pages = serializers.IntegerField(min_value=0)
+    total = serializers.IntegerField(
+        min_value=0, required=False, help_text="How many there are on all pages."
+    )
+    pages = serializers.IntegerField(min_value=0, required=False)
     has_next = serializers.BooleanField()
-    has_prev = serializers.BooleanField()
-    next_page = serializers.IntegerField(min_value=2, allow_null=True)
-    prev_page = serializers.IntegerField(min_value=1, allow_null=True)
+    has_prev = serializers.BooleanField(required=False)
+    next_page = serializers.IntegerField(min_value=2, allow_null=True, required=False)
+    prev_page = serializers.IntegerField(min_value=1, allow_null=True, required=False)
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="Send it as `cursor` to go on; null when this is the end."
+    )
 
 
 class MessageSerializer(serializers.Serializer[object]):

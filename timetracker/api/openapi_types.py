@@ -34,6 +34,10 @@ PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
         "How many a page holds; more than 100 means 100.",
     ),
     "perPage": ({"type": "integer", "minimum": 1}, "Another spelling of `per_page`."),
+    "cursor": (
+        {"type": "string", "minLength": 1},
+        "The `next_cursor` of the page before, with the same filters and without a `page`.",
+    ),
 }
 
 

@@ -1,12 +1,15 @@
-"""Numbered pages: `page` from 1, `per_page` 50 and at most 100."""
+"""Pages of a list: numbered, `page` from 1, or one after another by a cursor."""
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from timetracker.api.keyset import Keyset
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from rest_framework.views import APIView
@@ -16,46 +19,82 @@ MAX_PER_PAGE = 100
 
 
 class PagePagination(BasePagination):
-    """Answer `{"<plural>": […], "pagination": {…}}`; a page past the end is empty."""
+    """Answer `{"<plural>": […], "pagination": {…}}`; a page past the end is empty.
 
-    parameters = ("page", "per_page", "perPage")
-    page: int
+    Each page has a `next_cursor`. What follows a cursor costs the same wherever it is, and its
+    rows are neither counted nor numbered.
+    """
+
+    parameters = ("page", "per_page", "perPage", "cursor")
     per_page: int
-    total: int
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: "APIView | None" = None
     ) -> list[Any]:
         """Return the page that the request asks for, as rows of the view's representation."""
         self.key = view.plural_key  # type: ignore[union-attr]
-        self.page = positive(request, "page", 1)
+        self.representation = view.representation  # type: ignore[union-attr]
         spelling = "perPage" if "perPage" in request.query_params else "per_page"
         self.per_page = min(positive(request, spelling, DEFAULT_PER_PAGE), MAX_PER_PAGE)
-        self.total = queryset.exact_count()
-        first = (self.page - 1) * self.per_page
-        if first >= self.total:
-            return []
-        page = queryset[first : first + self.per_page]
-        return list(view.representation.rows(page))  # type: ignore[union-attr]
+        self.keyset = Keyset(queryset, self._seal(request))
+        cursor = request.query_params.get("cursor")
+        if cursor is None:
+            return self._numbered(queryset, positive(request, "page", 1))
+        if "page" in request.query_params:
+            raise ValidationError({"cursor": ["Give page or cursor, not both."]})
+        return self._following(cursor)
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return the envelope around serialized rows."""
-        return Response({self.key: data, "pagination": self.pagination()})
+        return Response({self.key: data, "pagination": self.pagination})
 
-    def pagination(self) -> dict[str, Any]:
-        """Return where this page stands among the others."""
-        pages = -(-self.total // self.per_page)
-        has_next, has_prev = self.page < pages, self.page > 1
-        return {
-            "page": self.page,
+    def _numbered(self, queryset: Any, page: int) -> list[Any]:
+        """Return the rows of a page, and say where it stands among the others."""
+        total = queryset.exact_count()
+        pages = -(-total // self.per_page)
+        has_next, has_prev = page < pages, page > 1
+        first = (page - 1) * self.per_page
+        rows = []
+        if first < total:
+            rows = list(self.representation.rows(queryset[first : first + self.per_page]))
+        self.pagination = {
+            "page": page,
             "per_page": self.per_page,
-            "total": self.total,
+            "total": total,
             "pages": pages,
             "has_next": has_next,
             "has_prev": has_prev,
-            "next_page": self.page + 1 if has_next else None,
-            "prev_page": max(1, min(self.page - 1, pages)) if has_prev else None,
+            "next_page": page + 1 if has_next else None,
+            "prev_page": max(1, min(page - 1, pages)) if has_prev else None,
+            "next_cursor": self._cursor(rows) if has_next else None,
         }
+        return rows
+
+    def _following(self, cursor: str) -> list[Any]:
+        """Return the rows after a cursor, and say whether there are more."""
+        rows: list[Any] = []
+        for part in self.keyset.after(cursor):
+            rows += self.representation.rows(part[: self.per_page + 1 - len(rows)])
+            if len(rows) > self.per_page:
+                break
+        has_next = len(rows) > self.per_page
+        rows = rows[: self.per_page]
+        self.pagination = {
+            "per_page": self.per_page,
+            "has_next": has_next,
+            "next_cursor": self._cursor(rows) if has_next else None,
+        }
+        return rows
+
+    def _cursor(self, rows: list[Any]) -> str | None:
+        """Return the cursor of the last row: a list shows what it is ordered by."""
+        places = [self.representation.sources.index(c.name) for c in self.keyset.columns]
+        return self.keyset.cursor([rows[-1][place] for place in places]) if rows else None
+
+    def _seal(self, request: Request) -> str:
+        """Return what a cursor is good for: this list, filtered by these values."""
+        names = sorted(set(request.query_params) - set(self.parameters))
+        return f"{self.key}?{urlencode([(name, request.query_params[name]) for name in names])}"
 
 
 def positive(request: Request, name: str, default: int) -> int:
