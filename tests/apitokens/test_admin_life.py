@@ -229,7 +229,7 @@ def test_revoking_one_asks_about_all_of_the_user(administrator: User, owner: Use
     other, _ = issue_token(make_user("carl"), "read:tasks")
     browser = admin_as(administrator)
     asked = text_of(browser.get(page_url(one, "revoke")).content.decode())
-    assert f"olga has 2 other tokens in force: {three}, {two}." in asked
+    assert f"olga has 2 other tokens not revoked yet: {three}, {two}." in asked
     response = browser.post(page_url(one, "revoke"), {"all": "Revoke all tokens of olga"})
     assert messages_of(response) == ["3 tokens revoked."]
     assert ApiToken.objects.get(revoked_at=None) == other
