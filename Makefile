@@ -25,6 +25,7 @@ test: .venv/development
 # What chance finds: the published schema against a server, then random histories on a model
 fuzz: .venv/development
 	.venv/bin/python -m tests.faults.fuzz $(ARGS)
+	HISTORIES=100 .venv/bin/python -m tests.run_legs -n 0 tests/test_histories.py
 
 # Everything that a machine can say without running the tests
 check: .venv/development
