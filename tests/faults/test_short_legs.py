@@ -30,7 +30,7 @@ def test_promise_is_kept(script: str) -> None:
     module = f"tests.faults.{script}"
     count = "0" if script == "fuzz" else "1"
     command = [sys.executable, "-m", module, "--rounds", count, "--database", connection.vendor]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     if ran.returncode == SKIPPED:
         pytest.skip(ran.stdout.strip())
     assert ran.returncode == 0, ran.stdout + ran.stderr
