@@ -3,11 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, Self
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from changes.actor import current_actor
 from changes.models import Change
+
+AT_ONCE = 1000  # changes in one statement
+LATER = ("id", "seq")  # the database and the readers give them
 
 
 def record(changes: Sequence[Change]) -> None:
@@ -20,7 +23,26 @@ def record(changes: Sequence[Change]) -> None:
     for change in changes:
         change.user_id, change.token_id = actor.user_id, actor.token_id
         change.request_id, change.changed_at = actor.request_id, now
-    Change.objects.bulk_create(changes)
+    for first in range(0, len(changes), AT_ONCE):
+        _insert(changes[first : first + AT_ONCE])
+
+
+def _insert(changes: Sequence[Change]) -> None:
+    """Insert changes as they are: compiling it anew with Django takes twice the time."""
+    fields = [field for field in Change._meta.concrete_fields if field.name not in LATER]
+    columns = ", ".join(str(field.column) for field in fields)
+    places = f"({', '.join(['%s'] * len(fields))})"
+    values = [
+        field.get_db_prep_save(getattr(change, field.attname), connection)
+        for change in changes
+        for field in fields
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Change._meta.db_table} ({columns}) "  # noqa: S608 - names of ours
+            f"VALUES {', '.join([places] * len(changes))}",
+            values,
+        )
 
 
 def type_of(model: type[models.Model]) -> str:

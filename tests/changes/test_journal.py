@@ -323,3 +323,36 @@ def test_a_row_that_was_moved_meanwhile_says_whose_it_is_once_written(
     entry.save(update_fields=["notes"])
 
     assert entry.user == colleague
+
+
+def test_a_bulk_request_is_noted_row_by_row(owner: User, project: Project) -> None:
+    entry = make_entry(owner, project)
+    times = {"start_time": "2024-01-15T09:00:00Z", "end_time": "2024-01-15T10:00:00Z"}
+    create = {"op": "create", "data": {"project_id": project.pk, **times}}
+    update = {"op": "update", "id": entry.pk, "data": {"notes": "Reviewed"}}
+    api = api_as(owner, *WRITES)
+    emptied()
+    path = "/api/v1/time-entries/bulk"
+
+    answer = api.post(path, {"operations": [create, create, update]}).json()
+    api.post(path, {"operations": [create, update], "dry_run": True})
+
+    first, second, _ = (result["id"] for result in answer["results"])
+    assert journal() == [
+        ("time_entry", first, "created", [], None, owner.pk),
+        ("time_entry", second, "created", [], None, owner.pk),
+        ("time_entry", entry.pk, "updated", ["notes"], owner.pk, owner.pk),
+    ]
+
+
+def test_more_changes_than_fit_into_a_statement_are_noted_all(
+    owner: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("changes.journal.AT_ONCE", 2)
+    for _ in range(5):
+        make_entry(owner, project)
+    emptied()
+
+    TimeEntry.objects.all().delete()
+
+    assert len(journal()) == 5

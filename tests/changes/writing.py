@@ -39,7 +39,7 @@ class Writer:
         """Do something, and return the status of the answer."""
         self.count += 1
         does = self.random.choices(
-            (self.create, self.change, self.delete, self.time), weights=(6, 8, 3, 2)
+            (self.create, self.change, self.delete, self.time, self.bulk), weights=(6, 8, 3, 2, 3)
         )[0]
         status: int = does(self.random.choice(list(KINDS)))
         return status
@@ -73,6 +73,23 @@ class Writer:
         )
         if status == 201:
             self.office.ids["time-entries"].append(body["timer"]["id"])
+        return status
+
+    def bulk(self, _: str) -> int:
+        """Do several things with entries in one request, all of them or what is accepted."""
+        path = "time-entries"
+        operations = [
+            {"op": "create", "data": self._fields(path)},
+            {"op": "create", "data": self._fields(path)},
+            {"op": "update", "id": self._id(path), "data": {"notes": f"bulk {self.count}"}},
+            {"op": "delete", "id": self._id(path)},
+        ]
+        body = {"mode": self.random.choice(["atomic", "partial"]), "operations": operations}
+        status, answer = self.send("POST", f"/api/v1/{path}/bulk", body)
+        if status == 200:
+            self.office.ids[path] += [
+                result["id"] for result in answer["results"] if result["status"] == 201
+            ]
         return status
 
     def _fields(self, path: str) -> dict[str, Any]:
