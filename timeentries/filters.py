@@ -53,7 +53,7 @@ class TimeEntryFilter(OwnEntriesFilterSet):
     def filter_queryset(self, queryset: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
         """Apply the filters; leave running timers out unless they were asked for."""
         queryset = super().filter_queryset(queryset)
-        if self.form.cleaned_data["include_active"]:
+        if self.form.cleaned_data.get("include_active"):
             return queryset
         return queryset.filter(end_time__isnull=False)
 

@@ -1,6 +1,7 @@
 """Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
 
 import re
+from collections import OrderedDict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -132,7 +133,16 @@ class SearchFilter(django_filters.CharFilter):
 
 
 class FilterSet(drf_filters.FilterSet):
-    """A list's query parameters. A bad value is 400; unknown names are the view's to refuse."""
+    """A list's query parameters. A bad value is 400; unknown names are the view's to refuse.
+
+    It has only those filters that were asked for: the others would leave the rows alone, and
+    django-filter makes a form field of each for every request.
+    """
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        filters = self.base_filters.items()
+        self.base_filters = OrderedDict(each for each in filters if each[0] in (data or ()))
+        super().__init__(data, *args, **kwargs)
 
     def get_form_class(self) -> type[forms.Form]:
         """Return the form with the user's time zone in each field that reads times."""
@@ -166,7 +176,7 @@ class DateRangeFilterSet(FilterSet):
 
     def date_range(self) -> tuple[Span | None, Span | None]:
         """Return the two bounds, as far as they were given."""
-        return self.form.cleaned_data["start_date"], self.form.cleaned_data["end_date"]
+        return self.form.cleaned_data.get("start_date"), self.form.cleaned_data.get("end_date")
 
 
 def refuse_reversed(start: Span | None, end: Span | None) -> None:
