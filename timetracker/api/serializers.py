@@ -1,6 +1,8 @@
 """Serializers that refuse what they do not know and write only what was sent."""
 
+import copy
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db import models
@@ -19,6 +21,13 @@ def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
     unknown = {name: [unknown_name(name, known)] for name in data if name not in known}
     if unknown:
         raise serializers.ValidationError(unknown)
+
+
+@cache
+def _fields_of(
+    serializer_class: "type[ModelSerializer[Any]]",
+) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    return serializer_class().build_fields()
 
 
 class ModelSerializer(serializers.ModelSerializer[M]):
@@ -40,6 +49,17 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     }
     serializer_choice_field = fields.ChoiceField
     serializer_related_field = fields.ReferenceField
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return fields to bind to this serializer, copied from those of its class.
+
+        To build them costs a tenth of a POST, and gives the same each time.
+        """
+        return {name: copy.copy(field) for name, field in _fields_of(type(self)).items()}
+
+    def build_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields that the class declares and those of its model."""
+        return super().get_fields()
 
     def build_field(
         self, field_name: str, info: FieldInfo, model_class: type[M], nested_depth: int
