@@ -10,16 +10,19 @@ M = TypeVar("M", bound=models.Model)
 
 
 class PreparedGet(Generic[M]):
-    """`queryset.filter(<field>=value).first()` for a unique text field, at half of its cost.
+    """`queryset.filter(<field>=value).first()` for a unique field, at half of its cost.
 
+    `example` is a value of the field, of any row or none.
     Nothing of the answer is kept: each call asks the database.
     """
 
-    def __init__(self, queryset: models.QuerySet[M], field: str) -> None:
-        self._queryset, self._field = queryset, field
+    def __init__(
+        self, queryset: models.QuerySet[M], field: str, *, example: Any = "a value"
+    ) -> None:
+        self._queryset, self._field, self._example = queryset, field, example
         self._of_thread = threading.local()  # a compiler belongs to its thread's connection
 
-    def __call__(self, value: str) -> M | None:
+    def __call__(self, value: Any) -> M | None:
         """Return the row with the value, if there is one."""
         compiler, sql = self._compiled()
         with compiler.connection.cursor() as cursor:
@@ -29,7 +32,7 @@ class PreparedGet(Generic[M]):
 
     def _compiled(self) -> tuple[Any, str]:
         if not hasattr(self._of_thread, "compiled"):
-            query = self._queryset.order_by().filter(**{self._field: "a value"}).query
+            query = self._queryset.order_by().filter(**{self._field: self._example}).query
             compiler = query.get_compiler(connection=connections[self._queryset.db])
             self._of_thread.compiled = compiler, compiler.as_sql()[0]
         compiled: tuple[Any, str] = self._of_thread.compiled

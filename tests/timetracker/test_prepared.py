@@ -58,3 +58,11 @@ def test_each_thread_asks_over_its_own_connection() -> None:
     for thread in threads:
         thread.join()
     assert found == [project] * 4
+
+
+@pytest.mark.django_db
+def test_a_row_is_found_by_its_id() -> None:
+    by_id = PreparedGet(Project.objects.all(), "pk", example=0)
+    project = make_project("Site")
+    assert by_id(project.pk) == project
+    assert by_id(10**18 - 1) is None

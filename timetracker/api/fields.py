@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from timetracker.api.instants import format_instant, parse_date, parse_instant
+from timetracker.prepared import PreparedGet
 
 BIGGEST_INTEGER = 2_147_483_647
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -123,6 +123,11 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
     `context["references"]` may have resources that are fetched already: `{"project_id": {7: …}}`.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if "queryset" in kwargs:
+            self._find = PreparedGet(kwargs["queryset"], "pk", example=0)
+
     def run_validation(self, data: Any = empty) -> Any:
         """Leave empty text to be refused; DRF would take it for null."""
         return serializers.Field.run_validation(self, data)
@@ -131,10 +136,10 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
         """Return the resource; 400 if there is none of that id."""
         if isinstance(data, bool) or not ID.fullmatch(str(data)):
             raise serializers.ValidationError("Give an id: a whole number.")
-        queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
         known = self.context.get("references", {}).get(self.field_name, {})
-        try:
-            return known.get(int(data)) or queryset.get(pk=int(data))
-        except ObjectDoesNotExist as error:
+        found = known.get(int(data)) or self._find(int(data))
+        if found is None:
+            queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
             name = queryset.model._meta.verbose_name
-            raise serializers.ValidationError(f"There is no {name} with the id {data}.") from error
+            raise serializers.ValidationError(f"There is no {name} with the id {data}.")
+        return found
