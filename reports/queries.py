@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from tallies.models import Tally
 from timeentries.models import TimeEntry
-from timeentries.totals import told_by_tallies
+from timeentries.totals import told_by_project
 
 # The parts are summed up by project already; names and order come last, for few rows.
 TOTALS = """
@@ -41,7 +41,7 @@ def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
     """
     entries = entries.finished().order_by()  # type: ignore[attr-defined]
     parts = [_of_entries(entries)]
-    told = told_by_tallies(entries, by_project=True)
+    told = told_by_project(entries)
     if told is not None:
         parts = [_of_tallies(told.tallies), *map(_of_entries, told.left)]
     sql, params = parts[0].union(*parts[1:], all=True).query.sql_with_params()

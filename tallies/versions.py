@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db import connection
 
 from tallies.models import Tally
 
+WRITES = "SELECT writes FROM tallies_tally WHERE kind = %s AND key = %s"
 # The tables whose columns a list shows beside its own: a project that is renamed changes the
 # lists of its time entries.
 SHOWN = {
@@ -33,9 +34,17 @@ def list_version(resource: str, user: Any) -> int:
 
     Ask before the rows are read: a write in between then makes the tag too old, never too new.
     """
-    counted = Q(kind__in=(*SHOWN[resource], Tally.Kind.INSTALLED))
+    kinds = [str(kind) for kind in (*SHOWN[resource], Tally.Kind.INSTALLED)]
+    keys = [0] * len(kinds)
     if resource == "time_entries":
-        everyone = Q(kind=Tally.Kind.ENTRIES, key=0)
-        own = Q(kind=Tally.Kind.ENTRIES_OF_USER, key=user.pk)
-        counted |= everyone if user.is_superuser else own
-    return int(Tally.objects.filter(counted).aggregate(writes=Sum("writes"))["writes"] or 0)
+        everyone = user.is_superuser
+        kinds.append(str(Tally.Kind.ENTRIES if everyone else Tally.Kind.ENTRIES_OF_USER))
+        keys.append(0 if everyone else user.pk)
+    # Not by the ORM, which takes twice as long to make up the SQL as PostgreSQL to answer it.
+    params: list[str | int] = []
+    for pair in zip(kinds, keys, strict=True):
+        params += pair
+    sql = " UNION ALL ".join([WRITES] * len(kinds))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COALESCE(SUM(writes), 0) FROM ({sql}) AS counted", params)
+        return int(cursor.fetchone()[0])
