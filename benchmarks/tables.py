@@ -11,7 +11,7 @@ from benchmarks.measure import MANY, Bench
 from benchmarks.operations import START, STOP, Operation
 from benchmarks.services import Service, Stores
 
-COLUMNS = ("operation", "app", "db", "redis", "app+db", "at most")
+COLUMNS = ("operation", "app", "db", "redis", "app+db", "least", "at most")
 SPEED = ("req/s", "p50 ms", "p99 ms")
 
 
@@ -74,7 +74,11 @@ def cpu_of(bench: Bench, operation: Operation) -> list[str]:
     """Return the cells of COLUMNS."""
     cost, title = bench.cost(operation), title_of(operation, [bench])
     at_most = "" if operation.at_most is None else f"{operation.at_most:g}"
-    return [title, *(f"{part:.2f}" for part in (*cost.milliseconds(), cost.total)), at_most]
+    return [
+        title,
+        *(f"{part:.2f}" for part in (*cost.milliseconds(), cost.total, cost.least)),
+        at_most,
+    ]
 
 
 def speed_of(bench: Bench, operation: Operation) -> list[str]:
