@@ -38,6 +38,8 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             # The access log tells of refused requests already.
             "django.request": {"level": "ERROR"},
+            # Whoever scans for hosts would fill the log with traces.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }
 

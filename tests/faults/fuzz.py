@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.harness import Service, Verdict, run, serving, stored_in
-from tests.servers import ROOT
 
 SHORT = ("--max-examples", "2", "--seed", "1")
 
@@ -22,10 +21,19 @@ def fuzz(service: Service, secret: str, *options: str) -> dict[str, Any]:
     """Return what schemathesis found; its own words are printed if it found anything."""
     report = service.tree / "fuzz.json"
     program = Path(sys.executable).with_name("schemathesis")
-    command: list[str | Path] = [program, "--config-file", ROOT / "tests/faults/schemathesis.toml"]
-    command += ["run", ROOT / "schema.yml", "--url", f"http://127.0.0.1:{service.ports[0]}"]
+    command: list[str | Path] = [
+        program,
+        "--config-file",
+        service.tree / "tests/faults/schemathesis.toml",
+    ]
+    command += [
+        "run",
+        service.tree / "schema.yml",
+        "--url",
+        f"http://127.0.0.1:{service.ports[0]}",
+    ]
     command += ["--continue-on-failure", "--report-json-path", report, *options]
-    environment = {**os.environ, "FUZZ_TOKEN": secret, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "FUZZ_TOKEN": secret, "PYTHONPATH": str(service.tree)}
     ran = subprocess.run(
         command, cwd=service.tree, env=environment, capture_output=True, text=True
     )
