@@ -1,6 +1,7 @@
 """Whatever writes, the tallies are right when it is committed."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -110,6 +111,33 @@ def test_racing_writers_of_one_project_are_all_counted() -> None:
     assert tallied("entries_of_project", project.pk)["finished"] == 8 * 6
     fold()
     assert_right()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_is_told_what_it_could_count(owner: User, project: Project) -> None:
+    """In one snapshot, while others write and fold."""
+    users = [owner, make_user("u1"), make_user("u2")]
+
+    def write(user: User) -> None:
+        for number in range(25):
+            entry = make_entry(user, project, NINE + timedelta(days=number))
+            if number % 3 == 0:
+                entry.delete()
+            if number % 5 == 0 and connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT tallies_fold()")
+
+    def read() -> None:
+        entries = TimeEntry.objects.filter(project=project, start_time__gte=NINE)
+        for _ in range(30):
+            with transaction.atomic():
+                if connection.vendor == "postgresql":
+                    with connection.cursor() as cursor:
+                        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                assert entries.exact_count() == entries.count()
+
+    writers: list[Callable[[], None]] = [partial(write, user) for user in users]
+    at_once([*writers, read, read])
 
 
 @pytest.mark.django_db(transaction=True)
