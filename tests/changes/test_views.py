@@ -7,6 +7,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
@@ -14,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apitokens.models import ApiToken
 from changes import feed, numbering, views
+from changes.journal import Journaled, type_of
 from changes.models import Change, Feed
 from changes.numbering import expire_cursors
 from clients.models import Client
@@ -415,3 +417,16 @@ def test_the_numbers_have_no_gaps(owner: User) -> None:
         numbering.numbered_feed()
 
     assert list(Change.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
+
+
+def test_every_journaled_resource_is_told_of() -> None:
+    journaled = {type_of(model) for model in apps.get_models() if issubclass(model, Journaled)}
+
+    assert journaled == set(feed.VIEWSETS)
+
+
+def test_demo_data_makes_consumers_begin_again(owner: User) -> None:
+    follower = Follower(api_as(owner, *READS))
+    call_command("seed_demo", "--entries", "20")
+
+    assert follower.api.get(PATH, {"cursor": follower.cursor}).status_code == 410

@@ -13,8 +13,9 @@ KINDS = {
     "tasks": "task",
     "time-entries": "time_entry",
 }
-# What may come of a write: done, refused by a rule, another user's, gone, against what is stored.
-ANSWERS = {200, 201, 400, 403, 404, 409}
+# What may come of a write: done, refused by a rule, another user's, gone, against what is stored;
+# 503 to try again, where bulk requests over the same projects lock each other out.
+ANSWERS = {200, 201, 400, 403, 404, 409, 503}
 
 
 @dataclass
