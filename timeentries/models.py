@@ -85,9 +85,14 @@ class TimeEntry(Resource):
         ordering = ("-start_time", "-id")
         indexes = (
             models.Index(fields=["-start_time", "-id"], name="time_entry_newest"),
-            models.Index(fields=["user", "-start_time", "-id"], name="time_entry_newest_of_user"),
+            # With the end, so that finished ones are counted without reading rows.
             models.Index(
-                fields=["project", "-start_time", "-id"], name="time_entry_newest_of_project"
+                fields=["user", "-start_time", "-id", "end_time"],
+                name="time_entry_newest_of_user",
+            ),
+            models.Index(
+                fields=["project", "-start_time", "-id", "end_time"],
+                name="time_entry_newest_of_project",
             ),
             models.Index(fields=["task", "-start_time", "-id"], name="time_entry_newest_of_task"),
             # All that a sum or a count of a range needs, so that no row is read for it.
