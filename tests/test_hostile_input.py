@@ -298,3 +298,38 @@ def test_a_token_in_the_url_is_never_read(administrator: User) -> None:
     response = APIClient().get(f"/api/v1/projects?access_token={secret}")
 
     assert response.status_code == 401
+
+
+@pytest.mark.parametrize("method", ["BREW", "TRACE", "CONNECT", "PROPFIND", "get", "É"])
+def test_an_odd_method_is_405(api: APIClient, method: str) -> None:
+    rows = _rows()
+
+    response = api.generic(method, "/api/v1/timer/start")
+
+    assert response.status_code == 405
+    _assert_refused(response, rows)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        pytest.param(400, {"HTTP_HOST": "evil.example"}, id="another host"),
+        pytest.param(400, {"HTTP_HOST": "localhost,evil.example"}, id="two hosts"),
+        pytest.param(400, {"HTTP_HOST": "local host/\\"}, id="no host at all"),
+        pytest.param(400, {"HTTP_IDEMPOTENCY_KEY": ""}, id="empty key"),
+        pytest.param(400, {"HTTP_IDEMPOTENCY_KEY": "k" * 5000}, id="long key"),
+        pytest.param(400, {"HTTP_IDEMPOTENCY_KEY": "\xe9\xff"}, id="key that is not ASCII"),
+        pytest.param(401, {"HTTP_AUTHORIZATION": "Bearer " + "x" * 8000}, id="long token"),
+        pytest.param(401, {"HTTP_AUTHORIZATION": "Bearer \xff\xfe"}, id="token that is not ASCII"),
+        pytest.param(401, {"HTTP_AUTHORIZATION": "Bearer a,Bearer b"}, id="two tokens in one"),
+    ],
+)
+def test_a_malformed_header_is_refused(
+    api: APIClient, status: int, headers: dict[str, Any]
+) -> None:
+    rows = _rows()
+
+    response = api.post("/api/v1/projects", {"name": "New"}, format="json", **headers)
+
+    assert response.status_code == status
+    _assert_refused(response, rows)
