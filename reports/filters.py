@@ -1,27 +1,62 @@
 """What a report can be about."""
 
 from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from reports.groups import LEVELS, MOST_LEVELS
 from timeentries.filters import OwnEntriesFilterSet
 from timeentries.models import TimeEntry
+from timetracker.api.filters import ChoiceOption, ChoicesOption, ZoneFilter, zone_names
 from timetracker.api.instants import Span, span_of_day
 
 DEFAULT_DAYS = 30
+FORMATS = ("json", "csv", "xlsx")
 
 
-class SummaryFilter(OwnEntriesFilterSet):
-    """Filters of `GET /reports/summary`; the last 30 local days unless dates are given."""
+class ReportFilter(OwnEntriesFilterSet):
+    """Filters of every report; the last 30 local days unless dates are given."""
 
+    timezone = ZoneFilter(
+        help_text="An IANA name: whose days are meant. By default the zone of the token's user."
+    )
+    format = ChoiceOption(FORMATS, help_text="JSON by default; the others are files.")
     now: datetime
 
     class Meta:
         model = TimeEntry
         fields: list[str] = []
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the report: the one asked for, or the user's."""
+        name = self.data.get("timezone", "")  # type: ignore[union-attr] # always given
+        return ZoneInfo(name) if name in zone_names() else self.user.zone
+
+    @property
+    def file_format(self) -> str:
+        """The format of the answer."""
+        return self.form.cleaned_data.get("format") or "json"
+
     def date_range(self) -> tuple[Span, Span]:
         """Return the bounds: given ones, or the 30 days that end with the given end or today."""
         start, end = super().date_range()
-        zone = self.user.zone
-        end = end or span_of_day(self.now.astimezone(zone).date(), zone)
-        first_day = end.last.astimezone(zone).date() - timedelta(days=DEFAULT_DAYS - 1)
-        return start or span_of_day(first_day, zone), end
+        end = end or span_of_day(self.now.astimezone(self.zone).date(), self.zone)
+        first_day = end.last.astimezone(self.zone).date() - timedelta(days=DEFAULT_DAYS - 1)
+        return start or span_of_day(first_day, self.zone), end
+
+
+class SummaryFilter(ReportFilter):
+    """Filters of `GET /reports/summary`, and what it is grouped by."""
+
+    group_by = ChoicesOption(
+        LEVELS,
+        at_most=MOST_LEVELS,
+        help_text=f"Up to {MOST_LEVELS} of {', '.join(LEVELS)}, separated by commas.",
+    )
+
+    @property
+    def levels(self) -> list[str]:
+        """What to group by, from the outermost to the leaves."""
+        chosen: Any = self.form.cleaned_data.get("group_by")
+        return chosen or []

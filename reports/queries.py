@@ -39,6 +39,8 @@ def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
 
     Whole months come from the tallies, unless it is about one user; all in one statement.
     """
+    if entries.query.is_empty():
+        return []
     entries = entries.finished().order_by()  # type: ignore[attr-defined]
     parts = [_of_entries(entries)]
     told = told_by_project(entries)

@@ -1,53 +1,183 @@
 """The reports' endpoints."""
 
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.http.response import HttpResponseBase
 from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
-from reports.filters import SummaryFilter
+from reports.exports import FILES, XLSX_TYPE
+from reports.filters import ReportFilter, SummaryFilter
+from reports.groups import Group, grouped
 from reports.queries import totals_by_project
-from reports.serializers import SummarySerializer
+from reports.serializers import EntriesReportSerializer, SummarySerializer
+from reports.tables import entries_table, summary_table
 from timeentries.models import TimeEntry
+from timeentries.serializers import TimeEntrySerializer
 from timetracker.api.instants import format_instant, hours
+from timetracker.api.pagination import PagePagination
+from timetracker.api.representation import Representation, representation_of
 from timetracker.api.viewsets import ApiRequest, ApiView
 
+BY_PROJECT = ["project"]
+SUMMARY = inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})
 
-class SummaryView(ApiView):
-    """Sum up the finished time entries of a range of dates."""
+
+def _or_a_file(json: Any) -> dict[tuple[int, str], Any]:
+    binary = {"type": "string", "format": "binary"}
+    return {
+        (200, "application/json"): json,
+        (200, "text/csv"): {"type": "string"},
+        (200, XLSX_TYPE): binary,
+    }
+
+
+class ReportView(ApiView):
+    """A report on the finished time entries that the token's user may see."""
 
     scope_resource = "reports"
-    filterset_class = SummaryFilter
 
     def query_parameters(self) -> list[str]:
         """Return the filters of the report."""
         return list(self.filterset_class.base_filters)
 
-    @extend_schema(
-        responses=inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})
-    )
-    def get(self, request: ApiRequest) -> Response:
-        """Return the hours, whole and by project; one's own unless an administrator asks."""
+    def report(self, request: ApiRequest) -> Any:
+        """Return the filters as they were asked for; 400 where one cannot be understood."""
         entries = TimeEntry.objects.visible_to(request.user)
-        report = SummaryFilter(request.query_params, entries, request=request)
+        report = self.filterset_class(request.query_params, entries, request=request)
         report.now = request.now
         if not report.is_valid():
             raise translate_validation(report.errors)  # type: ignore[misc]
-        projects = list(totals_by_project(report.qs))
-        start, end = report.date_range()
-        summary = {
-            "start_date": format_instant(start.first),
-            "end_date": format_instant(end.last),
-            "total_hours": hours(sum(project["seconds"] for project in projects)),
-            "billable_hours": hours(sum(project["billable_seconds"] for project in projects)),
-            "total_entries": sum(project["entries"] for project in projects),
-            "by_project": [
-                {
-                    "project_id": project["project_id"],
-                    "project_name": project["project_name"],
-                    "hours": hours(project["seconds"]),
-                    "entries": project["entries"],
-                }
-                for project in projects
-            ],
+        return report
+
+
+class SummaryView(ReportView):
+    """Sum up the finished time entries of a range of dates."""
+
+    filterset_class = SummaryFilter
+
+    @extend_schema(responses=_or_a_file(SUMMARY))
+    def get(self, request: ApiRequest) -> HttpResponseBase:
+        """Return the hours, whole and by project; one's own unless an administrator asks.
+
+        With `group_by` also in groups of groups, each entry in exactly one leaf. A file has a
+        row for each leaf, and ends with their total.
+        """
+        report = self.report(request)
+        if report.file_format == "json":
+            return Response({"summary": _summary(report)})
+        levels = report.levels or BY_PROJECT
+        table = summary_table(_whole(report, levels), levels, report.zone)
+        return FILES[report.file_format](table)
+
+
+def _whole(report: ReportFilter, levels: list[str]) -> Group:
+    start, end = report.date_range()
+    return grouped(report.qs, levels, start.first, end.end, report.zone)
+
+
+def _summary(report: SummaryFilter) -> dict[str, Any]:
+    projects = list(totals_by_project(report.qs))
+    start, end = report.date_range()
+    summary = {
+        "start_date": format_instant(start.first),
+        "end_date": format_instant(end.last),
+        "total_hours": hours(sum(project["seconds"] for project in projects)),
+        "billable_hours": hours(sum(project["billable_seconds"] for project in projects)),
+        "total_entries": sum(project["entries"] for project in projects),
+        "by_project": [
+            {
+                "project_id": project["project_id"],
+                "project_name": project["project_name"],
+                "hours": hours(project["seconds"]),
+                "entries": project["entries"],
+            }
+            for project in projects
+        ],
+    }
+    if report.levels:
+        whole = _whole(report, report.levels)
+        summary["timezone"] = report.zone.key
+        summary["totals"] = _totals(whole.seconds, whole.entries, whole.billable_seconds)
+        summary["groups"] = _nodes(whole)
+    return summary
+
+
+def _nodes(group: Group) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": child.key,
+            "name": child.name,
+            **_totals(child.seconds, child.entries, child.billable_seconds),
+            "children": _nodes(child),
         }
-        return Response({"summary": summary})
+        for child in group.children.values()
+    ]
+
+
+def _totals(seconds: int, entries: int, billable_seconds: int) -> dict[str, Any]:
+    return {
+        "seconds": seconds,
+        "hours": hours(seconds),
+        "entries": entries,
+        "billable_seconds": billable_seconds,
+    }
+
+
+class _Page(PagePagination):
+    """A page of a report, whose totals have counted the entries already."""
+
+    def __init__(self, total: int) -> None:
+        self.counted = total
+
+    def count(self, queryset: QuerySet[Any, Any]) -> int:
+        """Return what is known."""
+        return self.counted
+
+
+class EntriesView(ReportView):
+    """List the finished time entries of a report, newest first, with their totals."""
+
+    filterset_class = ReportFilter
+    plural_key = "time_entries"
+
+    @property
+    def representation(self) -> Representation:
+        """An entry is shown as the lists of time entries show it."""
+        return representation_of(TimeEntrySerializer)
+
+    def query_parameters(self) -> list[str]:
+        """Return the filters, and the page."""
+        return [*super().query_parameters(), *PagePagination.parameters]
+
+    @extend_schema(responses=_or_a_file(EntriesReportSerializer))
+    def get(self, request: ApiRequest) -> HttpResponseBase:
+        """Return a page of the entries and the totals of all; a file holds every entry.
+
+        The last line of a file is the total: one that was broken off has none.
+        """
+        report = self.report(request)
+        entries = report.qs.finished()
+        if report.file_format != "json":
+            return FILES[report.file_format](entries_table(entries, report.zone))
+        totals = entries.order_by().aggregate(
+            seconds=Coalesce(Sum("duration_seconds"), 0),
+            entries=Count("*"),
+            billable_seconds=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
+        )
+        page = _Page(totals["entries"])
+        rows = page.paginate_queryset(entries, request, self)
+        start, end = report.date_range()
+        return Response(
+            {
+                "start_date": format_instant(start.first),
+                "end_date": format_instant(end.last),
+                "timezone": report.zone.key,
+                "totals": _totals(**totals),
+                "time_entries": [self.representation.of_row(row, request.now) for row in rows],
+                "pagination": page.pagination,
+            }
+        )

@@ -39,6 +39,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/timer/start": {"POST": "write:time_entries"},
     "api/v1/timer/stop": {"POST": "write:time_entries"},
     "api/v1/reports/summary": {"GET": "read:reports", "HEAD": "read:reports"},
+    "api/v1/reports/entries": {"GET": "read:reports", "HEAD": "read:reports"},
     "api/v1/changes": {"GET": "read:time_entries", "HEAD": "read:time_entries"},
     "api/v1/users/me": {"GET": "read:users", "HEAD": "read:users"},
     "api/v1/users": {"GET": "admin:all", "HEAD": "admin:all"},
@@ -56,6 +57,7 @@ TAKE_USER_ID = {
     ("PUT", "api/v1/time-entries/<id>"),
     ("PATCH", "api/v1/time-entries/<id>"),
     ("GET", "api/v1/reports/summary"),
+    ("GET", "api/v1/reports/entries"),
 }
 
 WRITABLE = ("projects", "time_entries", "tasks", "clients")
@@ -141,6 +143,7 @@ def calls() -> Iterator[Call]:
                     yield Call(method, route, whose, body="unknown field")
 
 
+COUNTED = ("api/v1/time-entries", "api/v1/reports/summary", "api/v1/reports/entries")
 # How many entries an answer counts tells whose it counts.
 ENTRIES_OF: dict[Whose, int] = {"own": 1, "other's": 2, "": 3, "missing": 0}
 
@@ -180,7 +183,7 @@ def _judgement(caller: Caller, call: Call) -> str:
         return "400 no_active_timer"
     if call.method == "POST":
         return "200" if call.route.endswith("/bulk") else "201"
-    if call.route in ("api/v1/time-entries", "api/v1/reports/summary"):
+    if call.route in COUNTED:
         counted: Whose = call.user_id or ("" if caller.administrator else "own")
         return f"200 of {ENTRIES_OF[counted]}"
     return "200"

@@ -85,7 +85,7 @@ class Office:
         query = []
         if call.user_id and call.method not in WITH_BODY:
             query.append(f"user_id={self.users[call.user_id]}")
-        if call.route == "api/v1/reports/summary":
+        if call.route.startswith("api/v1/reports/"):
             query.append("start_date=2024-01-01&end_date=2024-01-31")
         path = call.route.replace("<id>", str(row.pk if row else MISSING))
         return f"/{path}?{'&'.join(query)}"
@@ -145,7 +145,7 @@ def counted(response: Any, call: Call) -> str:
     if call.method != "GET":
         return ""
     match call.route:
-        case "api/v1/time-entries":
+        case "api/v1/time-entries" | "api/v1/reports/entries":
             return f" of {response.json()['pagination']['total']}"
         case "api/v1/reports/summary":
             return f" of {response.json()['summary']['total_entries']}"

@@ -167,7 +167,7 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
     actions = ("list", "create", "retrieve", "update", "partial_update", "destroy")
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
         *(f"{resource}_{action}" for resource in resources for action in actions),
-        *("timer_status", "timer_start", "timer_stop", "reports_summary"),
+        *("timer_status", "timer_start", "timer_stop", "reports_summary", "reports_entries"),
         *("tasks_bulk", "time_entries_bulk"),
         *("changes", "users_list", "users_me", "info", "health"),
     }
@@ -226,6 +226,8 @@ def test_an_example_of_an_error_fits_its_schema(name: str) -> None:
         ("get", "/timer/status", None, 200),
         ("post", "/timer/start", {"project_id": "project", "task_id": "task"}, 201),
         ("get", "/reports/summary?start_date=2024-01-01&end_date=2024-01-31", None, 200),
+        ("get", "/reports/summary?start_date=2024-01-01&group_by=client,tag,week", None, 200),
+        ("get", "/reports/entries?start_date=2024-01-01&timezone=Asia/Tokyo", None, 200),
         ("get", "/users", None, 200),
         ("get", "/users/me", None, 200),
         ("get", "/info", None, 200),

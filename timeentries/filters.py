@@ -17,9 +17,13 @@ from timetracker.api.filters import (
 
 
 class OwnEntriesFilterSet(DateRangeFilterSet):
-    """A date range, a project, and for administrators a user."""
+    """A date range, what the work was for, and for administrators a user."""
 
     project_id = IdFilter()
+    task_id = IdFilter()
+    client_id = IdFilter(field_name="project__client_id")
+    billable = SwitchFilter()
+    tag = django_filters.CharFilter(method="filter_tag", help_text="One tag, its case included.")
     user_id = IdFilter(
         method="filter_user", help_text="Another user's id is for administrators only."
     )
@@ -32,14 +36,20 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
             raise AccessDenied("You can only access your own time entries.")
         return queryset.filter(user_id=user_id)
 
+    def filter_tag(
+        self,
+        queryset: Any,
+        name: str,
+        tag: str,
+    ) -> QuerySet[TimeEntry]:
+        """Keep the entries that carry a tag."""
+        tagged: QuerySet[TimeEntry] = queryset.tagged(tag)
+        return tagged
+
 
 class TimeEntryFilter(OwnEntriesFilterSet):
     """Filters of `GET /time-entries`."""
 
-    task_id = IdFilter()
-    client_id = IdFilter(field_name="project__client_id")
-    billable = SwitchFilter()
-    tag = django_filters.CharFilter(method="filter_tag", help_text="One tag, its case included.")
     search = SearchFilter("notes")
     include_active = SwitchFilter(
         method="leave", help_text="Whether running timers are listed too; false by default."
@@ -56,16 +66,6 @@ class TimeEntryFilter(OwnEntriesFilterSet):
         if self.form.cleaned_data.get("include_active"):
             return queryset
         return queryset.filter(end_time__isnull=False)
-
-    def filter_tag(
-        self,
-        queryset: Any,
-        name: str,
-        tag: str,
-    ) -> QuerySet[TimeEntry]:
-        """Keep the entries that carry a tag."""
-        tagged: QuerySet[TimeEntry] = queryset.tagged(tag)
-        return tagged
 
     def leave(self, queryset: QuerySet[TimeEntry], *_: object) -> QuerySet[TimeEntry]:
         """Leave the rows alone: what matters is also whether the parameter is missing."""

@@ -234,6 +234,21 @@ EXAMPLES: dict[str, Schema] = {
             }
         ],
     },
+    "Group": {
+        "key": 1,
+        "name": "Website Redesign",
+        "seconds": 307800,
+        "hours": 85.5,
+        "entries": 45,
+        "billable_seconds": 253800,
+        "children": [],
+    },
+    "Totals": {
+        "seconds": 577800,
+        "hours": 160.5,
+        "entries": 85,
+        "billable_seconds": 522000,
+    },
     "Pagination": {
         "page": 1,
         "per_page": 50,

@@ -269,7 +269,10 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
         ),
         pytest.param(
             {"page": "1"},
-            {"page": "Unknown. Known are: end_date, project_id, start_date, user_id."},
+            {
+                "page": "Unknown. Known are: billable, client_id, end_date, format, group_by, "
+                "project_id, start_date, tag, task_id, timezone, user_id."
+            },
             id="there are no pages",
         ),
     ],

@@ -29,6 +29,7 @@ INFO = {
         "timer_start": "/api/v1/timer/start",
         "timer_stop": "/api/v1/timer/stop",
         "reports_summary": "/api/v1/reports/summary",
+        "reports_entries": "/api/v1/reports/entries",
         "changes": "/api/v1/changes",
     },
     "setup_required": False,

@@ -1,8 +1,11 @@
 """Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
 
 import re
+import zoneinfo
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -63,6 +66,31 @@ class _ChoiceField(_Field):
         return text
 
 
+class _ChoicesField(_ChoiceField):
+    def __init__(self, *, at_most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.at_most = at_most
+
+    def parse(self, text: str) -> Any:
+        chosen = [super(_ChoicesField, self).parse(part) for part in text.split(",")]
+        if len(chosen) > self.at_most or len(set(chosen)) < len(chosen):
+            raise ValueError(f"Give at most {self.at_most}, each once, separated by commas.")
+        return chosen
+
+
+class _ZoneField(_Field):
+    def parse(self, text: str) -> ZoneInfo:
+        if text not in zone_names():
+            raise ValueError("Give an IANA name such as Europe/Berlin.")
+        return ZoneInfo(text)
+
+
+@cache
+def zone_names() -> set[str]:
+    """Return the names of all time zones, which are looked for on the disk only once."""
+    return zoneinfo.available_timezones()
+
+
 class _InstantField(_Field):
     def parse(self, text: str) -> datetime:
         return parse_instant(_plus_restored(text), self.zone)
@@ -115,6 +143,39 @@ class SpanFilter(django_filters.Filter):
         return qs
 
 
+class OptionFilter(django_filters.Filter):
+    """A parameter that tells how to answer, not which rows."""
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        """Leave the rows alone."""
+        return qs
+
+
+class ZoneFilter(OptionFilter):
+    """The time zone in which dates are meant; the user's by default."""
+
+    field_class = _ZoneField
+
+
+class ChoiceOption(OptionFilter):
+    """One of a few words."""
+
+    field_class = _ChoiceField
+
+    def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(choices=[(word, word) for word in words], **kwargs)
+
+
+class ChoicesOption(OptionFilter):
+    """Some of a few words, separated by commas, their order kept."""
+
+    field_class = _ChoicesField
+
+    def __init__(self, words: Sequence[str], *, at_most: int, **kwargs: Any) -> None:
+        choices = [(word, word) for word in words]
+        super().__init__(choices=choices, at_most=at_most, **kwargs)
+
+
 class SearchFilter(django_filters.CharFilter):
     """Keep the rows that have a text, whatever its case, in one of a few columns."""
 
@@ -148,8 +209,13 @@ class FilterSet(drf_filters.FilterSet):
         """Return the form with the user's time zone in each field that reads times."""
         form_class: type[forms.Form] = super().get_form_class()
         for field in form_class.base_fields.values():
-            field.zone = self.user.zone  # type: ignore[attr-defined]
+            field.zone = self.zone  # type: ignore[attr-defined]
         return form_class
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days and times without an offset are meant."""
+        return self.user.zone
 
     @property
     def user(self) -> "User":

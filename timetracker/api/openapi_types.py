@@ -167,11 +167,15 @@ def _filter_type(name: str, declared: django_filters.Filter) -> tuple[Schema, st
             return ID, f"Only those of this {name.removesuffix('_id')}."
         case filters.SwitchFilter():
             return {"type": "boolean"}, f"Only those that are, or are not, {name}."
-        case filters.ChoiceFilter():
+        case filters.ChoiceFilter() | filters.ChoiceOption():
             choices = [str(value) for value, _ in declared.extra["choices"]]
             return {"type": "string", "enum": choices}, f"Only those of this {name}."
         case filters.SinceFilter():
             return _instant(), f"Only those changed then or later. {ZONE}"
+        case filters.ChoicesOption():
+            words = "|".join(word for word, _ in declared.extra["choices"])
+            more = declared.extra["at_most"] - 1
+            return {"type": "string", "pattern": f"^({words})(,({words})){{0,{more}}}$"}, ""
         case filters.SpanFilter():
             return {"anyOf": [_day(), _instant()]}, ""
     return {"type": "string", "minLength": 1}, ""

@@ -44,13 +44,18 @@ class PagePagination(BasePagination):
             raise ValidationError({"cursor": ["Give page or cursor, not both."]})
         return self._following(cursor)
 
+    def count(self, queryset: Any) -> int:
+        """Return how many there are on all pages."""
+        total: int = queryset.exact_count()
+        return total
+
     def get_paginated_response(self, data: Any) -> Response:
         """Return the envelope around serialized rows."""
         return Response({self.key: data, "pagination": self.pagination})
 
     def _numbered(self, queryset: Any, page: int) -> list[Any]:
         """Return the rows of a page, and say where it stands among the others."""
-        total = queryset.exact_count()
+        total = self.count(queryset)
         pages = -(-total // self.per_page)
         has_next, has_prev = page < pages, page > 1
         first = (page - 1) * self.per_page

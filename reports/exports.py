@@ -1,0 +1,171 @@
+"""Reports as files: CSV, which is streamed, and XLSX, which is made in a temporary file."""
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from rest_framework.exceptions import ValidationError
+
+from timetracker.api.instants import hours
+
+# seconds and hours are both made of whole seconds; they and counts are summed up at the end.
+Kind = Literal["text", "id", "date", "moment", "flag", "count", "seconds", "hours"]
+SUMMED = ("count", "seconds", "hours")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
+LINES_A_CHUNK = 500
+MOST_XLSX_ROWS = 1_048_576 - 2  # Excel's, less the titles and the totals
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX_FORMATS: dict[str, str] = {
+    "date": "yyyy-mm-dd",
+    "moment": "yyyy-mm-dd hh:mm:ss",
+    "seconds": "[h]:mm:ss",
+    "hours": "0.00",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A title, and what the cells below it are."""
+
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under columns; moments are shown in `zone`, the time of day without an offset."""
+
+    name: str
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[Any]]
+    zone: ZoneInfo
+
+    def lines(self) -> Iterator[Sequence[Any]]:
+        """Yield the rows, and after the last one their totals: without these it is not whole."""
+        sums = [0 if column.kind in SUMMED else None for column in self.columns]
+        for row in self.rows:
+            sums = [
+                None if total is None else total + value
+                for total, value in zip(sums, row, strict=True)
+            ]
+            yield row
+        yield sums
+
+
+def as_csv(table: Table) -> StreamingHttpResponse:
+    """Return a stream of CSV in UTF-8; its last line begins with `Total`."""
+    response = StreamingHttpResponse(_chunks(table), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{table.name}.csv"'
+    return response
+
+
+def as_xlsx(table: Table) -> FileResponse:
+    """Return an Excel file; 400 for more rows than a sheet has."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    workbook = xlsxwriter.Workbook(file, {"constant_memory": True})
+    sheet = workbook.add_worksheet("Report")
+    bold = workbook.add_format({"bold": True})
+    formats = {
+        kind: workbook.add_format({"num_format": words}) for kind, words in XLSX_FORMATS.items()
+    }
+    for place, column in enumerate(table.columns):
+        sheet.set_column(place, place, 30 if column.kind == "text" else 20)
+        sheet.write_string(0, place, column.title, bold)
+    for number, row in enumerate(table.lines(), 1):
+        if number > MOST_XLSX_ROWS + 1:
+            sentence = f"XLSX holds at most {MOST_XLSX_ROWS} rows: narrow the range, or take csv."
+            raise ValidationError({"format": [sentence]})
+        for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+            _write(sheet, number, place, column.kind, value, formats.get(column.kind), table.zone)
+        if row[0] is None:
+            sheet.write_string(number, 0, "Total", bold)
+    sheet.freeze_panes(1, 0)
+    workbook.close()
+    file.seek(0)
+    return FileResponse(
+        file, as_attachment=True, filename=f"{table.name}.xlsx", content_type=XLSX_TYPE
+    )
+
+
+FILES: dict[str, Callable[[Table], HttpResponse | StreamingHttpResponse]] = {
+    "csv": as_csv,
+    "xlsx": as_xlsx,
+}
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _chunks(table: Table) -> Iterator[bytes]:
+    writer = csv.writer(_Echo())
+    lines = [BYTE_ORDER_MARK + writer.writerow([safe(column.title) for column in table.columns])]
+    for row in table.lines():
+        cells = [
+            _cell(column.kind, value, table.zone)
+            for column, value in zip(table.columns, row, strict=True)
+        ]
+        if row[0] is None:
+            cells[0] = "Total"
+        lines.append(writer.writerow(cells))
+        if len(lines) >= LINES_A_CHUNK:
+            yield "".join(lines).encode()
+            lines.clear()
+    yield "".join(lines).encode()
+
+
+def safe(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: an apostrophe leads it."""
+    return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+def _cell(kind: Kind, value: Any, zone: ZoneInfo) -> str:
+    if value is None:
+        return ""
+    match kind:
+        case "text":
+            return safe(value)
+        case "moment":
+            return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        case "date":
+            day: date = value.astimezone(zone) if isinstance(value, datetime) else value
+            return f"{day:%Y-%m-%d}"
+        case "flag":
+            return "yes" if value else "no"
+        case "hours":
+            return f"{hours(value):.2f}"
+    return str(value)
+
+
+def _write(
+    sheet: Any, line: int, place: int, kind: Kind, value: Any, style: Any, zone: ZoneInfo
+) -> None:
+    if value is None:
+        return
+    match kind:
+        case "moment":
+            local = value.astimezone(zone).replace(tzinfo=None, microsecond=0)
+            sheet.write_datetime(line, place, local, style)
+        case "date":
+            day = value.astimezone(zone) if isinstance(value, datetime) else value
+            sheet.write_datetime(line, place, datetime(day.year, day.month, day.day), style)  # noqa: DTZ001 - Excel knows no zones
+        case "seconds":
+            sheet.write_number(line, place, value / 86_400, style)
+        case "hours":
+            sheet.write_number(line, place, value / 3600, style)
+        case "id" | "count":
+            sheet.write_number(line, place, value)
+        case "flag":
+            sheet.write_string(line, place, "yes" if value else "no")
+        case _:
+            sheet.write_string(line, place, value)

@@ -1,0 +1,139 @@
+"""Totals of time entries in groups of groups; each entry counts in exactly one leaf."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from rest_framework.exceptions import ValidationError
+
+from reports.local_dates import local_date, week_name
+from timeentries.models import TimeEntry
+
+# What an entry is grouped by, and the name of the group.
+REFERENCES = {
+    "client": ("project__client_id", "project__client__name"),
+    "project": ("project_id", "project__name"),
+    "task": ("task_id", "task__name"),
+    "user": ("user_id", "user__username"),
+}
+NOBODY = {"client": "No client", "task": "No task"}
+DATES = {"day", "week", "month"}
+LEVELS = (*REFERENCES, "tag", "day", "week", "month")
+MOST_LEVELS = 3
+MOST_LEAVES = 20_000
+
+
+@dataclass
+class Group:
+    """The time of a group, in whole seconds, and of the groups within it."""
+
+    key: int | str | None
+    name: str
+    seconds: int = 0
+    billable_seconds: int = 0
+    entries: int = 0
+    children: dict[int | str | None, "Group"] = field(default_factory=dict)
+
+    def add(self, seconds: int, billable_seconds: int, entries: int) -> None:
+        """Count a leaf's time."""
+        self.seconds += seconds
+        self.billable_seconds += billable_seconds
+        self.entries += entries
+
+    def leaves(self, *above: "Group") -> Iterator[tuple["Group", ...]]:
+        """Yield the way to each leaf, this group left out."""
+        for child in self.children.values():
+            if child.children:
+                yield from child.leaves(*above, child)
+            else:
+                yield (*above, child)
+
+
+def grouped(
+    entries: QuerySet[TimeEntry],
+    levels: Sequence[str],
+    first: datetime,
+    end: datetime,
+    zone: ZoneInfo,
+) -> Group:
+    """Return the whole of finished entries that start in a range, with its groups inside.
+
+    Dates in their order, all others by time, most first. 400 for more than MOST_LEAVES groups.
+    """
+    whole = Group(None, "Total")
+    for row in _rows(entries, levels, first, end, zone):
+        numbers = row["total"], row["billable_total"], row["number"]
+        whole.add(*numbers)
+        group = whole
+        for level in levels:
+            made = _group(level, row[f"{level}_key"], row.get(f"{level}_name"))
+            group = group.children.setdefault(made.key, made)
+            group.add(*numbers)
+    _sort(whole, levels)
+    return whole
+
+
+def _rows(
+    entries: QuerySet[Any],
+    levels: Sequence[str],
+    first: datetime,
+    end: datetime,
+    zone: ZoneInfo,
+) -> list[dict[str, Any]]:
+    columns: dict[str, Any] = {}
+    for level in levels:
+        if level in DATES:
+            unit: Any = level
+            columns[f"{level}_key"] = local_date("start_time", unit, first, end, zone)
+        elif level == "tag":
+            columns["tag_key"] = F("tags")
+        else:
+            key, name = REFERENCES[level]
+            columns |= {f"{level}_key": F(key), f"{level}_name": F(name)}
+    rows = list(
+        entries.finished()  # type: ignore[attr-defined]
+        .order_by()
+        .values(**columns)
+        .annotate(
+            total=Sum("duration_seconds"),
+            billable_total=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
+            number=Count("*"),
+        )[: MOST_LEAVES + 1]
+    )
+    if len(rows) > MOST_LEAVES:
+        sentence = f"These are more than {MOST_LEAVES} groups: narrow the range, or group by less."
+        raise ValidationError({"group_by": [sentence]})
+    return rows
+
+
+def _group(level: str, key: Any, name: Any) -> Group:
+    match level:
+        case "tag":
+            tags = sorted(filter(None, key.split(",")))
+            return Group(",".join(tags), ", ".join(tags) or "No tag")
+        case "day" | "week" | "month":
+            return _of_date(level, key)
+    return Group(key, NOBODY.get(level, "") if key is None else name)
+
+
+def _of_date(level: str, day: date) -> Group:
+    if level == "month":
+        return Group(f"{day:%Y-%m}", f"{day:%Y-%m}")
+    return Group(day.isoformat(), week_name(day) if level == "week" else day.isoformat())
+
+
+def _sort(group: Group, levels: Sequence[str]) -> None:
+    if not levels:
+        return
+    by_date = levels[0] in DATES
+    children = sorted(
+        group.children.values(),
+        key=lambda child: (0 if by_date else -child.seconds, child.key is None, child.key),
+    )
+    group.children = {child.key: child for child in children}
+    for child in children:
+        _sort(child, levels[1:])

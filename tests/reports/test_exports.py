@@ -1,0 +1,93 @@
+"""The files: what is in them, and what a spreadsheet makes of it."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from openpyxl import load_workbook
+
+from apitokens.scopes import Scope
+from reports.exports import LINES_A_CHUNK, Column, Table, as_csv, safe
+from tests.factories import NINE, api_as, make_client, make_entry, make_project
+from tests.reports.test_groups import ENTRIES, SUMMARY, lines_of
+from users.models import User
+
+JANUARY = {"start_date": "2024-01-01", "end_date": "2024-01-31", "timezone": "Europe/Berlin"}
+TITLES = [
+    *("Start (Europe/Berlin)", "End (Europe/Berlin)", "User", "Client", "Project", "Task"),
+    *("Notes", "Tags", "Billable", "Id", "Seconds", "Hours"),
+]
+
+
+@pytest.fixture
+def entry(owner: User) -> Any:
+    """An hour and a half, with notes that would be a formula."""
+    site = make_project("Site", client=make_client("Fern"))
+    return make_entry(
+        owner, site, NINE, timedelta(minutes=90, microseconds=5), notes="=1+1", tags="a,b"
+    )
+
+
+def test_csv_of_entries(owner: User, entry: Any) -> None:
+    response = api_as(owner, Scope.READ_REPORTS).get(ENTRIES, JANUARY | {"format": "csv"})
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == 'attachment; filename="time-entries.csv"'
+    assert "Content-Length" not in response
+    assert lines_of(response) == [
+        TITLES,
+        [
+            *("2024-01-15 10:00:00", "2024-01-15 11:30:00", "olga", "Fern", "Site", ""),
+            *("'=1+1", "a,b", "yes", str(entry.pk), "5400", "1.50"),
+        ],
+        ["Total", *[""] * 9, "5400", "1.50"],
+    ]
+
+
+def test_xlsx_of_entries_has_real_dates_and_durations(owner: User, entry: Any) -> None:
+    api = api_as(owner, Scope.READ_REPORTS)
+    response: Any = api.get(ENTRIES, JANUARY | {"format": "xlsx"})
+    content = b"".join(response.streaming_content)
+    sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+    titles, row, total = sheet.iter_rows(values_only=True)
+    assert list(titles) == TITLES
+    assert row == (
+        *(datetime(2024, 1, 15, 10), datetime(2024, 1, 15, 11, 30)),  # noqa: DTZ001 - no zones
+        *("olga", "Fern", "Site", None, "=1+1", "a,b", "yes", entry.pk),
+        *(timedelta(minutes=90), 1.5),
+    )
+    assert sheet["G2"].data_type == "s"  # a text, no formula
+    assert (total[0], total[-2:]) == ("Total", (timedelta(minutes=90), 1.5))
+
+
+def test_csv_of_a_summary_is_by_project_unless_asked_otherwise(owner: User, entry: Any) -> None:
+    response = api_as(owner, Scope.READ_REPORTS).get(SUMMARY, JANUARY | {"format": "csv"})
+    numbers = ["1", "5400", "1.50", "5400", "1.50"]
+    assert lines_of(response) == [
+        ["Project", "Entries", "Seconds", "Hours", "Billable seconds", "Billable hours"],
+        ["Site", *numbers],
+        ["Total", *numbers],
+    ]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_text_is_a_formula(first: str) -> None:
+    assert safe(f"{first}cmd") == f"'{first}cmd"
+    assert safe(f"a{first}") == f"a{first}"
+
+
+def test_a_stream_that_breaks_off_has_no_total() -> None:
+    zone = ZoneInfo("UTC")
+
+    def rows() -> Iterator[tuple[str, int]]:
+        for number in range(LINES_A_CHUNK + 1):
+            yield "entry", number
+        raise OSError("away")
+
+    table = Table("time-entries", [Column("Notes"), Column("Seconds", "seconds")], rows(), zone)
+    stream: Any = as_csv(table).streaming_content
+    assert b"Total" not in next(stream)
+    with pytest.raises(OSError, match="away"):
+        next(stream)
