@@ -1,6 +1,7 @@
 """Measure the memory that 100 000 rows as CSV and as XLSX cost above idle.
 
-`python -m tests.faults.export_memory` reads the database that DATABASE_URL names, filled by `manage.py seed_demo --entries 100000`.
+`python -m tests.faults.export_memory` reads the database that DATABASE_URL names; fill it by
+`manage.py seed_demo --entries 100000`.
 """
 
 import os
