@@ -21,5 +21,6 @@ class ProjectViewSet(ResourceViewSet[Project]):
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Archive a project: its entries stay, and `{"status": "active"}` brings it back."""
-        self.get_object().archive()
+        with self.row_to_write() as project:
+            project.archive()
         return Response({"message": "Project archived successfully"})

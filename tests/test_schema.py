@@ -184,7 +184,7 @@ def test_an_example_fits_its_schema(name: str) -> None:
         _validator(component(name)).validate(example)
 
 
-@pytest.mark.parametrize("name", COMPONENTS["responses"])
+@pytest.mark.parametrize("name", sorted(COMPONENTS["responses"].keys() - {"NotModified"}))
 def test_an_example_of_an_error_fits_its_schema(name: str) -> None:
     content = COMPONENTS["responses"][name]["content"]["application/json"]
     _validator(content["schema"]).validate(content["example"])

@@ -11,11 +11,13 @@ from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
 from timetracker.api.bulk import BulkMixin
 from timetracker.api.openapi_answers import ErrorSerializer
+from timetracker.api.preconditions import entity_tag, judge, tag_of
 from timetracker.api.representation import representation_of
 from timetracker.api.serializers import refuse_unknown
 from timetracker.api.viewsets import ApiRequest, ApiView
 
 SHOWN = representation_of(TimeEntrySerializer)
+NO_TIMER = entity_tag("no timer")
 STATUS = {
     "active": serializers.BooleanField(),
     "timer": TimeEntrySerializer(allow_null=True),
@@ -44,18 +46,24 @@ class TimerStatusView(ApiView):
     """Tell whether the token's user runs a timer."""
 
     scope_resource = "time_entries"
+    tagged = True
 
     @extend_schema(responses=inline_serializer("TimerStatus", STATUS))
     def get(self, request: ApiRequest) -> Response:
         """Return the timer that runs, or null."""
-        timers = SHOWN.of(running_timer(request.user), request.now)
-        return Response({"active": bool(timers), "timer": timers[0] if timers else None})
+        for row in SHOWN.rows(running_timer(request.user)):
+            judge(request, tag := tag_of(SHOWN, row))
+            body = {"active": True, "timer": SHOWN.of_row(row, request.now)}
+            return Response(body, headers={"ETag": tag})
+        judge(request, NO_TIMER)
+        return Response({"active": False, "timer": None}, headers={"ETag": NO_TIMER})
 
 
 class TimerStartView(ApiView):
     """Start a timer for the token's user."""
 
     scope_resource = "time_entries"
+    tagged = True
     conflict_serializer = TimerConflictErrorSerializer
 
     @extend_schema(
@@ -70,7 +78,10 @@ class TimerStartView(ApiView):
         return Response(
             {"message": "Timer started successfully", "timer": _representation(timer, request)},
             status=201,
-            headers={"Location": reverse("time-entry-detail", args=[timer.pk])},
+            headers={
+                "Location": reverse("time-entry-detail", args=[timer.pk]),
+                "ETag": _tag_of(timer),
+            },
         )
 
 
@@ -78,6 +89,7 @@ class TimerStopView(ApiView):
     """Stop the timer of the token's user."""
 
     scope_resource = "time_entries"
+    tagged = True
 
     @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
     def post(self, request: ApiRequest) -> Response:
@@ -88,8 +100,13 @@ class TimerStopView(ApiView):
             {
                 "message": "Timer stopped successfully",
                 "time_entry": _representation(entry, request),
-            }
+            },
+            headers={"ETag": _tag_of(entry)},
         )
+
+
+def _tag_of(entry: TimeEntry) -> str:
+    return tag_of(SHOWN, SHOWN.row_of(entry))
 
 
 def _representation(entry: TimeEntry, request: ApiRequest) -> dict[str, object]:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 
 import structlog
 from django.conf import settings
@@ -88,6 +89,8 @@ class SecurityHeadersMiddleware:
         if request.path.startswith("/api/v1/"):
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ("Authorization", "X-API-Key"))
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
+            del response["Content-Length"]  # Django's 0 is not the length of what it spares
         response.headers.setdefault("Content-Security-Policy", _policy(request.path))
         return response
 

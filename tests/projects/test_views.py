@@ -52,11 +52,11 @@ def test_list_costs_the_same_for_one_and_for_twenty(
     api = api_as(owner, Scope.READ_PROJECTS)
     make_project("Project 0", client=make_client("Client 0"))
     api.get(PATH)
-    with django_assert_num_queries(3):  # token, count, page
+    with django_assert_num_queries(4):  # token, tag, count, page
         assert len(api.get(PATH).json()["projects"]) == 1
     for number in range(1, 20):
         make_project(f"Project {number}", client=make_client(f"Client {number}"))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(api.get(PATH).json()["projects"]) == 20
 
 

@@ -57,11 +57,11 @@ def test_list_costs_the_same_for_one_and_for_twenty(
     api = api_as(owner, Scope.READ_TASKS)
     make_task(make_project("Project 0"), assignee=make_user("user0"))
     api.get(PATH)
-    with django_assert_num_queries(3):  # token, count, page
+    with django_assert_num_queries(4):  # token, tag, count, page
         assert len(api.get(PATH).json()["tasks"]) == 1
     for number in range(1, 20):
         make_task(make_project(f"Project {number}"), assignee=make_user(f"user{number}"))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(api.get(PATH).json()["tasks"]) == 20
 
 

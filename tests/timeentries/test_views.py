@@ -69,11 +69,11 @@ def test_list_costs_the_same_for_one_and_for_twenty(
     api = api_as(administrator, Scope.READ_TIME_ENTRIES)
     make(0)
     api.get(PATH)
-    with django_assert_num_queries(3):  # token, count, page
+    with django_assert_num_queries(4):  # token, tag, count, page
         assert len(api.get(PATH).json()["time_entries"]) == 1
     for number in range(1, 20):
         make(number)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(api.get(PATH).json()["time_entries"]) == 20
 
 

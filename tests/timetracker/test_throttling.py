@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from apitokens.models import ApiToken
 from projects.models import Project
 from tests.errors import error_of
-from tests.factories import api_as, issue_token, make_entry
+from tests.factories import api_as, issue_token, make_entry, make_project
 from tests.timetracker.conftest import Clock
 from users.models import User
 
@@ -146,6 +146,29 @@ def test_a_wait_for_both_windows_is_for_the_longer_one(
     assert api.get("/api/v1/projects").status_code == 200
     refused = api.get("/api/v1/projects")
     assert (refused.status_code, refused["Retry-After"]) == (429, "3600")
+
+
+def test_what_is_unchanged_counts_for_the_minute_only(
+    api: APIClient, clock: Clock, settings: Settings
+) -> None:
+    at_the_start_of_an_hour(api, clock, settings)
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 4, 4
+    project = make_project()
+    path = f"/api/v1/projects/{project.pk}"
+    tag = api.get(path)["ETag"]  # 3 and 3 left
+    unchanged = [api.get(path, headers={"If-None-Match": tag}) for _ in range(3)]
+    assert {response.status_code for response in unchanged} == {304}
+    assert limit_of(unchanged[-1]) == (4, 0)
+    assert api.get(path, headers={"If-None-Match": tag}).status_code == 429
+    clock.now += 60
+    assert limit_of(api.get(path, headers={"If-None-Match": tag})) == (4, 3)
+    changed = api.get(path, headers={"If-None-Match": '"0"'})
+    assert (changed.status_code, limit_of(changed)) == (200, (4, 2))
+    clock.now += 60
+    missing = api.get("/api/v1/projects/999", headers={"If-None-Match": tag})
+    assert (missing.status_code, limit_of(missing)) == (404, (4, 1))
+    assert limit_of(api.get(path)) == (4, 0)
+    assert api.get(path, headers={"If-None-Match": tag}).status_code == 429
 
 
 @pytest.mark.parametrize(

@@ -115,11 +115,11 @@ def test_list_costs_the_same_for_one_and_for_twenty(
 ) -> None:
     api = api_as(administrator, Scope.ADMIN_ALL)
     api.get(USERS)
-    with django_assert_num_queries(3):  # token, count, page
+    with django_assert_num_queries(4):  # token, tag, count, page
         assert len(api.get(USERS).json()["users"]) == 1
     for number in range(1, 20):
         make_user(f"user{number}")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(api.get(USERS).json()["users"]) == 20
 
 

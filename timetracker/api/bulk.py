@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from timetracker.api import fields
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
 from timetracker.api.models import constraints_as_errors
+from timetracker.api.preconditions import tag_of
 from timetracker.api.serializers import refuse_unknown
 from timetracker.api.viewsets import ApiRequest, ResourceViewSet
 
@@ -248,7 +249,7 @@ class Bulk:
             with transaction.atomic():
                 instance = self.view.get_object()
                 if operation.get("if_match", instance.version) != instance.version:
-                    raise PreconditionFailed("", instance.version)
+                    raise PreconditionFailed(self._tag_of(instance), instance.version)
                 if operation["op"] == "delete":
                     self.view.remove(instance)
                 else:
@@ -261,6 +262,10 @@ class Bulk:
             self._fail(index, error, key)
         else:
             self._succeed(index, status.HTTP_200_OK, key)
+
+    def _tag_of(self, instance: Any) -> str:
+        representation = self.view.representation
+        return tag_of(representation, representation.row_of(instance))
 
     def _succeed(self, index: int, status_code: int, key: int) -> None:
         self.results[index] = {"index": index, "status": status_code, "id": key}

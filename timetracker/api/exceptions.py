@@ -82,6 +82,15 @@ class LengthRequired(ApiError):
     default_code = "length_required"
 
 
+class NotModified(ApiError):
+    """304: the caller has it already (RFC 9110 §15.4.5); not an error, but as final as one."""
+
+    status_code = status.HTTP_304_NOT_MODIFIED
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(headers={"ETag": tag})
+
+
 class PreconditionFailed(ApiError):
     """412: what is stored is not what the caller's If-Match or If-None-Match asks for."""
 
@@ -118,6 +127,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     error = _as_api_exception(exc)
     if error is None:
         return None
+    if isinstance(error, NotModified):
+        return Response(status=error.status_code, headers=error.headers)
     request = context["request"]
     body = error_body(
         error.status_code,

@@ -108,6 +108,16 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         raise
 
 
+def lock(model: type[models.Model], pk: Any) -> None:
+    """Keep a row from being written until the transaction ends; on SQLite that alone does.
+
+    A statement of its own: what a joined query reads beside the row may be older than the lock
+    for which it waited.
+    """
+    rows = model._default_manager.filter(pk=pk).order_by().select_for_update(no_key=True)
+    rows.values_list("pk").first()
+
+
 def refuse_if_used(instance: models.Model) -> None:
     """Raise 409 `in_use` that says by how many of what a row is used.
 

@@ -10,6 +10,7 @@ from django.db import models
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, get_doc
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from apitokens.permissions import required_scope
@@ -29,6 +30,7 @@ from timetracker.api.openapi_answers import (
 from timetracker.api.openapi_types import (
     ID,
     PAGE_PARAMETERS,
+    REQUEST_HEADERS,
     Direction,
     Schema,
     filter_parameter,
@@ -148,6 +150,8 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _get_response_bodies(self, direction: Direction = "response") -> Schema:
         bodies: Schema = super()._get_response_bodies(direction)
+        if "If-None-Match" in self._request_headers():
+            bodies["304"] = self._component("responses", "NotModified", self._not_modified())
         for status in self._failures():
             bodies.setdefault(str(status), self._failure(status))
         return dict(sorted(bodies.items()))
@@ -169,7 +173,9 @@ class AutoSchema(SpectacularAutoSchema):
         self, status_code: str, direction: Direction = "response"
     ) -> Schema:
         location = ("Location",) if status_code == "201" else ()
-        return self._headers(*location, *(() if self._is_public() else RATE_LIMIT_HEADERS))
+        tag = ("ETag",) if self._is_tagged() and self.method != "DELETE" else ()
+        limits = () if self._is_public() else RATE_LIMIT_HEADERS
+        return self._headers(*location, *tag, *limits)
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         return [
@@ -195,6 +201,27 @@ class AutoSchema(SpectacularAutoSchema):
             else query_parameter(name, *(PAGE_PARAMETERS | own)[name])
             for name in self.view.query_parameters()
         ]
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the headers that the operation understands."""
+        return [
+            OpenApiParameter(
+                name, str, "header", description=text, examples=[OpenApiExample(name, example)]
+            )
+            for name, (text, example) in REQUEST_HEADERS.items()
+            if name in self._request_headers()
+        ]
+
+    def _request_headers(self) -> tuple[str, ...]:
+        if not self._is_tagged():
+            return ()
+        if self.method == "GET":
+            return ("If-None-Match",)
+        return ("If-Match",) if "{id}" in self.path else ()
+
+    def _is_tagged(self) -> bool:
+        """Return whether what is shown has an entity tag."""
+        return getattr(self.view, "tagged", False) and getattr(self.view, "action", "") != "bulk"
 
     def _get_pagination_parameters(self) -> list[Schema]:
         return []
@@ -228,6 +255,8 @@ class AutoSchema(SpectacularAutoSchema):
         statuses = [400, 401, 403, 429, 500, 503, *getattr(self.view, "failures", ())]
         if "{id}" in self.path:
             statuses.append(404)
+        if "If-Match" in self._request_headers():
+            statuses.append(412)
         if self.method in METHODS_WITH_BODY:
             statuses += [411, 413, 415]
         return [*statuses, 409] if self._can_conflict() else statuses
@@ -252,6 +281,10 @@ class AutoSchema(SpectacularAutoSchema):
             name = body.__name__.removesuffix("ErrorSerializer")
             failure = replace(failure, name=name, serializer=body)
         return self._component("responses", failure.name, self._failure_response(status, failure))
+
+    def _not_modified(self) -> Schema:
+        headers = self._headers("ETag", *RATE_LIMIT_HEADERS)
+        return {"description": "You have it already: no body.", "headers": headers}
 
     def _failure_response(self, status: int, failure: Failure) -> Schema:
         body = self.resolve_serializer(failure.serializer, "response").ref

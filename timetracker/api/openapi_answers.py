@@ -84,6 +84,13 @@ class ForbiddenErrorSerializer(ErrorSerializer):
     available_scopes = serializers.ListField(child=serializers.CharField(), required=False)
 
 
+class PreconditionErrorSerializer(ErrorSerializer):
+    """What is stored now: its tag, and of a row its version."""
+
+    version = serializers.IntegerField(required=False)
+    etag = serializers.CharField()
+
+
 @dataclass(frozen=True)
 class Failure:
     """How an error is published: as a named response with a body and headers.
@@ -144,6 +151,13 @@ FAILURES = {
         example={"error_code": "cursor_expired"},
     ),
     411: Failure("LengthRequired", "The body has no length.", headers=RATE_LIMIT_HEADERS),
+    412: Failure(
+        "PreconditionFailed",
+        "What is stored is not what `If-Match` names.",
+        PreconditionErrorSerializer,
+        ("ETag", *RATE_LIMIT_HEADERS),
+        {"version": 4, "etag": '"9d2c71a04b5e8f3360ad1c47"'},
+    ),
     413: Failure("PayloadTooLarge", "The body is over 1 MiB.", headers=RATE_LIMIT_HEADERS),
     415: Failure("UnsupportedMediaType", "The body is not JSON.", headers=RATE_LIMIT_HEADERS),
     429: Failure(
@@ -164,6 +178,7 @@ def _header(description: str, kind: str = "integer", **more: Any) -> dict[str, A
 
 
 HEADERS = {
+    "ETag": _header("What is shown, in a word: see Conditional requests.", "string"),
     "Location": _header("The path of what was created.", "string", required=True),
     "Retry-After": _header("Try again after this many seconds.", required=True),
     "WWW-Authenticate": _header("The challenge of RFC 6750 §3.", "string"),

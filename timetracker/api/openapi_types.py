@@ -40,6 +40,18 @@ PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
     ),
 }
 
+# name: what it asks for, and an example
+REQUEST_HEADERS = {
+    "If-None-Match": (
+        "The `ETag` of what you have, or several: 304 without a body if one is current.",
+        '"9d2c71a04b5e8f3360ad1c47"',
+    ),
+    "If-Match": (
+        "The `ETag` that your change is based on: 412 if somebody else was faster.",
+        '"9d2c71a04b5e8f3360ad1c47"',
+    ),
+}
+
 
 class ReferenceFieldSchema(OpenApiSerializerFieldExtension):
     """An id goes in as an integer or a string of digits, and comes out as an integer."""

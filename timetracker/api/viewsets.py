@@ -1,6 +1,7 @@
 """What all endpoints share: the order of judgement, the envelope, and how rows are reached."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -16,9 +17,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from idempotency.once import answer_once, key_of
+from tallies.versions import list_version
 from timetracker.api.exceptions import AccessDenied, LengthRequired
-from timetracker.api.models import ResourceQuerySet, constraints_as_errors, refuse_if_used
+from timetracker.api.models import (
+    ResourceQuerySet,
+    constraints_as_errors,
+    lock,
+    refuse_if_used,
+)
 from timetracker.api.pagination import PagePagination
+from timetracker.api.preconditions import entity_tag, is_conditional, judge, tag_of
 from timetracker.api.representation import Representation, representation_of
 from timetracker.api.suggestions import unknown_name
 
@@ -48,7 +56,9 @@ class ApiView(APIView):
     scope_resource: ClassVar[str]
     administrators_only = False
     filterset_class: Any = None
+    tagged = False  # whether its answers carry an ETag
     request: ApiRequest
+    throttles: Sequence[Any] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
@@ -79,7 +89,18 @@ class ApiView(APIView):
 
         setattr(self, name, answer)
 
-    def query_parameters(self) -> list[str]:
+    def get_throttles(self) -> list[Any]:
+        """Return the throttles of this request, which are asked again once it is answered."""
+        self.throttles = super().get_throttles()
+        return self.throttles
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the rate limit judge the answer, and add the headers."""
+        for throttle in self.throttles:
+            throttle.settle(request, self, response.status_code)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def query_parameters(self) -> Sequence[str]:
         """Return the query parameters that this call understands."""
         return []
 
@@ -126,6 +147,7 @@ class PageMixin(ApiView, viewsets.GenericViewSet[M]):
 class ListViewSet(PageMixin[M]):
     """List the rows of a model that the user may see, in pages."""
 
+    tagged = True
     queryset: ResourceQuerySet[M]
 
     @property
@@ -138,11 +160,24 @@ class ListViewSet(PageMixin[M]):
         """The name of many: `time_entries`."""
         return str(self._meta.verbose_name_plural).replace(" ", "_")
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page, unless the caller has it: its tag is known before any row is read."""
+        user = self.request.user
+        tag = entity_tag(
+            list_version(self.plural_key, user),
+            (self.plural_key, user.pk, user.role, user.zone.key),
+            sorted(request.query_params.items()),
+        )
+        judge(request, tag)
+        response = super().list(request, *args, **kwargs)
+        response["ETag"] = tag
+        return response
+
     @property
     def _meta(self) -> Any:
         return self.queryset.model._meta
 
-    def query_parameters(self) -> list[str]:
+    def query_parameters(self) -> Sequence[str]:
         """Return the filters and the page of a list; a single object takes none."""
         if self.action != "list":
             return []
@@ -186,10 +221,30 @@ class ResourceViewSet(ListViewSet[M]):
         name = self._meta.verbose_name
         return NotFound(f"There is no {name} with the id {self.kwargs['pk']}.")
 
+    @contextmanager
+    def row_to_write(self) -> Iterator[M]:
+        """Give the row of the path to a block that writes it.
+
+        If the request has preconditions, the row is locked before it is judged and until the
+        block is through: of those who saw the same version, exactly one writes.
+        """
+        if not is_conditional(self.request):
+            yield self.get_object()
+            return
+        with constraints_as_errors(self.queryset.model):
+            lock(self.queryset.model, self.kwargs["pk"])
+            instance = self.get_object()
+            tag = tag_of(self.representation, self.representation.row_of(instance))
+            judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
+            yield instance
+
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one: `{"project": {…}}`."""
         for row in self.get_rows().order_by().filter(pk=self.kwargs["pk"]):
-            return Response({self.key: self.representation.of_row(row, self.request.now)})
+            tag = tag_of(self.representation, row)
+            judge(request, tag)
+            data = {self.key: self.representation.of_row(row, self.request.now)}
+            return Response(data, headers={"ETag": tag})
         raise self._not_found()
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -203,9 +258,11 @@ class ResourceViewSet(ListViewSet[M]):
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent, for PUT and PATCH alike."""
-        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        return self._written(serializer.save(), "updated")
+        with self.row_to_write() as instance:
+            serializer = self.get_serializer(instance, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            changed = serializer.save()
+        return self._written(changed, "updated")
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent."""
@@ -213,7 +270,8 @@ class ResourceViewSet(ListViewSet[M]):
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete one, unless others refer to it: 409 `in_use`."""
-        self.remove(self.get_object())
+        with self.row_to_write() as instance:
+            self.remove(instance)
         return Response({"message": self._message("deleted")})
 
     def remove(self, instance: M) -> None:
@@ -230,7 +288,9 @@ class ResourceViewSet(ListViewSet[M]):
     ) -> Response:
         row = self.representation.row_of(instance)
         data = self.representation.of_row(row, self.request.now)
-        return Response({"message": self._message(verb), self.key: data}, status=status_code)
+        body = {"message": self._message(verb), self.key: data}
+        headers = {"ETag": tag_of(self.representation, row)}
+        return Response(body, status=status_code, headers=headers)
 
     def _message(self, verb: str) -> str:
         return f"{str(self._meta.verbose_name).capitalize()} {verb} successfully"
