@@ -1,15 +1,22 @@
 """Totals of time entries, summed by the database in integer seconds."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from reports.local_dates import local_date
 from tallies.models import Tally
 from timeentries.models import TimeEntry
 from timeentries.totals import told_by_project
+from timetracker.api.instants import day_bounds
+
+DAYS_A_WEEK = 7
 
 # The parts are summed up by project already; names and order come last, for few rows.
 TOTALS = """
@@ -67,3 +74,54 @@ def _of_tallies(tallies: QuerySet[Tally]) -> QuerySet[Any, Any]:
     return tallies.values(project_id=F("key")).annotate(
         seconds=sums[0], billable_seconds=sums[1], entries=sums[2]
     )
+
+
+@dataclass
+class UserWeek:
+    """The seconds of a user on each day of a week, from Monday on."""
+
+    user_id: int
+    user_name: str
+    seconds: list[int] = field(default_factory=lambda: [0] * DAYS_A_WEEK)
+
+    @property
+    def total_seconds(self) -> int:
+        """The seconds of the whole week."""
+        return sum(self.seconds)
+
+
+def week_of(day: date) -> list[date]:
+    """Return the days of the week in which a date lies, from Monday on."""
+    monday = day - timedelta(days=day.weekday())
+    return [monday + timedelta(days=number) for number in range(DAYS_A_WEEK)]
+
+
+def weeks_by_user(
+    entries: QuerySet[TimeEntry], week: list[date], zone: ZoneInfo
+) -> list[UserWeek]:
+    """Return the week of each user with finished entries in it, by name; in one statement.
+
+    An entry counts wholly on the local day on which it starts.
+    """
+    users: dict[int, UserWeek] = {}
+    for user_id, name, day, seconds in _by_user_and_day(entries, week, zone):
+        user = users.setdefault(user_id, UserWeek(user_id, name))
+        # Clocks that go back over Sunday's midnight return to a Sunday that has ended.
+        user.seconds[max(0, (day - week[0]).days)] += seconds
+    return sorted(users.values(), key=lambda user: (user.user_name, user.user_id))
+
+
+def _by_user_and_day(
+    entries: QuerySet[Any], week: list[date], zone: ZoneInfo
+) -> QuerySet[Any, Any]:
+    first, end = day_bounds(week[0], zone)[0], day_bounds(week[-1], zone)[1]
+    day = local_date("start_time", "day", first, end, zone)
+    sums: QuerySet[Any, Any] = (
+        entries.finished()  # type: ignore[attr-defined]
+        .filter(start_time__gte=first, start_time__lt=end)
+        .order_by()
+        .values("user_id", "user__username", day=day)
+        .annotate(total=Sum("duration_seconds"))
+        .values_list("user_id", "user__username", "day", "total")
+    )
+    return sums
