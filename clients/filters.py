@@ -1,7 +1,13 @@
 """How a list of clients can be narrowed."""
 
 from clients.models import Client
-from timetracker.api.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter
+from timetracker.api.filters import (
+    ChoiceFilter,
+    ExternalIdFilter,
+    FilterSet,
+    SearchFilter,
+    SinceFilter,
+)
 
 
 class ClientFilter(FilterSet):
@@ -10,6 +16,7 @@ class ClientFilter(FilterSet):
     status = ChoiceFilter(choices=Client.Status.choices)
     search = SearchFilter("name", "email", "company")
     updated_since = SinceFilter()
+    external_id = ExternalIdFilter()
 
     class Meta:
         model = Client

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from timetracker.api.models import Resource, ResourceQuerySet
+from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
 
 
 class FoldedField(models.CharField[str, str]):
@@ -68,6 +68,7 @@ class Client(Resource):
         ordering = ("name", "id")
         indexes = (models.Index(fields=["name", "id"], name="client_by_name"),)
         constraints = (
+            external_id_once("client_external_id_once_per_user"),
             models.UniqueConstraint(
                 fields=["folded_name"],
                 name="client_name_unique",

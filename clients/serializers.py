@@ -21,4 +21,5 @@ class ClientSerializer(ModelSerializer[Client]):
             "created_at",
             "updated_at",
             "version",
+            "external_id",
         ]

@@ -1,7 +1,14 @@
 """How a list of projects can be narrowed."""
 
 from projects.models import Project
-from timetracker.api.filters import ChoiceFilter, FilterSet, IdFilter, SearchFilter, SinceFilter
+from timetracker.api.filters import (
+    ChoiceFilter,
+    ExternalIdFilter,
+    FilterSet,
+    IdFilter,
+    SearchFilter,
+    SinceFilter,
+)
 
 
 class ProjectFilter(FilterSet):
@@ -11,6 +18,7 @@ class ProjectFilter(FilterSet):
     client_id = IdFilter()
     search = SearchFilter("name", "description")
     updated_since = SinceFilter()
+    external_id = ExternalIdFilter()
 
     class Meta:
         model = Project

@@ -9,7 +9,7 @@ from django.utils import timezone
 from changes.journal import record
 from changes.models import Change
 from clients.models import Client
-from timetracker.api.models import Resource, ResourceQuerySet
+from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
 
 
 class ProjectQuerySet(ResourceQuerySet["Project"]):
@@ -46,6 +46,7 @@ class Project(Resource):
         ordering = ("name", "id")
         indexes = (models.Index(fields=["name", "id"], name="project_by_name"),)
         constraints = (
+            external_id_once("project_external_id_once_per_user"),
             models.UniqueConstraint(
                 "client",
                 "name",

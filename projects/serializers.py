@@ -26,4 +26,5 @@ class ProjectSerializer(ModelSerializer[Project]):
             "created_at",
             "updated_at",
             "version",
+            "external_id",
         ]

@@ -1,7 +1,14 @@
 """How a list of tasks can be narrowed."""
 
 from tasks.models import Task
-from timetracker.api.filters import ChoiceFilter, FilterSet, IdFilter, SearchFilter, SinceFilter
+from timetracker.api.filters import (
+    ChoiceFilter,
+    ExternalIdFilter,
+    FilterSet,
+    IdFilter,
+    SearchFilter,
+    SinceFilter,
+)
 
 
 class TaskFilter(FilterSet):
@@ -12,6 +19,7 @@ class TaskFilter(FilterSet):
     assignee_id = IdFilter()
     search = SearchFilter("name", "description")
     updated_since = SinceFilter()
+    external_id = ExternalIdFilter()
 
     class Meta:
         model = Task

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from projects.models import Project
-from timetracker.api.models import Resource, ResourceQuerySet
+from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
 
 
 class TaskQuerySet(ResourceQuerySet["Task"]):
@@ -58,6 +58,7 @@ class Task(Resource):
         ordering = (F("priority").desc(), F("due_date").asc(nulls_last=True), "id")
         indexes = (models.Index(fields=["-priority", "due_date", "id"], name="task_in_order"),)
         constraints = (
+            external_id_once("task_external_id_once_per_user"),
             # What lets a time entry's foreign key hold task and project together.
             models.UniqueConstraint(fields=("id", "project"), name="task_unique_in_project"),
             models.CheckConstraint(

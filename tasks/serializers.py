@@ -57,6 +57,7 @@ class TaskSerializer(ModelSerializer[Task]):
             "created_at",
             "updated_at",
             "version",
+            "external_id",
         ]
         # The original's desktop client sends it.
         accepted_and_ignored = ("kanban_column",)

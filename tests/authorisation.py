@@ -25,6 +25,10 @@ ENTRIES, ENTRY = _resource("time_entries")
 
 # A route that is not here fails, as does one that answers another method than its row names.
 ROUTES: dict[str, dict[str, str]] = {
+    "api/v1/projects/by-external-id/<id>": {"PUT": "write:projects"},
+    "api/v1/clients/by-external-id/<id>": {"PUT": "write:clients"},
+    "api/v1/tasks/by-external-id/<id>": {"PUT": "write:tasks"},
+    "api/v1/time-entries/by-external-id/<id>": {"PUT": "write:time_entries"},
     "api/v1/projects": PROJECTS,
     "api/v1/projects/<id>": PROJECT,
     "api/v1/clients": CLIENTS,
@@ -130,7 +134,8 @@ class Call:
 def calls() -> Iterator[Call]:
     """Yield every call that the contract tells apart."""
     for route in ROUTES:
-        targets: tuple[Whose, ...] = ("own", "other's", "missing") if "<id>" in route else ("",)
+        is_of_row = route.endswith("<id>") and "by-external-id" not in route
+        targets: tuple[Whose, ...] = ("own", "other's", "missing") if is_of_row else ("",)
         for method in METHODS:
             for whose in targets:
                 yield Call(method, route, whose)
@@ -181,7 +186,7 @@ def _judgement(caller: Caller, call: Call) -> str:
         return "400 validation_error"
     if call.route == "api/v1/timer/stop":
         return "400 no_active_timer"
-    if call.method == "POST":
+    if call.method == "POST" or "by-external-id" in call.route:
         return "200" if call.route.endswith("/bulk") else "201"
     if call.route in COUNTED:
         counted: Whose = call.user_id or ("" if caller.administrator else "own")

@@ -24,12 +24,14 @@ ADMINISTRATORS = {"admin:all", "*"}
 # with that scope, an empty body and the id of a row that does not exist
 OPERATIONS: dict[str, tuple[str, set[str], int]] = {
     "GET /api/v1/projects": ("read:projects", {"write:projects", *READERS}, 200),
+    "PUT /api/v1/projects/by-external-id/{id}": ("write:projects", WRITERS, 400),
     "POST /api/v1/projects": ("write:projects", WRITERS, 400),
     "GET /api/v1/projects/{id}": ("read:projects", {"write:projects", *READERS}, 404),
     "PUT /api/v1/projects/{id}": ("write:projects", WRITERS, 404),
     "PATCH /api/v1/projects/{id}": ("write:projects", WRITERS, 404),
     "DELETE /api/v1/projects/{id}": ("write:projects", WRITERS, 404),
     "GET /api/v1/time-entries": ("read:time_entries", {"write:time_entries", *READERS}, 200),
+    "PUT /api/v1/time-entries/by-external-id/{id}": ("write:time_entries", WRITERS, 400),
     "POST /api/v1/time-entries": ("write:time_entries", WRITERS, 400),
     "GET /api/v1/time-entries/{id}": ("read:time_entries", {"write:time_entries", *READERS}, 404),
     "PUT /api/v1/time-entries/{id}": ("write:time_entries", WRITERS, 404),
@@ -40,6 +42,7 @@ OPERATIONS: dict[str, tuple[str, set[str], int]] = {
     "POST /api/v1/timer/start": ("write:time_entries", WRITERS, 400),
     "POST /api/v1/timer/stop": ("write:time_entries", WRITERS, 400),
     "GET /api/v1/tasks": ("read:tasks", {"write:tasks", *READERS}, 200),
+    "PUT /api/v1/tasks/by-external-id/{id}": ("write:tasks", WRITERS, 400),
     "POST /api/v1/tasks": ("write:tasks", WRITERS, 400),
     "GET /api/v1/tasks/{id}": ("read:tasks", {"write:tasks", *READERS}, 404),
     "PUT /api/v1/tasks/{id}": ("write:tasks", WRITERS, 404),
@@ -47,6 +50,7 @@ OPERATIONS: dict[str, tuple[str, set[str], int]] = {
     "DELETE /api/v1/tasks/{id}": ("write:tasks", WRITERS, 404),
     "POST /api/v1/tasks/bulk": ("write:tasks", WRITERS, 400),
     "GET /api/v1/clients": ("read:clients", {"write:clients", *READERS}, 200),
+    "PUT /api/v1/clients/by-external-id/{id}": ("write:clients", WRITERS, 400),
     "POST /api/v1/clients": ("write:clients", WRITERS, 400),
     "GET /api/v1/clients/{id}": ("read:clients", {"write:clients", *READERS}, 404),
     "PUT /api/v1/clients/{id}": ("write:clients", WRITERS, 404),
@@ -70,6 +74,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 ALLOW = {  # by the methods of a path, in the order in which the answer names them
     "GET": "GET, HEAD, OPTIONS",
     "POST": "POST, OPTIONS",
+    "PUT": "PUT, OPTIONS",
     "GET POST": "GET, POST, HEAD, OPTIONS",
     "GET PUT PATCH DELETE": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
 }

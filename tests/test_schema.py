@@ -164,7 +164,7 @@ def test_an_operation_is_public_or_names_its_scope(operation: dict[str, Any]) ->
 
 def test_operations_have_stable_names_and_declared_tags() -> None:
     resources = ("clients", "projects", "tasks", "time_entries")
-    actions = ("list", "create", "retrieve", "update", "partial_update", "destroy")
+    actions = ("list", "create", "retrieve", "update", "partial_update", "destroy", "upsert")
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
         *(f"{resource}_{action}" for resource in resources for action in actions),
         *("timer_status", "timer_start", "timer_stop", "reports_summary", "reports_entries"),

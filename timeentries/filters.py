@@ -9,6 +9,7 @@ from timeentries.models import TimeEntry
 from timetracker.api.exceptions import AccessDenied
 from timetracker.api.filters import (
     DateRangeFilterSet,
+    ExternalIdFilter,
     IdFilter,
     SearchFilter,
     SinceFilter,
@@ -55,6 +56,7 @@ class TimeEntryFilter(OwnEntriesFilterSet):
         method="leave", help_text="Whether running timers are listed too; false by default."
     )
     updated_since = SinceFilter()
+    external_id = ExternalIdFilter()
 
     class Meta:
         model = TimeEntry

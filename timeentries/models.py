@@ -13,7 +13,7 @@ from projects.models import Project
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.totals import told_total
-from timetracker.api.models import Resource, ResourceQuerySet
+from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
 from users.models import User
 
 LONGEST_ENTRY_DAYS = 366
@@ -103,6 +103,7 @@ class TimeEntry(Resource):
             ),
         )
         constraints = (
+            external_id_once("time_entry_external_id_once_per_user"),
             models.CheckConstraint(
                 condition=Q(end_time__isnull=True) | Q(end_time__gt=F("start_time")),
                 name="time_entry_ends_after_it_starts",

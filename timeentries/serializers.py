@@ -124,6 +124,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "created_at",
             "updated_at",
             "version",
+            "external_id",
         ]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

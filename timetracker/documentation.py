@@ -139,7 +139,12 @@ TIME_ENTRY = {
     "tags": "development,frontend",
     "billable": True,
 }
-TIMES = {"created_at": "2024-01-01T10:00:00Z", "updated_at": "2024-01-15T17:00:00Z", "version": 3}
+TIMES = {
+    "created_at": "2024-01-01T10:00:00Z",
+    "updated_at": "2024-01-15T17:00:00Z",
+    "version": 3,
+    "external_id": None,
+}
 EXAMPLES: dict[str, Schema] = {
     "ClientRequest": CLIENT,
     "PatchedClientRequest": {"status": "inactive"},

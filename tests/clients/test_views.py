@@ -32,6 +32,7 @@ def client_json(client: Client) -> dict[str, Any]:
         "created_at": instant(client.created_at),
         "updated_at": instant(client.updated_at),
         "version": client.version,
+        "external_id": None,
     }
 
 
@@ -87,6 +88,7 @@ def test_get_returns_all_fields(owner: User) -> None:
             "created_at": instant(client.created_at),
             "updated_at": instant(client.updated_at),
             "version": 1,
+            "external_id": None,
         }
     }
 
@@ -121,6 +123,7 @@ def test_create_as_documented(owner: User) -> None:
             "created_at": instant(client.created_at),
             "updated_at": instant(client.updated_at),
             "version": 1,
+            "external_id": None,
         },
     }
     assert response["Location"] == f"{PATH}/{client.pk}"
@@ -139,6 +142,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
         "company": "Acme Corp",
         "updated_at": instant(changed.updated_at),
         "version": 2,
+        "external_id": None,
     }
     assert response.json() == {"message": "Client updated successfully", "client": expected}
     assert client_json(changed) == expected
@@ -164,6 +168,7 @@ def test_read_only_fields_are_ignored(owner: User) -> None:
         "phone": "2",
         "updated_at": instant(changed.updated_at),
         "version": 2,
+        "external_id": None,
     }
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
 from clients.models import Client
 from idempotency.models import IdempotencyKey
+from projects.archiving import hold_open
 from projects.models import Project
 from tests.factories import (
     api_as,
@@ -212,3 +214,27 @@ def test_fifty_twins_make_one_row_and_get_one_answer() -> None:
     assert len({answer.content for answer in answers}) == 1
     assert TimeEntry.objects.count() == 1
     assert [answer.get("Idempotency-Replayed") for answer in answers].count("true") == 49
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["time-entries", "time-entries/bulk"])
+def test_a_reference_that_breaks_meanwhile_is_409(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL judges references at the end of the outermost transaction; SQLite locks."""
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite nothing changes meanwhile")
+    owner, project = make_user(), make_project()
+    api, found = api_as(owner, "write:time_entries"), hold_open
+    data = {"project_id": project.pk, **HOUR}
+    body = data if path == "time-entries" else {"operations": [{"op": "create", "data": data}]}
+
+    def delete_and_hold(*projects: Project) -> None:
+        found(*projects)
+        TimeEntry.objects.update(project_id=999_999)
+
+    monkeypatch.setattr("timeentries.serializers.hold_open", delete_and_hold)
+    response = send(api, "POST", path, body)
+    assert (response.status_code, response.json()["error_code"]) == (409, "conflict")
+    assert not TimeEntry.objects.exists()
+    assert not IdempotencyKey.objects.exists()

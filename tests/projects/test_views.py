@@ -33,6 +33,7 @@ def project_json(project: Project) -> dict[str, Any]:
         "created_at": instant(project.created_at),
         "updated_at": instant(project.updated_at),
         "version": project.version,
+        "external_id": None,
     }
 
 
@@ -87,6 +88,7 @@ def test_get_returns_all_fields(owner: User) -> None:
             "created_at": instant(project.created_at),
             "updated_at": instant(project.updated_at),
             "version": 1,
+            "external_id": None,
         }
     }
 
@@ -123,6 +125,7 @@ def test_create_as_documented(owner: User) -> None:
             "created_at": instant(project.created_at),
             "updated_at": instant(project.updated_at),
             "version": 1,
+            "external_id": None,
         },
     }
     assert response["Location"] == f"{PATH}/{project.pk}"
@@ -146,6 +149,7 @@ def test_a_name_is_enough(owner: User) -> None:
         "created_at": instant(project.created_at),
         "updated_at": instant(project.updated_at),
         "version": 1,
+        "external_id": None,
     }
 
 
@@ -162,6 +166,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
         "client_name": "Birch",
         "updated_at": instant(changed.updated_at),
         "version": 2,
+        "external_id": None,
     }
     assert response.json() == {"message": "Project updated successfully", "project": expected}
     assert project_json(changed) == expected
@@ -197,6 +202,7 @@ def test_read_only_fields_are_ignored(owner: User) -> None:
         "created_at": "never",
         "updated_at": 0,
         "version": 9,
+        "external_id": None,
         "billable": False,
     }
     response = api_as(owner, Scope.WRITE_PROJECTS).patch(f"{PATH}/{project.pk}", body)
@@ -206,6 +212,7 @@ def test_read_only_fields_are_ignored(owner: User) -> None:
         "billable": False,
         "updated_at": instant(changed.updated_at),
         "version": 2,
+        "external_id": None,
     }
 
 
@@ -221,6 +228,7 @@ def test_delete_archives_and_keeps_what_was_booked(owner: User) -> None:
         "status": "archived",
         "updated_at": instant(archived.updated_at),
         "version": 2,
+        "external_id": None,
     }
     assert TimeEntry.objects.get() == entry
 

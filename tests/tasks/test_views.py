@@ -36,6 +36,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "created_at": instant(task.created_at),
         "updated_at": instant(task.updated_at),
         "version": task.version,
+        "external_id": None,
     }
 
 
@@ -96,6 +97,7 @@ def test_get_returns_all_fields(owner: User, colleague: User, project: Project) 
             "created_at": instant(task.created_at),
             "updated_at": instant(task.updated_at),
             "version": 1,
+            "external_id": None,
         }
     }
 
@@ -134,6 +136,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
             "created_at": instant(task.created_at),
             "updated_at": instant(task.updated_at),
             "version": 1,
+            "external_id": None,
         },
     }
     assert response["Location"] == f"{PATH}/{task.pk}"
@@ -165,6 +168,7 @@ def test_update_changes_what_was_sent_and_nothing_else(
         "priority_name": "urgent",
         "updated_at": instant(changed.updated_at),
         "version": 2,
+        "external_id": None,
     }
     assert response.json() == {"message": "Task updated successfully", "task": expected}
     assert task_json(changed) == expected
@@ -208,6 +212,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "created_at": "never",
         "updated_at": 0,
         "version": 9,
+        "external_id": None,
         "description": "New",
     }
     response = api_as(owner, Scope.WRITE_TASKS).patch(f"{PATH}/{task.pk}", body)
@@ -217,6 +222,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "description": "New",
         "updated_at": instant(changed.updated_at),
         "version": 2,
+        "external_id": None,
     }
 
 

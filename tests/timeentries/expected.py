@@ -34,6 +34,7 @@ def entry_json(entry: TimeEntry, **changes: Any) -> dict[str, Any]:
         "created_at": instant(entry.created_at),
         "updated_at": instant(entry.updated_at),
         "version": entry.version,
+        "external_id": None,
         **changes,
     }
 

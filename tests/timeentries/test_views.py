@@ -116,6 +116,7 @@ def test_get_returns_all_fields(owner: User) -> None:
             "created_at": instant(entry.created_at),
             "updated_at": instant(entry.updated_at),
             "version": 1,
+            "external_id": None,
         }
     }
 
@@ -152,6 +153,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
             "created_at": instant(entry.created_at),
             "updated_at": instant(entry.updated_at),
             "version": 1,
+            "external_id": None,
         },
     }
     assert response["Location"] == f"{PATH}/{entry.pk}"
@@ -260,6 +262,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "created_at": "never",
         "updated_at": 0,
         "version": 9,
+        "external_id": None,
         "notes": "New",
     }
     response = api_as(owner, Scope.WRITE_TIME_ENTRIES).patch(f"{PATH}/{entry.pk}", body)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from timetracker.api import fields
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
-from timetracker.api.models import constraints_as_errors
+from timetracker.api.models import constraints_as_errors, references_as_conflicts
 from timetracker.api.preconditions import tag_of
 from timetracker.api.serializers import refuse_unknown
 from timetracker.api.viewsets import ApiRequest, ResourceViewSet
@@ -155,7 +155,7 @@ class BulkMixin(ResourceViewSet[M]):
         """Return what became of each operation: `{"committed": …, "results": […]}`."""
         asked = BulkSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        with transaction.atomic():
+        with references_as_conflicts(), transaction.atomic():
             results = Bulk(self).carry_out(asked.validated_data["operations"])
             failed = any("error" in result for result in results)
             broken = failed and asked.validated_data["mode"] == ATOMIC

@@ -133,6 +133,18 @@ class SinceFilter(django_filters.Filter):
         super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
 
 
+class ExternalIdFilter(django_filters.CharFilter):
+    """Keep the row to which the user who asks gave an `external_id`."""
+
+    def __init__(self) -> None:
+        super().__init__(help_text="The one to which you gave this id.")
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Keep the row."""
+        user = self.parent.user  # type: ignore[attr-defined] # the FilterSet
+        return qs.filter(external_id=value, external_user=user) if value else qs
+
+
 class SpanFilter(django_filters.Filter):
     """A day or an instant; the FilterSet says what it bounds."""
 

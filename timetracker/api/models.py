@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, Self, TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connections, models, transaction
 from django.db.models import F, ProtectedError
 from django.db.models.sql import UpdateQuery
@@ -14,6 +15,8 @@ from changes.journal import Journaled, record
 from timetracker.api.exceptions import Conflict
 
 M = TypeVar("M", bound=models.Model)
+
+REFERENCE_BROKEN = "What this refers to, or what refers to this, changed."
 
 # https://www.sqlite.org/rescode.html#constraint: a check and an index over expressions are
 # named, an index over columns is told by its columns.
@@ -58,6 +61,20 @@ class Resource(Journaled):
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True, editable=False, db_index=True)
     version = models.IntegerField(default=1, db_default=1, editable=False)
+    external_id = models.CharField(  # noqa: DJ001 - only null is not compared by the constraint
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text="The id that a user's other system has for it.",
+    )
+    external_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        editable=False,
+        db_index=False,
+    )
 
     class Meta:
         abstract = True
@@ -89,6 +106,16 @@ class Resource(Journaled):
         return written is not None
 
 
+def external_id_once(name: str) -> models.UniqueConstraint:
+    """Return the constraint that a user gives each `external_id` to one row only."""
+    return models.UniqueConstraint(
+        fields=("external_user", "external_id"),
+        name=name,
+        violation_error_code="external_id_taken",
+        violation_error_message="You have given this external_id to another one.",
+    )
+
+
 @contextmanager
 def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
     """Run a write in a transaction; a broken constraint of `model` raises its own sentence.
@@ -118,6 +145,20 @@ def lock(model: type[models.Model], pk: Any) -> None:
     rows.values_list("pk").first()
 
 
+@contextmanager
+def references_as_conflicts() -> Iterator[None]:
+    """Run a whole transaction: PostgreSQL judges references at its end, past every savepoint.
+
+    One that broke meanwhile is 409 `conflict`.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if _is_about_a_reference(error):
+            raise Conflict(REFERENCE_BROKEN) from error
+        raise
+
+
 def refuse_if_used(instance: models.Model) -> None:
     """Raise 409 `in_use` that says by how many of what a row is used.
 
@@ -139,7 +180,7 @@ def _raise_as_api_error(model: type[models.Model], error: IntegrityError) -> NoR
         if _is_broken(constraint, model, error):
             raise _api_error(constraint, model) from error
     if _is_about_a_reference(error):
-        raise Conflict("What this refers to, or what refers to this, changed.") from error
+        raise Conflict(REFERENCE_BROKEN) from error
     raise error
 
 

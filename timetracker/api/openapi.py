@@ -14,6 +14,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from apitokens.permissions import required_scope
+from idempotency.once import METHODS
 from timetracker.api.exceptions import error_body
 from timetracker.api.openapi_answers import (
     ANSWERS,
@@ -28,8 +29,8 @@ from timetracker.api.openapi_answers import (
     written_envelope,
 )
 from timetracker.api.openapi_types import (
-    ID,
     PAGE_PARAMETERS,
+    PATH_PARAMETERS,
     REQUEST_HEADERS,
     Direction,
     Schema,
@@ -51,6 +52,13 @@ TEXTS = {
     "update": UPDATE,
     "partial_update": UPDATE,
     "destroy": ("Delete a {one}", "Gone for good."),
+    "upsert": (
+        "Create or update a {one} by your own id",
+        (
+            "Changes the {one} to which you gave this `external_id` (200), or creates it (201)."
+            " The id is yours: other users may give the same one to another {one}."
+        ),
+    ),
     "bulk": (
         "Write many {many}",
         (
@@ -144,6 +152,8 @@ class AutoSchema(SpectacularAutoSchema):
                 return envelope(item, self.view.key)
             case "destroy":
                 return {200: MessageSerializer}
+            case "upsert":
+                return dict.fromkeys((200, 201), written_envelope(item, self.view.key))
             case "bulk":
                 return super().get_response_serializers()
         return written_envelope(item, self.view.key)
@@ -183,8 +193,8 @@ class AutoSchema(SpectacularAutoSchema):
                 "name": name,
                 "in": "path",
                 "required": True,
-                "description": self._worded("The id of the {one}."),
-                "schema": ID,
+                "description": self._worded(PATH_PARAMETERS[name][1]),
+                "schema": PATH_PARAMETERS[name][0],
             }
             for name in variables
         ]
@@ -213,11 +223,11 @@ class AutoSchema(SpectacularAutoSchema):
         ]
 
     def _request_headers(self) -> tuple[str, ...]:
-        if not self._is_tagged():
-            return ()
         if self.method == "GET":
-            return ("If-None-Match",)
-        return ("If-Match",) if "{id}" in self.path else ()
+            return ("If-None-Match",) if self._is_tagged() else ()
+        if self._is_tagged() and "{id}" in self.path:
+            return ("If-Match", "Idempotency-Key")
+        return ("Idempotency-Key",)
 
     def _is_tagged(self) -> bool:
         """Return whether what is shown has an entity tag."""
@@ -257,14 +267,14 @@ class AutoSchema(SpectacularAutoSchema):
             statuses.append(404)
         if "If-Match" in self._request_headers():
             statuses.append(412)
+        if self.method in METHODS:
+            statuses.append(422)
         if self.method in METHODS_WITH_BODY:
             statuses += [411, 413, 415]
         return [*statuses, 409] if self._can_conflict() else statuses
 
     def _can_conflict(self) -> bool:
         """Return whether stored rows can stand against a write; archiving never fails."""
-        if getattr(self.view, "action", "") == "bulk":
-            return False  # each operation has its own status
         if self.method == "DELETE":
             return type(self.view).destroy is ResourceViewSet.destroy and self._is_protected()
         return self.method in METHODS_WITH_BODY and self.get_request_serializer() is not None

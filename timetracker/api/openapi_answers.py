@@ -160,6 +160,11 @@ FAILURES = {
     ),
     413: Failure("PayloadTooLarge", "The body is over 1 MiB.", headers=RATE_LIMIT_HEADERS),
     415: Failure("UnsupportedMediaType", "The body is not JSON.", headers=RATE_LIMIT_HEADERS),
+    422: Failure(
+        "IdempotencyKeyReused",
+        "The Idempotency-Key was used for another request.",
+        headers=RATE_LIMIT_HEADERS,
+    ),
     429: Failure(
         "RateLimited",
         "Too many requests of this token, or too many bad tokens from this address.",

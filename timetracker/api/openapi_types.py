@@ -27,6 +27,13 @@ INSTANT_INPUT: Schema = {
     "examples": ["2024-01-15T14:30:00Z"],
     "description": ZONE,
 }
+PATH_PARAMETERS: dict[str, tuple[Schema, str]] = {
+    "id": (ID, "The id of the {one}."),
+    "external_id": (
+        {"type": "string", "minLength": 1, "maxLength": 255},
+        "The id that you gave the {one}.",
+    ),
+}
 PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
     "page": ({"type": "integer", "minimum": 1, "default": 1}, "The number of the page."),
     "per_page": (
@@ -49,6 +56,10 @@ REQUEST_HEADERS = {
     "If-Match": (
         "The `ETag` that your change is based on: 412 if somebody else was faster.",
         '"9d2c71a04b5e8f3360ad1c47"',
+    ),
+    "Idempotency-Key": (
+        "The same for each repetition of this request, which is carried out once; kept 24 hours.",
+        "8e03978e-40d5-43dd-bc93-6894a57f9324",
     ),
 }
 
@@ -177,6 +188,8 @@ def _filter_type(name: str, declared: django_filters.Filter) -> tuple[Schema, st
     match declared:
         case filters.IdFilter():
             return ID, f"Only those of this {name.removesuffix('_id')}."
+        case filters.ExternalIdFilter():
+            return {"type": "string", "minLength": 1, "maxLength": 255}, ""
         case filters.SwitchFilter():
             return {"type": "boolean"}, f"Only those that are, or are not, {name}."
         case filters.ChoiceFilter() | filters.ChoiceOption():

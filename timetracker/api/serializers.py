@@ -83,6 +83,8 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if isinstance(model_field, models.TextField):
             kwargs["trim_whitespace"] = False
+        if isinstance(model_field, models.CharField) and model_field.null:
+            kwargs["allow_blank"] = False  # one word for nothing is enough
         return field_class, kwargs
 
     def get_unique_together_validators(self) -> list[Any]:
@@ -92,7 +94,11 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     def to_internal_value(self, data: Any) -> Any:
         """Return the values to write; 400 names every unknown field."""
         refuse_unknown(data, [*self.fields, *getattr(self.Meta, "accepted_and_ignored", ())])
-        return super().to_internal_value(data)
+        values = super().to_internal_value(data)
+        if "external_id" in values:
+            given = values["external_id"] is not None
+            values["external_user"] = self.context["request"].user if given else None
+        return values
 
     def save(self, **kwargs: Any) -> M:
         """Write in one transaction; a broken constraint is answered with its own sentence."""

@@ -11,6 +11,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework import status, viewsets
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,11 +19,12 @@ from rest_framework.views import APIView
 
 from idempotency.once import answer_once, key_of
 from tallies.versions import list_version
-from timetracker.api.exceptions import AccessDenied, LengthRequired
+from timetracker.api.exceptions import AccessDenied, Conflict, LengthRequired
 from timetracker.api.models import (
     ResourceQuerySet,
     constraints_as_errors,
     lock,
+    references_as_conflicts,
     refuse_if_used,
 )
 from timetracker.api.pagination import PagePagination
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=models.Model)
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+# 1 to 255 characters, as they come out of a path; no path ends with a slash.
+EXTERNAL_ID = r"(?!.*/$)[^\x00]{1,255}"
 
 
 class ApiRequest(Request):
@@ -85,7 +91,8 @@ class ApiView(APIView):
         handler = getattr(self, name)
 
         def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
-            return answer_once(request, key, lambda: handler(request, *args, **kwargs))
+            with references_as_conflicts():
+                return answer_once(request, key, lambda: handler(request, *args, **kwargs))
 
         setattr(self, name, answer)
 
@@ -249,7 +256,10 @@ class ResourceViewSet(ListViewSet[M]):
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Insert one: 201 with a Location header."""
-        serializer = self.get_serializer(data=request.data)
+        return self._create(request.data)
+
+    def _create(self, data: Any) -> Response:
+        serializer = self.get_serializer(data=data)
         serializer.is_valid(raise_exception=True)
         created = serializer.save()
         response = self._written(created, "created", status.HTTP_201_CREATED)
@@ -273,6 +283,28 @@ class ResourceViewSet(ListViewSet[M]):
         with self.row_to_write() as instance:
             self.remove(instance)
         return Response({"message": self._message("deleted")})
+
+    @action(
+        detail=False, methods=["put"], url_path=f"by-external-id/(?P<external_id>{EXTERNAL_ID})"
+    )
+    def upsert(self, request: Request, external_id: str) -> Response:
+        """Change the row to which the user gave an id, or create it: 200 or 201."""
+        data: Any = request.data
+        if data.get("external_id", external_id) != external_id:
+            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
+        mine = self.queryset.model._default_manager.filter(
+            external_user=self.request.user, external_id=external_id
+        )
+        key = mine.values_list("pk", flat=True).first()
+        if key is None:
+            try:
+                return self._create({**data, "external_id": external_id})
+            except Conflict:  # with a twin that was faster, or with something else
+                key = mine.values_list("pk", flat=True).first()
+                if key is None:
+                    raise
+        self.kwargs = {"pk": str(key)}
+        return self.update(request)
 
     def remove(self, instance: M) -> None:
         """Delete a row, unless others refer to it."""

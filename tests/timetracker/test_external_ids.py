@@ -1,0 +1,126 @@
+"""The caller's own ids: found by them, written by them, each once."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import models
+from rest_framework.test import APIClient
+
+from clients.models import Client
+from projects.models import Project
+from tasks.models import Task
+from tests.factories import api_as, make_client, make_entry, make_project, make_user
+from tests.racing import at_once
+from timeentries.models import TimeEntry
+from users.models import User
+
+SCOPES = ("write:clients", "write:projects", "write:tasks", "write:time_entries")
+HOUR = {"start_time": "2024-01-15T09:00:00Z", "end_time": "2024-01-15T10:00:00Z"}
+
+
+@pytest.fixture
+def api(owner: User) -> APIClient:
+    return api_as(owner, *SCOPES)
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "model", "fields", "change"),
+    [
+        ("clients", "client", Client, {"name": "Fern"}, {"phone": "1"}),
+        ("projects", "project", Project, {"name": "Shop"}, {"billable": False}),
+        ("tasks", "task", Task, {"name": "Draft"}, {"priority": 4}),
+        ("time-entries", "time_entry", TimeEntry, HOUR, {"notes": "x"}),
+    ],
+)
+def test_a_row_is_created_and_then_changed(
+    api: APIClient,
+    path: str,
+    key: str,
+    model: type[models.Model],
+    fields: dict[str, Any],
+    change: dict[str, Any],
+) -> None:
+    if path in ("tasks", "time-entries"):
+        fields = {**fields, "project_id": make_project().pk}
+    url = f"/api/v1/{path}/by-external-id/crm-17"
+
+    created, changed = api.put(url, fields), api.put(url, change)
+
+    first, second = created.json()[key], changed.json()[key]
+    assert (created.status_code, changed.status_code) == (201, 200)
+    assert created["Location"] == f"/api/v1/{path}/{first['id']}"
+    assert first["external_id"] == "crm-17"
+    assert second == first | change | {
+        name: second[name] for name in ("version", "updated_at", "priority_name") if name in second
+    }
+    assert second["version"] == 2
+    found = api.get(f"/api/v1/{path}?external_id=crm-17").json()
+    assert [row["id"] for row in found[f"{key[:-1]}ies" if path == "time-entries" else path]] == [
+        first["id"]
+    ]
+
+
+@pytest.mark.parametrize("external_id", ["a b", "a/b", "ü", "%", "x" * 255, "by-external-id", "1"])
+def test_any_text_is_an_id(api: APIClient, external_id: str) -> None:
+    url = f"/api/v1/clients/by-external-id/{quote(external_id, safe='')}"
+    assert api.put(url, {"name": "Fern"}).json()["client"]["external_id"] == external_id
+    assert api.put(url, {"name": "Moss"}).status_code == 200
+
+
+@pytest.mark.parametrize("external_id", ["", "x" * 256, 5, "\x00"], ids=ascii)
+def test_a_bad_id_is_400(api: APIClient, external_id: Any) -> None:
+    response = api.post("/api/v1/clients", {"name": "Fern", "external_id": external_id})
+    assert response.status_code == 400
+    assert not Client.objects.exists()
+
+
+def test_each_user_has_ids_of_their_own(api: APIClient) -> None:
+    other = api_as(make_user("carl"), *SCOPES)
+    url = "/api/v1/clients/by-external-id/7"
+    mine, theirs = api.put(url, {"name": "Fern"}), other.put(url, {"name": "Moss"})
+    assert (mine.status_code, theirs.status_code) == (201, 201)
+    found = other.get("/api/v1/clients?external_id=7").json()["clients"]
+    assert [client["name"] for client in found] == ["Moss"]
+
+
+def test_a_second_row_of_an_id_is_409(api: APIClient) -> None:
+    api.post("/api/v1/clients", {"name": "Fern", "external_id": "7"})
+    response = api.post("/api/v1/clients", {"name": "Moss", "external_id": "7"})
+    assert (response.status_code, response.json()["error_code"]) == (409, "external_id_taken")
+
+
+def test_null_takes_it_away(api: APIClient) -> None:
+    url = "/api/v1/clients/by-external-id/7"
+    created = api.put(url, {"name": "Fern"}).json()["client"]
+    api.patch(f"/api/v1/clients/{created['id']}", {"external_id": None})
+    assert api.get("/api/v1/clients?external_id=7").json()["clients"] == []
+    assert api.put(url, {"name": "Moss"}).status_code == 201
+
+
+def test_the_path_decides(api: APIClient) -> None:
+    response = api.put("/api/v1/clients/by-external-id/7", {"name": "Fern", "external_id": "8"})
+    assert response.json()["errors"] == {"external_id": ["Leave it out: it is in the path."]}
+
+
+def test_a_conflict_of_its_own_is_told(api: APIClient) -> None:
+    make_client("Fern")
+    response = api.put("/api/v1/clients/by-external-id/7", {"name": "Fern"})
+    assert (response.status_code, response.json()["error_code"]) == (409, "conflict")
+
+
+def test_an_entry_that_became_anothers_is_403(api: APIClient, owner: User) -> None:
+    entry = make_entry(owner, make_project(), external_id="7", external_user=owner)
+    TimeEntry.objects.filter(pk=entry.pk).update(user=make_user("carl"))
+    response = api.put("/api/v1/time-entries/by-external-id/7", {"notes": "x"})
+    assert response.status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twins_make_one_row() -> None:
+    user = make_user()
+    apis = [api_as(user, *SCOPES) for _ in range(8)]
+    url = "/api/v1/clients/by-external-id/7"
+    answers = at_once([lambda api=api: api.put(url, {"name": "Fern"}) for api in apis])  # type: ignore[misc]
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert Client.objects.get().version == 8
