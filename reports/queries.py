@@ -41,6 +41,16 @@ class ProjectTotal(TypedDict):
     entries: int
 
 
+def totals_of(entries: QuerySet[TimeEntry]) -> dict[str, int]:
+    """Return the seconds, the billable ones among them, and the number of finished entries."""
+    totals: dict[str, int] = entries.order_by().aggregate(
+        seconds=Coalesce(Sum("duration_seconds"), 0),
+        entries=Count("*"),
+        billable_seconds=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
+    )
+    return totals
+
+
 def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
     """Return each project's totals of finished entries: most time first, then by id.
 

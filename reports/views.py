@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 from reports.exports import FILES, XLSX_TYPE
 from reports.filters import ReportFilter, SummaryFilter
 from reports.groups import Group, grouped
-from reports.queries import totals_by_project
+from reports.queries import totals_by_project, totals_of
 from reports.serializers import EntriesReportSerializer, SummarySerializer
 from reports.tables import entries_table, summary_table
 from timeentries.models import TimeEntry
@@ -163,11 +162,7 @@ class EntriesView(ReportView):
         entries = report.qs.finished()
         if report.file_format != "json":
             return FILES[report.file_format](entries_table(entries, report.zone))
-        totals = entries.order_by().aggregate(
-            seconds=Coalesce(Sum("duration_seconds"), 0),
-            entries=Count("*"),
-            billable_seconds=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
-        )
+        totals = totals_of(entries)
         page = _Page(totals["entries"])
         rows = page.paginate_queryset(entries, request, self)
         start, end = report.date_range()

@@ -29,11 +29,16 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
         method="filter_user", help_text="Another user's id is for administrators only."
     )
 
+    @property
+    def sees_everyone(self) -> bool:
+        """Whether the user may ask for the entries of others."""
+        return self.user.is_superuser
+
     def filter_user(
         self, queryset: QuerySet[TimeEntry], name: str, user_id: int
     ) -> QuerySet[TimeEntry]:
         """Keep a user's entries; 403 for another user's id unless an administrator asks."""
-        if not self.user.is_superuser and user_id != self.user.pk:
+        if not self.sees_everyone and user_id != self.user.pk:
             raise AccessDenied("You can only access your own time entries.")
         return queryset.filter(user_id=user_id)
 
