@@ -21,7 +21,7 @@ M = TypeVar("M", bound=models.Model)
 LOGINS = 20  # of one address, good and bad
 LOGINS_PERIOD = 15 * rate_limit.MINUTE
 SECTIONS = {
-    "Work": ("timeentries", "projects", "tasks", "clients", "changes"),
+    "Work": ("timeentries", "projects", "tasks", "clients", "changes", "reports"),
     "Access": ("users", "auth", "apitokens"),
 }
 

@@ -1,0 +1,15 @@
+"""No table: a place for the permission to see everybody's hours, and for the admin's pages."""
+
+from django.db import models
+
+
+class Report(models.Model):
+    """What the admin's menu calls Reports."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = (("view_reports", "Can view reports"),)
+
+    def __str__(self) -> str:
+        return "Report"

@@ -1,0 +1,40 @@
+"""Whole seconds, as reports show them."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django import template
+
+from timetracker.api import instants
+
+register = template.Library()
+
+
+@register.filter
+def hours(seconds: int) -> str:
+    """Return hours with two decimals, as the files have them."""
+    return f"{instants.hours(seconds):,.2f}"
+
+
+@register.filter
+def clock(seconds: int) -> str:
+    """Return hours and minutes, the seconds left out: `7:05`."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}"
+
+
+@register.filter
+def percent_of(part: int, whole: int) -> str:
+    """Return a share in whole per cent; of nothing there is none."""
+    return f"{part * 100 / whole:.0f} %" if whole else "none"
+
+
+@register.filter
+def number(value: float) -> str:
+    """Return a number as SVG reads it, whatever the language."""
+    return f"{value:.2f}"
+
+
+@register.filter(expects_localtime=False)
+def localtime_in(instant: datetime, zone: str) -> datetime:
+    """Return an instant in a zone; naive, so that the template leaves it there."""
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)

@@ -1,0 +1,119 @@
+"""Reports as staff see them."""
+
+import csv
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tests.browser.visitor import Visitor
+from tests.factories import make_client, make_entry, make_project, make_task, make_user
+from users.models import User
+
+MONTH = "start=2024-01-01&end=2024-01-31"
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    """Somebody who may see reports and nothing else."""
+    user = make_user("stan", is_staff=True, time_zone="Europe/Berlin")
+    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
+    return user
+
+
+def make_month() -> None:
+    """A January of four people, who have timers now."""
+    fern, delta = make_client(), make_client("Delta Harbour Authority")
+    projects = [
+        make_project("Website relaunch", client=fern),
+        make_project("Tide tables", client=delta),
+        make_project("Internal"),
+    ]
+    tasks = [make_task(project, name) for project in projects for name in ("Concept", "Build")]
+    zone = timezone.get_current_timezone()
+    people = [make_user(name) for name in ("olga", "carl", "maria-magdalena", "tom")]
+    for number in range(31 * 8):
+        person, task = people[number * 7 % 4], tasks[number * 5 % 6]
+        start = datetime(2024, 1, number // 8 + 1, 8 + number % 8, tzinfo=zone)
+        if start.weekday() < 5 and number % 5:
+            make_entry(
+                person,
+                task.project,
+                start,
+                timedelta(minutes=60 + number * 13 % 90),
+                task=task,
+                notes="Went through the list of open points",
+                tags="urgent" if number % 3 else "",
+                billable=task.project != projects[2],
+            )
+    for number, person in enumerate(people[:3]):
+        start = timezone.now() - timedelta(minutes=40 + 55 * number)
+        make_entry(person, projects[number], start, None, notes="Call with the harbour master")
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        pytest.param("changelist", f"{MONTH}&by=client&by2=project&by3=user", id="report"),
+        pytest.param("entries", MONTH, id="entries"),
+        pytest.param("running", "", id="running"),
+        pytest.param("weekly", "week=2024-01-15", id="weekly"),
+    ],
+)
+def test_pages_fit_and_can_be_used_by_everybody(
+    visitor: Visitor, staff: User, name: str, query: str
+) -> None:
+    make_month()
+    visitor.log_in(staff)
+    visitor.open(f"{reverse(f'admin:reports_report_{name}')}?{query}")
+    visitor.look(f"reports-{name}")
+
+
+def test_empty_and_wrong_reports_fit_too(visitor: Visitor, staff: User) -> None:
+    visitor.log_in(staff)
+    address = reverse("admin:reports_report_changelist")
+    visitor.open(address)
+    expect(visitor.page.get_by_text("Nobody has finished an entry")).to_be_visible()
+    visitor.look("reports-empty")
+    visitor.open(f"{address}?start=2024-02-01&end=2024-01-01")
+    expect(visitor.page.get_by_text("start_date lies after end_date")).to_be_visible()
+    visitor.look("reports-wrong")
+
+
+def test_build_a_report_drill_down_and_export(
+    visitor: Visitor, staff: User, tmp_path: Path
+) -> None:
+    make_month()
+    visitor.log_in(staff)
+    visitor.open("/admin/")
+    page = visitor.page
+    page.get_by_role("main").get_by_role("link", name="Reports").click()
+    page.get_by_label("From").fill("2024-01-01")
+    page.get_by_label("To", exact=True).fill("2024-01-31")
+    page.get_by_label("Client").select_option("Delta Harbour Authority")
+    page.get_by_label("Group by").select_option("User")
+    page.get_by_label("then by").select_option("Task")
+    page.get_by_role("button", name="Show report").click()
+    page.get_by_role("link", name="User / Task").click()
+    groups = page.get_by_role("table", name="Groups")
+    expect(groups.get_by_role("columnheader", name="User / Task")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    first = groups.get_by_role("row").nth(1)
+    hours = first.get_by_role("cell").nth(1).inner_text()
+    person = first.get_by_role("rowheader").inner_text()
+    first.get_by_role("link").click()
+
+    expect(page.get_by_text("Client: Delta Harbour Authority")).to_be_visible()
+    expect(page.get_by_text(f"User: {person}")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    download.value.save_as(tmp_path / "entries.csv")
+    text = (tmp_path / "entries.csv").read_text(encoding="utf-8-sig")
+    *rows, total = csv.DictReader(text.splitlines())
+    assert {row["User"] for row in rows} == {person}
+    assert total["Hours"] == hours

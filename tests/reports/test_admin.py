@@ -1,0 +1,304 @@
+"""Reports in the admin: who sees them, that their numbers agree, and what they cost."""
+
+import csv
+import re
+from datetime import date, timedelta
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from openpyxl import load_workbook
+from pytest_django import DjangoAssertNumQueries
+
+from projects.models import Project
+from reports.periods import PERIODS, dates_of
+from tests.admin import admin_as, text_of
+from tests.factories import NINE, make_client, make_entry, make_project, make_task, make_user
+from users.models import User
+
+PAGES = ("changelist", "entries", "running", "weekly")
+JANUARY = "start=2024-01-01&end=2024-01-31"
+
+
+def page(name: str, query: str = "") -> str:
+    return f"{reverse(f'admin:reports_report_{name}')}?{query}"
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    """Somebody who may see reports and nothing else."""
+    user = make_user("stan", is_staff=True, time_zone="Europe/Berlin")
+    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
+    return user
+
+
+@pytest.fixture
+def browser(staff: User) -> Client:
+    """The browser of the staff."""
+    return admin_as(staff)
+
+
+def make_month(owner: User, colleague: User) -> Project:
+    """Hours of two people in January, with and without client, task and tags."""
+    site = make_project(client=make_client())
+    task, other = make_task(site), make_project("Talks")
+    make_entry(owner, site, task=task, tags="urgent,fix")
+    make_entry(owner, site, NINE + timedelta(days=1), tags="urgent", billable=False)
+    make_entry(colleague, site, NINE + timedelta(days=8), timedelta(hours=2))
+    make_entry(colleague, other, NINE.replace(hour=23) + timedelta(days=8))
+    make_entry(colleague, other, NINE + timedelta(days=31))
+    return site
+
+
+def groups_of(answer: Any) -> list[list[str]]:
+    """The rows of the groups, without their bars."""
+    body = re.search(
+        r"<table class=\"groups\".*?<tbody>(.*?)</tbody>", answer.content.decode(), re.S
+    )
+    assert body
+    rows = re.findall(r"<tr.*?</tr>", body[1], re.DOTALL)
+    return [
+        [text_of(cell) for cell in re.findall(r"<t[dh].*?</t[dh]>", row, re.S)] for row in rows
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_only_who_has_the_permission_sees_a_page(browser: Client, owner: User, name: str) -> None:
+    assert browser.get(page(name)).status_code == 200
+    without = make_user("sue", is_staff=True)
+    assert admin_as(without).get(page(name)).status_code == 403
+    assert admin_as(owner).get(page(name)).status_code == 302
+
+
+def test_menu_shows_reports_to_who_may_see_them(browser: Client) -> None:
+    index = browser.get(reverse("admin:index"))
+    assert [
+        model["name"] for section in index.context["app_list"] for model in section["models"]
+    ] == ["Reports"]
+    without = admin_as(make_user("sue", is_staff=True)).get(reverse("admin:index"))
+    assert without.context["app_list"] == []
+
+
+def test_report_groups_everybodys_hours(browser: Client, owner: User, colleague: User) -> None:
+    make_month(owner, colleague)
+    answer = browser.get(page("changelist", f"{JANUARY}&by=client&by2=user"))
+    assert groups_of(answer) == [
+        ["Fern & Sons", "3", "4.00", "3.00", "80 %"],
+        ["olga", "2", "2.00", "1.00", "40 %"],
+        ["carl", "1", "2.00", "2.00", "40 %"],
+        ["No client", "1", "1.00", "1.00", "20 %"],
+        ["carl", "1", "1.00", "1.00", "20 %"],
+    ]
+    bars = {bar.name: bar.seconds for bar in answer.context["chart"].bars if bar.seconds}
+    # The last one starts at midnight in Berlin.
+    assert bars == {"2024-01-15": 3600, "2024-01-16": 3600, "2024-01-23": 7200, "2024-01-24": 3600}
+    assert len(answer.context["chart"].bars) == 31
+
+
+@pytest.mark.parametrize("order", ["name", "-name", "entries", "-hours", "billable", "nonsense"])
+def test_groups_are_sorted_by_a_column(
+    browser: Client, owner: User, colleague: User, order: str
+) -> None:
+    make_month(owner, colleague)
+    answer = browser.get(page("changelist", f"{JANUARY}&by=day&sort={order}"))
+    column = {"name": 0, "entries": 1, "hours": 2, "billable": 3}.get(order.strip("-"), 0)
+    values = [row[column] for row in groups_of(answer)]
+    assert values == sorted(values, reverse=order.startswith("-"))
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        "by=project&by2=task",
+        "by=user&by2=client&by3=tag",
+        "by=task",
+        "by=week&by2=day",
+        "by=month",
+    ],
+)
+@pytest.mark.parametrize("rest", ["", "&tag=urgent", "&billable=true", "&task=none"])
+def test_every_group_leads_to_its_entries(
+    browser: Client, owner: User, colleague: User, levels: str, rest: str
+) -> None:
+    make_month(owner, colleague)
+    answer = browser.get(page("changelist", f"{JANUARY}&{levels}{rest}"))
+    assert answer.context["rows"]
+    for row, query in answer.context["rows"]:
+        entries = browser.get(page("entries", query))
+        assert entries.context["totals"] == {
+            "seconds": row.group.seconds,
+            "entries": row.group.entries,
+            "billable_seconds": row.group.billable_seconds,
+        }, unquote(query)
+    everything = browser.get(page("entries", answer.context["links"].all_entries()))
+    assert everything.context["totals"]["seconds"] == answer.context["whole"].seconds
+
+
+@pytest.mark.parametrize("name", ["changelist", "entries"])
+def test_files_hold_what_the_page_shows(
+    browser: Client, owner: User, colleague: User, name: str
+) -> None:
+    site = make_month(owner, colleague)
+    answer = browser.get(page(name, f"{JANUARY}&project={site.pk}&by=user&sort=name"))
+    (to_csv, _), (to_xlsx, _) = answer.context["links"].files()
+    file: Any = browser.get(page(name, to_csv))
+    lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
+    *rows, last = csv.DictReader(lines)
+    assert last["Hours"] == "4.00"
+    assert [row["User"] for row in rows] == (
+        ["carl", "olga"] if name == "changelist" else ["carl", "olga", "olga"]
+    )
+    file = browser.get(page(name, to_xlsx))
+    sheet = load_workbook(BytesIO(b"".join(file.streaming_content))).active
+    file.close()
+    assert sheet is not None
+    assert sheet.max_row == len(rows) + 2  # the titles and the totals
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        pytest.param("start=2024-02-01&end=2024-01-01", "start_date lies after", id="reversed"),
+        pytest.param("start=yesterday", "Enter a valid date", id="no date"),
+        pytest.param("start=1800-01-01", "1970 to 2200", id="early"),
+        pytest.param("user=0", "Select a valid choice", id="nobody"),
+        pytest.param("by=colour", "Select a valid choice", id="no level"),
+    ],
+)
+@pytest.mark.parametrize("name", ["changelist", "entries"])
+def test_page_says_what_is_wrong(browser: Client, name: str, query: str, sentence: str) -> None:
+    answer = browser.get(page(name, query))
+    assert answer.status_code == 200
+    assert sentence in text_of(answer.content.decode())
+
+
+def test_too_many_groups_are_a_sentence(
+    browser: Client, owner: User, colleague: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_month(owner, colleague)
+    monkeypatch.setattr("reports.groups.MOST_LEAVES", 1)
+    answer = browser.get(page("changelist", f"{JANUARY}&by=user"))
+    assert "narrow the range" in text_of(answer.content.decode())
+
+
+def test_rows_end_somewhere_on_the_page(
+    browser: Client, owner: User, colleague: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_month(owner, colleague)
+    monkeypatch.setattr("reports.pages.MOST_ROWS", 1)
+    answer = browser.get(page("changelist", f"{JANUARY}&by=user"))
+    assert len(groups_of(answer)) == 1
+    assert "the files have all" in text_of(answer.content.decode())
+
+
+def test_tasks_are_those_of_the_project(browser: Client, project: Project) -> None:
+    other = make_task(make_project("Talks"), "Slides")
+    make_task(project)
+    query = f"project={project.pk}&task={other.pk}"
+    form = browser.get(page("changelist", query)).context["form"]
+    assert [label for _, label in form.fields["task"].choices] == ["All", "No task", "Draft"]
+    assert form.cleaned_data["task"] == ""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "unit", "bars"),
+    [
+        ("2024-01-01", "2024-12-31", "day", 366),
+        ("2023-01-01", "2024-12-31", "week", 106),
+        ("2015-01-01", "2024-12-31", "month", 120),
+    ],
+)
+def test_long_ranges_have_broader_bars(
+    browser: Client, owner: User, project: Project, start: str, end: str, unit: str, bars: int
+) -> None:
+    make_entry(owner, project)
+    shown = browser.get(page("changelist", f"start={start}&end={end}")).context["chart"]
+    assert (shown.unit, len(shown.bars)) == (unit, bars)
+    assert sum(bar.seconds for bar in shown.bars) == 3600
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "last"),
+    [
+        ("today", "2024-01-03", "2024-01-03"),
+        ("this_week", "2024-01-01", "2024-01-07"),
+        ("last_week", "2023-12-25", "2023-12-31"),
+        ("this_month", "2024-01-01", "2024-01-31"),
+        ("last_month", "2023-12-01", "2023-12-31"),
+        ("this_year", "2024-01-01", "2024-12-31"),
+    ],
+)
+def test_periods(period: str, first: str, last: str) -> None:
+    assert period in PERIODS
+    dates = dates_of(period, date(2024, 1, 3))
+    assert dates == (date.fromisoformat(first), date.fromisoformat(last))
+
+
+def test_running_shows_timers_alone(browser: Client, owner: User, project: Project) -> None:
+    make_entry(owner, project, notes="finished")
+    make_entry(owner, project, lasting=None, notes="going on")
+    text = text_of(browser.get(page("running")).content.decode())
+    assert "1 timer running" in text
+    assert "olga 2024-01-15 10:00" in text  # Berlin's
+    assert "going on" in text
+    assert "finished" not in text
+
+
+def test_timesheet_shows_who_worked_and_who_did_not(
+    browser: Client, owner: User, colleague: User
+) -> None:
+    make_month(owner, colleague)
+    sheet = browser.get(page("weekly", "week=2024-01-17")).context["sheet"]
+    assert {line.name: [cell.seconds for cell in line.cells] for line in sheet.lines} == {
+        "carl": [0] * 7,
+        "olga": [3600, 3600, 0, 0, 0, 0, 0],
+        "stan": [0] * 7,
+    }
+    assert [cell.gap for cell in sheet.lines[1].cells] == [False] * 2 + [True] * 3 + [False] * 2
+    assert (sheet.totals, sheet.seconds) == ([3600, 3600, 0, 0, 0, 0, 0], 7200)
+    assert (sheet.name, str(sheet.previous), str(sheet.next)) == (
+        "2024-W03",
+        "2024-01-08",
+        "2024-01-22",
+    )
+    entries = browser.get(page("entries", sheet.lines[1].cells[0].query))
+    assert entries.context["totals"]["seconds"] == 3600
+
+
+@pytest.mark.parametrize("week", ["", "soon", "0001-01-01", "9999-12-31"])
+def test_timesheet_of_any_week(browser: Client, week: str) -> None:
+    assert browser.get(page("weekly", f"week={week}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "queries"),
+    [
+        pytest.param("changelist", f"{JANUARY}&by=user&by2=project&by3=day", 9, id="report"),
+        pytest.param("entries", JANUARY, 9, id="entries"),
+        pytest.param("running", "", 5, id="running"),
+        pytest.param("weekly", "week=2024-01-15", 6, id="timesheet"),
+    ],
+)
+def test_pages_cost_the_same_for_one_entry_and_for_many(
+    browser: Client,
+    owner: User,
+    colleague: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    name: str,
+    query: str,
+    queries: int,
+) -> None:
+    for more in (1, 12):
+        for number in range(more):
+            site = make_project(
+                f"Site {more}.{number}", client=make_client(f"Client {more}.{number}")
+            )
+            start = NINE + timedelta(days=number)
+            make_entry(owner, site, start, task=make_task(site))
+            make_entry(make_user(f"u{more}{number}"), site, start, lasting=None)
+        with django_assert_num_queries(queries):
+            assert browser.get(page(name, query)).status_code == 200
