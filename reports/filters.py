@@ -1,13 +1,20 @@
 """What a report can be about."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from reports.groups import LEVELS, MOST_LEVELS
+from reports.queries import week_of
 from timeentries.filters import OwnEntriesFilterSet
 from timeentries.models import TimeEntry
-from timetracker.api.filters import ChoiceOption, ChoicesOption, ZoneFilter, zone_names
+from timetracker.api.filters import (
+    ChoiceOption,
+    ChoicesOption,
+    DayOption,
+    ZoneFilter,
+    zone_names,
+)
 from timetracker.api.instants import Span, span_of_day
 
 DEFAULT_DAYS = 30
@@ -34,6 +41,11 @@ class ReportFilter(OwnEntriesFilterSet):
         return ZoneInfo(name) if name in zone_names() else self.user.zone
 
     @property
+    def today(self) -> date:
+        """The local day on which the report is asked for."""
+        return self.now.astimezone(self.zone).date()
+
+    @property
     def file_format(self) -> str:
         """The format of the answer."""
         return self.form.cleaned_data.get("format") or "json"
@@ -41,7 +53,7 @@ class ReportFilter(OwnEntriesFilterSet):
     def date_range(self) -> tuple[Span, Span]:
         """Return the bounds: given ones, or the 30 days that end with the given end or today."""
         start, end = super().date_range()
-        end = end or span_of_day(self.now.astimezone(self.zone).date(), self.zone)
+        end = end or span_of_day(self.today, self.zone)
         first_day = end.last.astimezone(self.zone).date() - timedelta(days=DEFAULT_DAYS - 1)
         return start or span_of_day(first_day, self.zone), end
 
@@ -60,3 +72,19 @@ class SummaryFilter(ReportFilter):
         """What to group by, from the outermost to the leaves."""
         chosen: Any = self.form.cleaned_data.get("group_by")
         return chosen or []
+
+
+class WeeklyFilter(ReportFilter):
+    """Filters of `GET /reports/weekly`, whose dates are those of a week."""
+
+    start_date = end_date = None  # type: ignore[assignment] # neither can be asked for
+    week = DayOption(help_text="Any day of the week, which begins on Monday; today by default.")
+
+    @property
+    def days(self) -> list[date]:
+        """The seven days of the week."""
+        return week_of(self.form.cleaned_data.get("week") or self.today)
+
+    def date_range(self) -> tuple[Span, Span]:
+        """Return the bounds: the week's Monday and Sunday."""
+        return span_of_day(self.days[0], self.zone), span_of_day(self.days[-1], self.zone)

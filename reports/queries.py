@@ -116,8 +116,7 @@ def weeks_by_user(
     users: dict[int, UserWeek] = {}
     for user_id, name, day, seconds in _by_user_and_day(entries, week, zone):
         user = users.setdefault(user_id, UserWeek(user_id, name))
-        # Clocks that go back over Sunday's midnight return to a Sunday that has ended.
-        user.seconds[max(0, (day - week[0]).days)] += seconds
+        user.seconds[week.index(day)] += seconds
     return sorted(users.values(), key=lambda user: (user.user_name, user.user_id))
 
 

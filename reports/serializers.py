@@ -60,6 +60,41 @@ class EntriesReportSerializer(serializers.Serializer[object]):
     pagination = PaginationSerializer()
 
 
+class UserWeekSerializer(serializers.Serializer[object]):
+    """The time of a user on each day of a week."""
+
+    user_id = serializers.IntegerField()
+    user_name = serializers.CharField()
+    seconds = serializers.ListField(
+        child=serializers.IntegerField(), min_length=7, max_length=7, help_text="Of each day."
+    )
+    total_seconds = serializers.IntegerField()
+    hours = serializers.FloatField(help_text="Rounded to two decimals.")
+
+
+class WeeklySerializer(serializers.Serializer[object]):
+    """The time in a week, by user and day."""
+
+    week = serializers.CharField(help_text="As ISO 8601 writes it: 2024-W03.")
+    start_date = serializers.DateTimeField(help_text="The first instant that counts, in UTC.")
+    end_date = serializers.DateTimeField(help_text="The last second that counts, in UTC.")
+    timezone = serializers.CharField(help_text="Whose days were meant.")
+    days = serializers.ListField(
+        child=serializers.DateField(), min_length=7, max_length=7, help_text="From Monday on."
+    )
+    users = UserWeekSerializer(
+        many=True, help_text="Those with finished entries in the week, by name."
+    )
+    totals = serializers.ListField(
+        child=serializers.IntegerField(),
+        min_length=7,
+        max_length=7,
+        help_text="The seconds of all users on each day.",
+    )
+    total_seconds = serializers.IntegerField()
+    hours = serializers.FloatField(help_text="Rounded to two decimals.")
+
+
 class SummarySerializer(serializers.Serializer[object]):
     """The time in a range of dates, whole and by project."""
 

@@ -1,6 +1,7 @@
 """What the files of the reports hold."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from django.db.models import QuerySet
 
 from reports.exports import Column, Table
 from reports.groups import DATES, Group
+from reports.queries import UserWeek
 from timeentries.models import TimeEntry
 
 ROWS_A_FETCH = 2000
@@ -56,3 +58,16 @@ def summary_table(whole: Group, levels: Sequence[str], zone: ZoneInfo) -> Table:
 def _numbers(leaf: Group) -> tuple[int, ...]:
     billable = leaf.billable_seconds
     return leaf.entries, leaf.seconds, leaf.seconds, billable, billable
+
+
+def weekly_table(users: Sequence[UserWeek], days: Sequence[date], zone: ZoneInfo) -> Table:
+    """Return a row for each user, with a column for each day."""
+    columns = [
+        Column("User"),
+        *(Column(f"{day} ({zone.key})", "seconds") for day in days),
+        *(Column("Seconds", "seconds"), Column("Hours", "hours")),
+    ]
+    rows = (
+        (user.user_name, *user.seconds, user.total_seconds, user.total_seconds) for user in users
+    )
+    return Table("weekly", columns, rows, zone)

@@ -1,5 +1,6 @@
 """The reports' endpoints."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,11 +10,12 @@ from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
 from reports.exports import FILES, XLSX_TYPE
-from reports.filters import ReportFilter, SummaryFilter
+from reports.filters import ReportFilter, SummaryFilter, WeeklyFilter
 from reports.groups import Group, grouped
-from reports.queries import totals_by_project, totals_of
-from reports.serializers import EntriesReportSerializer, SummarySerializer
-from reports.tables import entries_table, summary_table
+from reports.local_dates import week_name
+from reports.queries import UserWeek, totals_by_project, totals_of, weeks_by_user
+from reports.serializers import EntriesReportSerializer, SummarySerializer, WeeklySerializer
+from reports.tables import entries_table, summary_table, weekly_table
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
 from timetracker.api.instants import format_instant, hours
@@ -23,6 +25,7 @@ from timetracker.api.viewsets import ApiRequest, ApiView
 
 BY_PROJECT = ["project"]
 SUMMARY = inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})
+WEEKLY = inline_serializer("WeeklyEnvelope", {"weekly": WeeklySerializer()})
 
 
 def _or_a_file(json: Any) -> dict[tuple[int, str], Any]:
@@ -176,3 +179,49 @@ class EntriesView(ReportView):
                 "pagination": page.pagination,
             }
         )
+
+
+class WeeklyView(ReportView):
+    """Sum up the finished time entries of a week by user and day."""
+
+    filterset_class = WeeklyFilter
+
+    @extend_schema(responses=_or_a_file(WEEKLY))
+    def get(self, request: ApiRequest) -> HttpResponseBase:
+        """Return the seconds of each day, 0 where nothing was done; everybody's to administrators.
+
+        An entry counts wholly on the local day on which it starts. A file has a row for each
+        user, and ends with their total.
+        """
+        report = self.report(request)
+        users = weeks_by_user(report.qs, report.days, report.zone)
+        if report.file_format == "json":
+            return Response({"weekly": _weekly(report, users)})
+        return FILES[report.file_format](weekly_table(users, report.days, report.zone))
+
+
+def _weekly(report: WeeklyFilter, users: Sequence[UserWeek]) -> dict[str, Any]:
+    start, end = report.date_range()
+    totals = [sum(user.seconds[day] for user in users) for day in range(len(report.days))]
+    return {
+        "week": week_name(report.days[0]),
+        "start_date": format_instant(start.first),
+        "end_date": format_instant(end.last),
+        "timezone": report.zone.key,
+        "days": [day.isoformat() for day in report.days],
+        "users": [
+            {
+                "user_id": user.user_id,
+                "user_name": user.user_name,
+                "seconds": user.seconds,
+                **_whole_week(user.total_seconds),
+            }
+            for user in users
+        ],
+        "totals": totals,
+        **_whole_week(sum(totals)),
+    }
+
+
+def _whole_week(seconds: int) -> dict[str, Any]:
+    return {"total_seconds": seconds, "hours": hours(seconds)}

@@ -44,6 +44,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/timer/stop": {"POST": "write:time_entries"},
     "api/v1/reports/summary": {"GET": "read:reports", "HEAD": "read:reports"},
     "api/v1/reports/entries": {"GET": "read:reports", "HEAD": "read:reports"},
+    "api/v1/reports/weekly": {"GET": "read:reports", "HEAD": "read:reports"},
     "api/v1/changes": {"GET": "read:time_entries", "HEAD": "read:time_entries"},
     "api/v1/users/me": {"GET": "read:users", "HEAD": "read:users"},
     "api/v1/users": {"GET": "admin:all", "HEAD": "admin:all"},
@@ -62,6 +63,7 @@ TAKE_USER_ID = {
     ("PATCH", "api/v1/time-entries/<id>"),
     ("GET", "api/v1/reports/summary"),
     ("GET", "api/v1/reports/entries"),
+    ("GET", "api/v1/reports/weekly"),
 }
 
 WRITABLE = ("projects", "time_entries", "tasks", "clients")
@@ -148,7 +150,10 @@ def calls() -> Iterator[Call]:
                     yield Call(method, route, whose, body="unknown field")
 
 
-COUNTED = ("api/v1/time-entries", "api/v1/reports/summary", "api/v1/reports/entries")
+COUNTED = (
+    *("api/v1/time-entries", "api/v1/reports/summary", "api/v1/reports/entries"),
+    "api/v1/reports/weekly",
+)
 # How many entries an answer counts tells whose it counts.
 ENTRIES_OF: dict[Whose, int] = {"own": 1, "other's": 2, "": 3, "missing": 0}
 

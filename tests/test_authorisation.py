@@ -85,7 +85,9 @@ class Office:
         query = []
         if call.user_id and call.method not in WITH_BODY:
             query.append(f"user_id={self.users[call.user_id]}")
-        if call.route.startswith("api/v1/reports/"):
+        if call.route == "api/v1/reports/weekly":
+            query.append(f"week={NINE.date()}")
+        elif call.route.startswith("api/v1/reports/"):
             query.append("start_date=2024-01-01&end_date=2024-01-31")
         path = call.route.replace("<id>", str(row.pk if row else MISSING))
         return f"/{path}?{'&'.join(query)}"
@@ -149,6 +151,8 @@ def counted(response: Any, call: Call) -> str:
             return f" of {response.json()['pagination']['total']}"
         case "api/v1/reports/summary":
             return f" of {response.json()['summary']['total_entries']}"
+        case "api/v1/reports/weekly":  # each entry lasts an hour
+            return f" of {response.json()['weekly']['total_seconds'] // 3600}"
     return ""
 
 

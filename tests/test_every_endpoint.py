@@ -66,6 +66,7 @@ OPERATIONS: dict[str, tuple[str, set[str], int]] = {
     ),
     "GET /api/v1/reports/summary": ("read:reports", READERS_ONLY, 200),
     "GET /api/v1/reports/entries": ("read:reports", READERS_ONLY, 200),
+    "GET /api/v1/reports/weekly": ("read:reports", READERS_ONLY, 200),
     "GET /api/v1/users/me": ("read:users", READERS_ONLY, 200),
     "GET /api/v1/users": ("admin:all", {"*"}, 200),
 }

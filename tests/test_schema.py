@@ -167,7 +167,8 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
     actions = ("list", "create", "retrieve", "update", "partial_update", "destroy", "upsert")
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
         *(f"{resource}_{action}" for resource in resources for action in actions),
-        *("timer_status", "timer_start", "timer_stop", "reports_summary", "reports_entries"),
+        *("timer_status", "timer_start", "timer_stop"),
+        *("reports_summary", "reports_entries", "reports_weekly"),
         *("tasks_bulk", "time_entries_bulk"),
         *("changes", "users_list", "users_me", "info", "health"),
     }
@@ -228,6 +229,7 @@ def test_an_example_of_an_error_fits_its_schema(name: str) -> None:
         ("get", "/reports/summary?start_date=2024-01-01&end_date=2024-01-31", None, 200),
         ("get", "/reports/summary?start_date=2024-01-01&group_by=client,tag,week", None, 200),
         ("get", "/reports/entries?start_date=2024-01-01&timezone=Asia/Tokyo", None, 200),
+        ("get", "/reports/weekly?week=2024-01-17&timezone=Asia/Tokyo", None, 200),
         ("get", "/users", None, 200),
         ("get", "/users/me", None, 200),
         ("get", "/info", None, 200),

@@ -109,6 +109,13 @@ def add_examples(result: Schema, **_: Any) -> Schema:
     return result
 
 
+USER_WEEK = {
+    "user_id": 2,
+    "user_name": "olga",
+    "seconds": [28800, 27000, 0, 30600, 51300, 0, 0],
+    "total_seconds": 137700,
+    "hours": 38.25,
+}
 CLIENT = {
     "name": "Acme Corp",
     "email": "contact@acme.com",
@@ -247,6 +254,18 @@ EXAMPLES: dict[str, Schema] = {
         "entries": 45,
         "billable_seconds": 253800,
         "children": [],
+    },
+    "UserWeek": USER_WEEK,
+    "Weekly": {
+        "week": "2024-W03",
+        "start_date": "2024-01-15T00:00:00Z",
+        "end_date": "2024-01-21T23:59:59Z",
+        "timezone": "UTC",
+        "days": [f"2024-01-{day}" for day in range(15, 22)],
+        "users": [USER_WEEK],
+        "totals": USER_WEEK["seconds"],
+        "total_seconds": 137700,
+        "hours": 38.25,
     },
     "Totals": {
         "seconds": 577800,

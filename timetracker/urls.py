@@ -10,7 +10,7 @@ from rest_framework.routers import SimpleRouter
 from changes.views import ChangesView
 from clients.views import ClientViewSet
 from projects.views import ProjectViewSet
-from reports.views import EntriesView, SummaryView
+from reports.views import EntriesView, SummaryView, WeeklyView
 from tasks.views import TaskViewSet
 from timeentries.views import TimeEntryViewSet, TimerStartView, TimerStatusView, TimerStopView
 from timetracker.api.views import HealthView, InfoView
@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),
     path("api/v1/reports/summary", SummaryView.as_view(), name="summary-report"),
     path("api/v1/reports/entries", EntriesView.as_view(), name="entries-report"),
+    path("api/v1/reports/weekly", WeeklyView.as_view(), name="weekly-report"),
     path("api/v1/changes", ChangesView.as_view(), name="changes"),
     path("api/v1/users/me", CurrentUserView.as_view(), name="current-user"),
     *router.urls,

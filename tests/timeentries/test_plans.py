@@ -88,6 +88,8 @@ def plans_of(path: str, user: User, scope: str) -> list[str]:
         "/reports/summary?start_date=2024-03-10&end_date=2025-03-09",
         "/reports/summary?user_id={user}&start_date=2024-03-10&end_date=2024-04-08",
         "/reports/summary?project_id={project}&start_date=2024-03-10&end_date=2024-04-08",
+        "/reports/weekly?week=2024-03-10",
+        "/reports/weekly?week=2024-03-10&user_id={user}",
     ],
 )
 def test_no_query_reads_all_entries(administrator: User, many: dict[str, int], path: str) -> None:

@@ -30,6 +30,7 @@ INFO = {
         "timer_stop": "/api/v1/timer/stop",
         "reports_summary": "/api/v1/reports/summary",
         "reports_entries": "/api/v1/reports/entries",
+        "reports_weekly": "/api/v1/reports/weekly",
         "changes": "/api/v1/changes",
     },
     "setup_required": False,

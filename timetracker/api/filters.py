@@ -4,7 +4,7 @@ import re
 import zoneinfo
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from django_filters import rest_framework as drf_filters
 from rest_framework.exceptions import ValidationError as InvalidQuery
 
 from timetracker.api.fields import ID
-from timetracker.api.instants import Span, parse_instant, parse_span
+from timetracker.api.instants import Span, parse_date, parse_instant, parse_span
 
 if TYPE_CHECKING:
     from users.models import User
@@ -96,6 +96,11 @@ class _InstantField(_Field):
         return parse_instant(_plus_restored(text), self.zone)
 
 
+class _DayField(_Field):
+    def parse(self, text: str) -> date:
+        return parse_date(text)
+
+
 class _SpanField(_Field):
     def parse(self, text: str) -> Span:
         return parse_span(_plus_restored(text), self.zone)
@@ -167,6 +172,12 @@ class ZoneFilter(OptionFilter):
     """The time zone in which dates are meant; the user's by default."""
 
     field_class = _ZoneField
+
+
+class DayOption(OptionFilter):
+    """A date."""
+
+    field_class = _DayField
 
 
 class ChoiceOption(OptionFilter):

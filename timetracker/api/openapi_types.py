@@ -201,9 +201,13 @@ def _filter_type(name: str, declared: django_filters.Filter) -> tuple[Schema, st
             words = "|".join(word for word, _ in declared.extra["choices"])
             more = declared.extra["at_most"] - 1
             return {"type": "string", "pattern": f"^({words})(,({words})){{0,{more}}}$"}, ""
-        case filters.SpanFilter():
-            return {"anyOf": [_day(), _instant()]}, ""
+        case filters.DayOption() | filters.SpanFilter():
+            return _day() if isinstance(declared, filters.DayOption) else _day_or_instant(), ""
     return {"type": "string", "minLength": 1}, ""
+
+
+def _day_or_instant() -> Schema:
+    return {"anyOf": [_day(), _instant()]}
 
 
 def _instant() -> Schema:
