@@ -140,7 +140,7 @@ if _REDIS_URL:
     CACHES["ratelimit"] = {
         "BACKEND": "timetracker.counters.CounterCache",
         "LOCATION": _REDIS_URL,
-        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
+        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
     }
 RATELIMIT_USE_CACHE = "ratelimit"
 RATE_LIMIT_PER_MINUTE = environment.positive_integer("RATE_LIMIT_PER_MINUTE", 100)

@@ -124,3 +124,9 @@ def test_twins_make_one_row() -> None:
     answers = at_once([lambda api=api: api.put(url, {"name": "Fern"}) for api in apis])  # type: ignore[misc]
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert Client.objects.get().version == 8
+
+
+def test_a_filter_longer_than_any_id_is_400(api: APIClient) -> None:
+    response = api.get(f"/api/v1/clients?external_id={256 * 'x'}")
+    assert response.status_code == 400
+    assert response.json()["errors"].keys() == {"external_id"}

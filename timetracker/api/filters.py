@@ -142,7 +142,7 @@ class ExternalIdFilter(django_filters.CharFilter):
     """Keep the row to which the user who asks gave an `external_id`."""
 
     def __init__(self) -> None:
-        super().__init__(help_text="The one to which you gave this id.")
+        super().__init__(help_text="The one to which you gave this id.", max_length=255)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Keep the row."""

@@ -225,7 +225,7 @@ class AutoSchema(SpectacularAutoSchema):
     def _request_headers(self) -> tuple[str, ...]:
         if self.method == "GET":
             return ("If-None-Match",) if self._is_tagged() else ()
-        if self._is_tagged() and "{id}" in self.path:
+        if self._is_tagged() and "{" in self.path:
             return ("If-Match", "Idempotency-Key")
         return ("Idempotency-Key",)
 
@@ -263,7 +263,7 @@ class AutoSchema(SpectacularAutoSchema):
         if self._is_public():
             return [500]
         statuses = [400, 401, 403, 429, 500, 503, *getattr(self.view, "failures", ())]
-        if "{id}" in self.path:
+        if "{" in self.path:
             statuses.append(404)
         if "If-Match" in self._request_headers():
             statuses.append(412)
