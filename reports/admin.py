@@ -18,7 +18,7 @@ from reports.exports import FILES
 from reports.models import Report
 from reports.queries import totals_of
 from reports.rows import MOST_ROWS
-from reports.selection import Selection
+from reports.selection import Selection, sentences
 from reports.tables import entries_table, summary_table
 from reports.timesheet import Timesheet
 from timeentries.models import TimeEntry
@@ -80,7 +80,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
                 return FILES[request.GET["format"]](table)
             bars = chart.Chart.of(selection.grouped([unit]), unit, first, last)
         except ValidationError as error:
-            selection.form.add_error(None, str(error.detail["group_by"][0]))  # type: ignore[index,call-overload]
+            selection.form.add_error(None, sentences(error))
             return self._page(request, "report", "Report", form=selection.form)
         links = pages.Links(request.GET)
         rows, more = pages.shown(whole, levels, first, last, links)
@@ -108,7 +108,11 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             return self._page(request, "entries", "Entries", form=selection)
         if request.GET.get("format") in FILES:
             table = entries_table(selection.entries, selection.zone)
-            return FILES[request.GET["format"]](table)
+            try:
+                return FILES[request.GET["format"]](table)
+            except ValidationError as error:
+                selection.form.add_error(None, sentences(error))
+                return self._page(request, "entries", "Entries", form=selection.form)
         totals = totals_of(selection.entries)
         paginator = Paginator(selection.entries.with_details(), ENTRIES_A_PAGE)
         paginator.count = totals["entries"]  # the totals have counted

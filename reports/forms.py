@@ -47,6 +47,13 @@ class ReportForm(forms.Form):
         super().__init__(data, label_suffix="")
         self._offer()
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a range that ends before it begins, in the words of the form."""
+        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
+        if start and end and start > end:
+            raise forms.ValidationError("“From” lies after “To”.")
+        return self.cleaned_data
+
     @property
     def levels(self) -> list[str]:
         """What to group by, each once."""

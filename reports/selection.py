@@ -51,7 +51,7 @@ class Selection:
                 raise ValidationError(report.errors)
             entries = report.qs.finished()  # type: ignore[attr-defined]
         except ValidationError as error:
-            form.add_error(None, _sentences(error))
+            form.add_error(None, sentences(error))
             return form
         start, end = report.date_range()
         return cls(form, entries, start, end, zone)
@@ -85,6 +85,7 @@ def _base(form: ReportForm) -> TimeEntryQuerySet:
     return entries
 
 
-def _sentences(error: APIException) -> list[str]:
+def sentences(error: APIException) -> list[str]:
+    """Return what the API says is wrong, without the names of its parameters."""
     detail: Any = error.detail
     return [str(sentence) for sentences in detail.values() for sentence in sentences]

@@ -1,15 +1,14 @@
 """The timesheet of a week: people and days, those without an hour too."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from reports.groups import Group, grouped
 from reports.local_dates import week_name
-from reports.periods import DAY, of_unit
+from reports.periods import DAY
+from reports.queries import DAYS_A_WEEK, UserWeek, week_of, weeks_by_user
 from timeentries.models import TimeEntry
-from timetracker.api.instants import span_of_day
 from users.models import User
 
 WORKING_DAYS = 5
@@ -51,25 +50,34 @@ class Timesheet:
     @classmethod
     def of(cls, day: date, today: date, zone: ZoneInfo) -> Self:
         """Return the week of a day in two queries: active people, and whoever worked."""
-        monday, sunday = of_unit("week", min(max(day, FIRST), LAST))
-        days = [monday + number * DAY for number in range(7)]
-        first, end = span_of_day(monday, zone).first, span_of_day(sunday, zone).end
-        entries = TimeEntry.objects.filter(start_time__gte=first, start_time__lt=end)
-        whole = grouped(entries, ["user", "day"], first, end, zone)
+        days = week_of(min(max(day, FIRST), LAST))
         active = User.objects.filter(is_active=True).values_list("pk", "username")
-        people = {pk: Group(pk, name) for pk, name in active} | whole.children
-        lines = [
-            Line(person.name, [_cell(person, each, today) for each in days], person.seconds)
-            for person in sorted(people.values(), key=lambda person: person.name.casefold())
-        ]
-        totals = [sum(line.cells[number].seconds for line in lines) for number in range(7)]
-        name, weeks = week_name(monday), timedelta(weeks=1)
-        around = monday - weeks, monday + weeks
-        return cls(name, zone.key, days, lines, totals, whole.seconds, *around)
+        people = {pk: UserWeek(pk, name) for pk, name in active}
+        people |= {
+            week.user_id: week for week in weeks_by_user(TimeEntry.objects.all(), days, zone)
+        }
+        weeks = sorted(people.values(), key=lambda week: week.user_name.casefold())
+        totals = [sum(column) for column in zip(*(week.seconds for week in weeks), strict=True)]
+        return cls(
+            name=week_name(days[0]),
+            zone=zone.key,
+            days=days,
+            lines=[_line(week, days, today) for week in weeks],
+            totals=totals,
+            seconds=sum(totals),
+            previous=days[0] - DAYS_A_WEEK * DAY,
+            next=days[0] + DAYS_A_WEEK * DAY,
+        )
 
 
-def _cell(person: Group, day: date, today: date) -> Cell:
-    of_day = person.children.get(day.isoformat())
-    seconds = of_day.seconds if of_day else 0
-    gap = not seconds and day.weekday() < WORKING_DAYS and day < today
-    return Cell(day, seconds, gap, f"user={person.key}&start={day}&end={day}")
+def _line(week: UserWeek, days: list[date], today: date) -> Line:
+    cells = [
+        Cell(
+            day,
+            seconds,
+            gap=not seconds and day.weekday() < WORKING_DAYS and day < today,
+            query=f"user={week.user_id}&start={day}&end={day}",
+        )
+        for day, seconds in zip(days, week.seconds, strict=True)
+    ]
+    return Line(week.user_name, cells, week.total_seconds)

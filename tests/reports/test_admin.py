@@ -9,12 +9,15 @@ from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 from pytest_django import DjangoAssertNumQueries
+from rest_framework.exceptions import ValidationError
 
 from projects.models import Project
+from reports.exports import FILES, Table
 from reports.periods import PERIODS, dates_of
 from tests.admin import admin_as, text_of
 from tests.factories import NINE, make_client, make_entry, make_project, make_task, make_user
@@ -162,7 +165,7 @@ def test_files_hold_what_the_page_shows(
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        pytest.param("start=2024-02-01&end=2024-01-01", "start_date lies after", id="reversed"),
+        pytest.param("start=2024-02-01&end=2024-01-01", "“From” lies after “To”.", id="reversed"),
         pytest.param("start=yesterday", "Enter a valid date", id="no date"),
         pytest.param("start=1800-01-01", "1970 to 2200", id="early"),
         pytest.param("user=0", "Select a valid choice", id="nobody"),
@@ -183,6 +186,17 @@ def test_too_many_groups_are_a_sentence(
     monkeypatch.setattr("reports.groups.MOST_LEAVES", 1)
     answer = browser.get(page("changelist", f"{JANUARY}&by=user"))
     assert "narrow the range" in text_of(answer.content.decode())
+
+
+def test_too_many_rows_for_a_sheet_are_a_sentence(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(table: Table) -> HttpResponse:
+        raise ValidationError({"format": ["XLSX holds at most 1 rows"]})
+
+    monkeypatch.setitem(FILES, "xlsx", refuse)
+    answer = browser.get(page("entries", f"{JANUARY}&format=xlsx"))
+    assert "XLSX holds at most 1 rows" in text_of(answer.content.decode())
 
 
 def test_rows_end_somewhere_on_the_page(
