@@ -67,7 +67,8 @@ class CounterCache(RedisCache):
         if self._is_away():
             return self._alone.get(key, default, version)
         try:
-            return super().get(key, default, version)
+            count = self._client.get(self.make_and_validate_key(key, version))
+            return default if count is None else int(count)
         except redis.RedisError:
             self._count_alone()
             return self._alone.get(key, default, version)
@@ -80,10 +81,9 @@ class CounterCache(RedisCache):
             return False
 
     def _add(self, key: str, value: int, timeout: Any) -> bool:
-        lifetime = int(timeout)
         if value == 0:
-            return bool(self._cache.add(key, value, lifetime))
-        count: int = self._count(keys=[key], args=[lifetime])
+            return False  # to look at a counter needs none: `get` says what follows
+        count: int = self._count(keys=[key], args=[int(timeout)])
         if count > 1:
             self._counted[key] = count
         return count == 1
