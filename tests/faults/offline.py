@@ -63,7 +63,7 @@ def use(phone: Phone, number: int) -> int:
     killed = 0
     while killed < KILLS or tracking.is_alive():
         syncing = phone.begin("sync")
-        time.sleep(chance.uniform(0.2, 1.5))
+        time.sleep(chance.uniform(0.05, 1.0))
         if syncing.poll() is None:
             syncing.kill()
             killed += 1
