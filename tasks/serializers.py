@@ -41,6 +41,7 @@ class TaskSerializer(ModelSerializer[Task]):
 
     class Meta:
         model = Task
+        held = "project_id"  # against archiving, see hold_open
         fields = [
             "id",
             "name",

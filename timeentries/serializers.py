@@ -102,6 +102,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     class Meta:
         model = TimeEntry
+        held = "project_id"  # against archiving, see hold_open
         fields = [
             "id",
             "user_id",

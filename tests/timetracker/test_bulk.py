@@ -314,3 +314,21 @@ def test_requests_that_cross_each_other_both_get_through() -> None:
     assert [answer.get("committed") for answer in answers] == [True] * 4
     assert set(TimeEntry.objects.values_list("version", flat=True)) == {5}
     assert len(set(TimeEntry.objects.values_list("notes", flat=True))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_that_take_projects_in_another_order_both_get_through() -> None:
+    ada = make_administrator()
+    projects = [make_project("Shop"), make_project("Site")]
+    entries = [make_entry(ada, projects[0], NINE + timedelta(days=day)) for day in range(4)]
+    apis = [api_as(ada, "write:time_entries") for _ in range(4)]
+
+    def write(number: int) -> Any:
+        first, last = projects if number % 2 else projects[::-1]
+        change = {"op": "update", "id": entries[number].pk, "data": {"notes": "x"}}
+        operations = [create(first), change, create(last)] * 10
+        return apis[number].post(BULK, {"operations": operations}).json()
+
+    answers = at_once([lambda number=number: write(number) for number in range(4)])  # type: ignore[misc]
+    assert [answer.get("committed") for answer in answers] == [True] * 4
+    assert TimeEntry.objects.count() == 4 + 4 * 20

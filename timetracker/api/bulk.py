@@ -36,9 +36,7 @@ class IdField(serializers.Field[int, Any, int, Any]):
 
     def to_internal_value(self, data: Any) -> int:
         """Return the id; 400 for anything else."""
-        if isinstance(data, bool) or not fields.ID.fullmatch(str(data)):
-            raise serializers.ValidationError("Give an id: a whole number.")
-        return int(data)
+        return fields.id_of(data)
 
 
 class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
@@ -183,8 +181,8 @@ class Bulk:
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
         judged = [*filter(None, map(self._judge, range(len(operations)), operations))]
-        self._fetch_references(judged)
         self._lock(judged)
+        self._fetch_references(judged)
         for kind, group in groupby(judged, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
@@ -201,13 +199,20 @@ class Bulk:
             return None
 
     def _fetch_references(self, operations: Iterable[Operation]) -> None:
-        """Fetch every row that the operations refer to, with one query for each field."""
+        """Fetch every row that the operations refer to, with one query for each field.
+
+        Those that a write holds are locked in the order of their ids, and after the rows to
+        change, as a single write does: however two requests mix them, none waits for the other.
+        """
+        held = getattr(type(self.new).Meta, "held", "")
         sent = [operation["data"] for operation in operations if "data" in operation]
         for name, field in self.new.fields.items():
             if isinstance(field, fields.ReferenceField) and not field.read_only:
                 texts = {str(data.get(name)) for data in sent}
                 ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
                 rows: Any = field.get_queryset()
+                if name == held:
+                    rows = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
                 self.context["references"][name] = rows.in_bulk(ids) if ids else {}
 
     def _lock(self, operations: Iterable[Operation]) -> None:

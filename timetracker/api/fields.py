@@ -24,6 +24,13 @@ def zone_of(context: Mapping[str, Any]) -> ZoneInfo:
     return zone
 
 
+def id_of(data: Any) -> int:
+    """Return an id that came as an integer or a string of digits; 400 for anything else."""
+    if isinstance(data, bool) or not ID.fullmatch(str(data)):
+        raise serializers.ValidationError("Give an id: a whole number.")
+    return int(data)
+
+
 class TextField(serializers.CharField):
     """Text, and only text: DRF would store the number 5 as "5"."""
 
@@ -134,10 +141,9 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the resource; 400 if there is none of that id."""
-        if isinstance(data, bool) or not ID.fullmatch(str(data)):
-            raise serializers.ValidationError("Give an id: a whole number.")
+        key = id_of(data)
         known = self.context.get("references", {}).get(self.field_name, {})
-        found = known.get(int(data)) or self._find(int(data))
+        found = known.get(key) or self._find(key)
         if found is None:
             queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
             name = queryset.model._meta.verbose_name

@@ -34,6 +34,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     """DRF's, with strict fields; foreign keys are `<name>_id`; constraints judge the rest.
 
     A name in `Meta.accepted_and_ignored` is neither an error nor stored: a known client sends it.
+    `Meta.held` names the reference whose row a write holds, for those who write many at once.
     """
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
