@@ -49,16 +49,7 @@ def fill(entries: int) -> None:
     """Fill an empty PostgreSQL database; the same number gives the same rows."""
     from django.contrib.auth.hashers import make_password
 
-    from clients.models import Client
-    from projects.models import Project
-    from tasks.models import Task
-    from timetracker.management.demo_names import (
-        TASK_NAMES,
-        WORK,
-        client_name,
-        full_name,
-        project_name,
-    )
+    from timetracker.management.demo_names import WORK, full_name
     from users.models import User
 
     users = User.objects.bulk_create(
@@ -70,6 +61,24 @@ def fill(entries: int) -> None:
         )
         for number in range(USERS)
     )
+    project, task = _add_work()
+    add_entries(
+        entries,
+        user=users[0].pk,
+        project=project,
+        task=task,
+        notes=[notes for notes, _ in WORK],
+        tags=[tags for _, tags in WORK],
+    )
+
+
+def _add_work() -> tuple[int, int]:
+    """Insert clients, projects and tasks; return the first ids of the last two."""
+    from clients.models import Client
+    from projects.models import Project
+    from tasks.models import Task
+    from timetracker.management.demo_names import TASK_NAMES, client_name, project_name
+
     clients = Client.objects.bulk_create(
         Client(name=client_name(number), default_hourly_rate=80) for number in range(CLIENTS)
     )
@@ -87,14 +96,7 @@ def fill(entries: int) -> None:
         for place, project in enumerate(projects)
         for number in range(TASKS_PER_PROJECT)
     )
-    add_entries(
-        entries,
-        user=users[0].pk,
-        project=projects[0].pk,
-        task=tasks[0].pk,
-        notes=[notes for notes, _ in WORK],
-        tags=[tags for _, tags in WORK],
-    )
+    return projects[0].pk, tasks[0].pk
 
 
 def add_entries(entries: int, *, notes: list[str], tags: list[str], **first_ids: int) -> None:

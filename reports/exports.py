@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -68,8 +69,18 @@ def as_csv(table: Table) -> StreamingHttpResponse:
 
 def as_xlsx(table: Table) -> FileResponse:
     """Return an Excel file; 400 for more rows than a sheet has."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    workbook = xlsxwriter.Workbook(file, {"constant_memory": True})
+    with ExitStack() as unfinished:
+        file = unfinished.enter_context(tempfile.TemporaryFile())
+        with xlsxwriter.Workbook(file, {"constant_memory": True}) as workbook:
+            _fill(workbook, table)
+        unfinished.pop_all()  # the response closes the file
+    file.seek(0)
+    return FileResponse(
+        file, as_attachment=True, filename=f"{table.name}.xlsx", content_type=XLSX_TYPE
+    )
+
+
+def _fill(workbook: xlsxwriter.Workbook, table: Table) -> None:
     sheet = workbook.add_worksheet("Report")
     bold = workbook.add_format({"bold": True})
     formats = {
@@ -87,11 +98,6 @@ def as_xlsx(table: Table) -> FileResponse:
         if row[0] is None:
             sheet.write_string(number, 0, "Total", bold)
     sheet.freeze_panes(1, 0)
-    workbook.close()
-    file.seek(0)
-    return FileResponse(
-        file, as_attachment=True, filename=f"{table.name}.xlsx", content_type=XLSX_TYPE
-    )
 
 
 FILES: dict[str, Callable[[Table], HttpResponse | StreamingHttpResponse]] = {

@@ -31,51 +31,62 @@ STARTS = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_random_writes_are_counted(db: None, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - the same every time
-    users = [make_user(name) for name in ("a", "b", "c")]
-    projects = [make_project(name) for name in ("P", "Q", "R")]
+class Writer:
+    """Whoever writes entries at random, the same way every time."""
 
-    def new() -> TimeEntry:
-        start, billable = chance.choice(STARTS), chance.random() < 0.5
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - the same every time
+        self.users = [make_user(name) for name in ("a", "b", "c")]
+        self.projects = [make_project(name) for name in ("P", "Q", "R")]
+
+    def new(self) -> TimeEntry:
+        start, billable = self.chance.choice(STARTS), self.chance.random() < 0.5
         return TimeEntry(
-            user=chance.choice(users),
-            project=chance.choice(projects),
+            user=self.chance.choice(self.users),
+            project=self.chance.choice(self.projects),
             start_time=start,
-            end_time=start + timedelta(seconds=chance.randrange(1, 90_000)),
+            end_time=start + timedelta(seconds=self.chance.randrange(1, 90_000)),
             billable=billable,
         )
 
-    def some() -> list[int]:
+    def some(self) -> list[int]:
         ids = list(TimeEntry.objects.values_list("pk", flat=True))
-        return chance.sample(ids, chance.randint(0, len(ids)))
+        return self.chance.sample(ids, self.chance.randint(0, len(ids)))
 
-    def change_one() -> None:
-        for entry in TimeEntry.objects.filter(pk__in=some()[:1]):
-            entry.start_time = chance.choice(STARTS)
-            entry.end_time = entry.start_time + timedelta(hours=chance.randrange(1, 9))
-            entry.user, entry.project = chance.choice(users), chance.choice(projects)
+    def change_one(self) -> None:
+        for entry in TimeEntry.objects.filter(pk__in=self.some()[:1]):
+            entry.start_time = self.chance.choice(STARTS)
+            entry.end_time = entry.start_time + timedelta(hours=self.chance.randrange(1, 9))
+            entry.user = self.chance.choice(self.users)
+            entry.project = self.chance.choice(self.projects)
             entry.save()
 
-    def undo() -> None:
-        with transaction.atomic():
-            TimeEntry.objects.all().delete()
-            transaction.set_rollback(True)
+    def start_timer(self) -> None:
+        if not TimeEntry.objects.running().exists():
+            start = self.chance.choice(STARTS)
+            make_entry(self.users[0], self.projects[0], start, lasting=None)
 
+
+def undo() -> None:
+    with transaction.atomic():
+        TimeEntry.objects.all().delete()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_writes_are_counted(db: None, seed: int) -> None:
+    writer = Writer(seed)
+    chance, new, some = writer.chance, writer.new, writer.some
+    users, projects = writer.users, writer.projects
     writes = [
         lambda: new().save(),
         lambda: TimeEntry.objects.bulk_create([new() for _ in range(chance.randrange(9))]),
-        change_one,
+        writer.change_one,
         lambda: TimeEntry.objects.filter(pk__in=some()).update(billable=~F("billable")),
         lambda: TimeEntry.objects.filter(pk__in=some()).update(project=chance.choice(projects)),
         lambda: TimeEntry.objects.filter(pk__in=some()[:2]).delete(),
         lambda: TimeEntry.objects.running().update(end_time=F("start_time") + timedelta(hours=1)),
-        lambda: (
-            None
-            if TimeEntry.objects.running().exists()
-            else make_entry(users[0], projects[0], chance.choice(STARTS), lasting=None)
-        ),
+        writer.start_timer,
         undo,
         fold,
     ]
