@@ -80,8 +80,10 @@ def test_each_user_has_ids_of_their_own(api: APIClient) -> None:
     url = "/api/v1/clients/by-external-id/7"
     mine, theirs = api.put(url, {"name": "Fern"}), other.put(url, {"name": "Moss"})
     assert (mine.status_code, theirs.status_code) == (201, 201)
+    assert other.put(url, {"phone": "1"}).status_code == 200
     found = other.get("/api/v1/clients?external_id=7").json()["clients"]
-    assert [client["name"] for client in found] == ["Moss"]
+    assert [(client["name"], client["phone"]) for client in found] == [("Moss", "1")]
+    assert Client.objects.get(name="Fern").phone == ""
 
 
 def test_a_second_row_of_an_id_is_409(api: APIClient) -> None:

@@ -1,14 +1,13 @@
 """How an answer becomes bytes."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import orjson
 from rest_framework import renderers
 from rest_framework.utils.encoders import JSONEncoder
 
-_other = JSONEncoder().default
+_default = JSONEncoder().default  # of decimals, and what else orjson does not know
 
 
 class JSONRenderer(renderers.JSONRenderer):
@@ -27,8 +26,3 @@ class JSONRenderer(renderers.JSONRenderer):
 def encode(data: Any) -> bytes:
     """Return data as compact JSON in UTF-8."""
     return orjson.dumps(data, default=_default, option=orjson.OPT_UTC_Z)
-
-
-def _default(value: Any) -> Any:
-    """Return what orjson does not know as DRF's encoder has it."""
-    return float(value) if isinstance(value, Decimal) else _other(value)
