@@ -3,12 +3,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count as endless
 
 import pytest
-from django.core.cache import caches
 from django.test import RequestFactory
 
 from tests.timetracker.conftest import Clock
 from timetracker import rate_limit
-from timetracker.counters import CounterCache
 from timetracker.rate_limit import HOUR, MINUTE, Usage
 
 
@@ -97,15 +95,3 @@ def test_racing_requests_are_counted_exactly(rf: RequestFactory) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(allowed, range(200))) == 50
-
-
-def test_counting_goes_on_when_redis_has_forgotten_its_scripts(
-    rf: RequestFactory, clock: Clock
-) -> None:
-    counters = caches["ratelimit"]
-    if not isinstance(counters, CounterCache):
-        pytest.skip("counters in this process")
-    request = rf.get("/")
-    assert rate_limit.count(request, "test", "one", 3, MINUTE).remaining == 2
-    counters._client.script_flush()  # noqa: SLF001 - as a restart of Redis does
-    assert rate_limit.count(request, "test", "one", 3, MINUTE).remaining == 1
