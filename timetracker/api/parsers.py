@@ -1,6 +1,7 @@
 """JSON as RFC 8259 means it, and nothing that a database cannot store."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -9,6 +10,7 @@ from rest_framework.parsers import JSONParser
 from timetracker.api.exceptions import BadRequest
 
 MAX_DEPTH = 20
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class StrictJSONParser(JSONParser):
@@ -72,5 +74,5 @@ def _check_text(text: str) -> None:
     """Refuse what PostgreSQL cannot store, and what SQLite would store and never give back."""
     if "\x00" in text:
         raise BadRequest("Text may not contain the character U+0000.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and SURROGATE.search(text):
         raise BadRequest("Text may not contain a lone surrogate (U+D800 to U+DFFF).")
