@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
 from changes.actor import Actor, current_actor
+from changes.journal import record
 from changes.models import Change
 from projects.models import Project
 from tests.factories import (
@@ -345,14 +346,23 @@ def test_a_bulk_request_is_noted_row_by_row(owner: User, project: Project) -> No
     ]
 
 
-def test_more_changes_than_fit_into_a_statement_are_noted_all(
-    owner: User, project: Project, monkeypatch: pytest.MonkeyPatch
+def test_many_changes_are_noted_in_their_order_by_one_query(
+    owner: User, project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr("changes.journal.AT_ONCE", 2)
-    for _ in range(5):
-        make_entry(owner, project)
+    times = {"start_time": NINE, "end_time": NINE + timedelta(hours=1)}
+    entries = [TimeEntry(user=owner, project=project, **times) for _ in range(1500)]
+    TimeEntry.insert(entries)
     emptied()
 
-    TimeEntry.objects.all().delete()
+    with django_assert_num_queries(1):
+        record([entry.change(Change.Action.UPDATED, ["notes"]) for entry in reversed(entries)])
 
-    assert len(journal()) == 5
+    assert journal() == [
+        ("time_entry", entry.pk, "updated", ["notes"], None, None) for entry in reversed(entries)
+    ]
+
+
+@pytest.mark.django_db
+def test_no_change_is_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(0):
+        record([])
