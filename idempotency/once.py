@@ -42,8 +42,10 @@ class KeyReused(APIException):
 
 def key_of(request: "Request") -> str | None:
     """Return the key of a request that writes, if it has one; 400 for a malformed one."""
+    if request.method not in METHODS:
+        return None
     key: str | None = request.headers.get(HEADER)
-    if key is None or request.method not in METHODS:
+    if key is None:
         return None
     if not KEY.fullmatch(key):
         raise ValidationError({HEADER: ["Give 1 to 255 visible ASCII characters, as in a UUID."]})

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse, HttpResponseNotModified
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -82,13 +82,12 @@ class LengthRequired(ApiError):
     default_code = "length_required"
 
 
-class NotModified(ApiError):
+class NotModified(Exception):
     """304: the caller has it already (RFC 9110 §15.4.5); not an error, but as final as one."""
 
-    status_code = status.HTTP_304_NOT_MODIFIED
-
     def __init__(self, tag: str) -> None:
-        super().__init__(headers={"ETag": tag})
+        super().__init__(tag)
+        self.tag = tag
 
 
 class PreconditionFailed(ApiError):
@@ -122,13 +121,13 @@ class Unavailable(ApiError):
         super().__init__(headers={"Retry-After": str(RETRY_UNAVAILABLE_AFTER)})
 
 
-def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Word an exception as an error response; None for a bug, which stays a 500."""
+    if isinstance(exc, NotModified):
+        return HttpResponseNotModified(headers={"ETag": exc.tag})
     error = _as_api_exception(exc)
     if error is None:
         return None
-    if isinstance(error, NotModified):
-        return Response(status=error.status_code, headers=error.headers)
     request = context["request"]
     body = error_body(
         error.status_code,

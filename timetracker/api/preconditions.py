@@ -16,8 +16,10 @@ from rest_framework.request import Request
 from timetracker.api.exceptions import BadRequest, NotModified, PreconditionFailed
 from timetracker.api.representation import Representation, Row
 
-TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-TAGS = re.compile(rf"[ \t,]*{TAG}(?:[ \t]*,[ \t,]*{TAG})*[ \t,]*")
+TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+TAGS = re.compile(rf"[ \t,]*{TAG.pattern}(?:[ \t]*,[ \t,]*{TAG.pattern})*[ \t,]*")
+# As WSGI names the headers: Django's `request.headers` translates all that were sent.
+IF_MATCH, IF_NONE_MATCH = "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"
 TAG_BYTES = 12
 
 
@@ -41,13 +43,13 @@ def judge(request: Request, tag: str, version: int | None = None) -> None:
     412 `precondition_failed` names it, and the `version`; 304 has no body. A header that
     lists no tags is 400: to write in spite of a protection that was asked for would be worse.
     """
-    if_match = _header(request, "If-Match")
-    if if_match is not None and not (if_match == "*" or tag in re.findall(TAG, if_match)):
+    if_match = _header(request, IF_MATCH)
+    if if_match is not None and not (if_match == "*" or tag in TAG.findall(if_match)):
         raise PreconditionFailed(tag, version)
-    if_none_match = _header(request, "If-None-Match")
+    if_none_match = _header(request, IF_NONE_MATCH)
     if if_none_match is None:
         return
-    known = {candidate.removeprefix("W/") for candidate in re.findall(TAG, if_none_match)}
+    known = {candidate.removeprefix("W/") for candidate in TAG.findall(if_none_match)}
     if if_none_match == "*" or tag in known:
         if request.method in ("GET", "HEAD"):
             raise NotModified(tag)
@@ -56,20 +58,21 @@ def judge(request: Request, tag: str, version: int | None = None) -> None:
 
 def is_conditional(request: Request) -> bool:
     """Return whether a request has a precondition."""
-    return "If-Match" in request.headers or "If-None-Match" in request.headers
+    return IF_MATCH in request.META or IF_NONE_MATCH in request.META
 
 
 def may_be_unchanged(request: HttpRequest) -> bool:
     """Return whether 304 may be the answer."""
-    return request.method in ("GET", "HEAD") and "If-None-Match" in request.headers
+    return request.method in ("GET", "HEAD") and IF_NONE_MATCH in request.META
 
 
 def _header(request: Request, name: str) -> str | None:
-    value: str | None = request.headers.get(name)
+    value: str | None = request.META.get(name)
     if value is None or value.strip() == "*":
         return value and "*"
     if not TAGS.fullmatch(value):
-        raise BadRequest(f'{name} takes entity tags such as "0a1b2c", or *.')
+        shown = name.removeprefix("HTTP_").replace("_", "-").title()
+        raise BadRequest(f'{shown} takes entity tags such as "0a1b2c", or *.')
     return value
 
 
