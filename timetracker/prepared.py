@@ -1,42 +1,61 @@
-"""Queries that are asked with every request, compiled once instead of each time."""
+"""Queries that are asked with every request, compiled once instead of each time.
+
+To compile a query takes Django longer than the database to answer it. Nothing of an answer is
+kept: each call asks the database.
+"""
 
 import threading
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections, models
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
 
+MOST_SHAPES = 100  # of conditions, kept by a thread
+
+
+class _Compiled:
+    """The SQL of a query, for the thread to whose connection its compiler belongs."""
+
+    def __init__(self, query: Any, database: str) -> None:
+        self.compiler = query.get_compiler(connection=connections[database])
+        self.sql, self.params = self.compiler.as_sql()
+        columns = [column for column, *_ in self.compiler.select]
+        self._converters = self.compiler.get_converters(columns)
+
+    def rows(self, params: Sequence[Any], limits: str = "") -> list[Any]:
+        """Return the rows as Django has them."""
+        with self.compiler.connection.cursor() as cursor:
+            cursor.execute(f"{self.sql} {limits}", params)
+            rows: list[Any] = cursor.fetchall()
+        if self._converters:
+            rows = list(self.compiler.apply_converters(rows, self._converters))
+        return rows
+
 
 class PreparedGet(Generic[M]):
-    """`queryset.filter(<field>=value).first()` for a unique field, at half of its cost.
+    """`queryset.filter(<field>=value).first()` for a unique field, at a third of its cost.
 
     `example` is a value of the field, of any row or none.
-    Nothing of the answer is kept: each call asks the database.
     """
 
     def __init__(
         self, queryset: models.QuerySet[M], field: str, *, example: Any = "a value"
     ) -> None:
         self._queryset, self._field, self._example = queryset, field, example
-        self._of_thread = threading.local()  # a compiler belongs to its thread's connection
+        self._of_thread = threading.local()
 
     def __call__(self, value: Any) -> M | None:
         """Return the row with the value, if there is one."""
-        compiler, sql = self._compiled()
-        with compiler.connection.cursor() as cursor:
-            cursor.execute(sql, [value])
-            rows = cursor.fetchall()
-        return next((self._instance(compiler, row) for row in compiler.results_iter([rows])), None)
-
-    def _compiled(self) -> tuple[Any, str]:
         if not hasattr(self._of_thread, "compiled"):
             query = self._queryset.order_by().filter(**{self._field: self._example}).query
-            compiler = query.get_compiler(connection=connections[self._queryset.db])
-            self._of_thread.compiled = compiler, compiler.as_sql()[0]
-        compiled: tuple[Any, str] = self._of_thread.compiled
-        return compiled
+            self._of_thread.compiled = _Compiled(query, self._queryset.db)
+        compiled: _Compiled = self._of_thread.compiled
+        rows = compiled.rows([value])
+        return self._instance(compiled.compiler, rows[0]) if rows else None
 
     def _instance(self, compiler: Any, row: Any) -> M:
         """Return the model instance of a row and its related ones, as Django's ModelIterable."""
@@ -48,3 +67,46 @@ class PreparedGet(Generic[M]):
         for populator in populators:
             populator.populate(row, instance)
         return instance
+
+
+class PreparedRows:
+    """`queryset.values_list(*columns)`, compiled once for each shape of its conditions.
+
+    For querysets of one model that differ in their conditions, their order and their slice. Only
+    the conditions are compiled each time; nothing else of a query may have parameters.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Take the columns, each named as in a lookup."""
+        self._columns = columns
+        self._of_thread = threading.local()
+
+    def __call__(self, queryset: models.QuerySet[Any, Any]) -> list[Sequence[Any]]:
+        """Return the rows."""
+        query: Any = queryset.query
+        connection = connections[queryset.db]
+        try:
+            conditions, params = query.get_compiler(connection=connection).compile(query.where)
+        except EmptyResultSet:
+            return []
+        except FullResultSet:
+            conditions, params = "", []
+        limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
+        return self._compiled(queryset, conditions, params).rows(params, limits)
+
+    def _compiled(
+        self, queryset: models.QuerySet[Any, Any], conditions: str, params: Sequence[Any]
+    ) -> _Compiled:
+        shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
+        query: Any = queryset.query
+        shape = (queryset.db, conditions, query.order_by, query.default_ordering)
+        if shape not in shapes:
+            if len(shapes) == MOST_SHAPES:
+                shapes.clear()
+            query = queryset.values_list(*self._columns).query
+            query.clear_limits()
+            compiled = _Compiled(query, queryset.db)
+            if list(compiled.params) != list(params):
+                raise ValueError(f"Only its conditions may have parameters: {compiled.sql}")
+            shapes[shape] = compiled
+        return shapes[shape]

@@ -61,7 +61,7 @@ class PagePagination(BasePagination):
         first = (page - 1) * self.per_page
         rows = []
         if first < total:
-            rows = list(self.representation.rows(queryset[first : first + self.per_page]))
+            rows = self.representation.rows(queryset[first : first + self.per_page])
         self.pagination = {
             "page": page,
             "per_page": self.per_page,

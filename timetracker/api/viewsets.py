@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.db import models
@@ -195,19 +194,9 @@ class ListViewSet(PageMixin[M]):
         """Return the rows that the user may see."""
         return self.queryset.all().visible_to(self.request.user)
 
-    def get_rows(self) -> models.QuerySet[M, Any]:
-        """Return what is shown of the rows that the user may see."""
-        return _rows(type(self)).visible_to(self.request.user)
-
     def filter_queryset(self, queryset: models.QuerySet[M, Any]) -> models.QuerySet[M, Any]:
         """Apply the filters to lists; a single row is found by its id alone."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
-
-
-@cache
-def _rows(viewset: type[ListViewSet[M]]) -> ResourceQuerySet[M]:
-    """Return a viewset's rows as its representation has them, with the joins found only once."""
-    return representation_of(viewset.serializer_class).rows(viewset.queryset)  # type: ignore[arg-type,return-value]
 
 
 class ResourceViewSet(ListViewSet[M]):
@@ -247,7 +236,8 @@ class ResourceViewSet(ListViewSet[M]):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one: `{"project": {…}}`."""
-        for row in self.get_rows().order_by().filter(pk=self.kwargs["pk"]):
+        one = self.get_queryset().order_by().filter(pk=self.kwargs["pk"])
+        for row in self.representation.rows(one):
             tag = tag_of(self.representation, row)
             judge(request, tag)
             data = {self.key: self.representation.of_row(row, self.request.now)}
