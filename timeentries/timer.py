@@ -6,6 +6,7 @@ from django.db import transaction
 
 from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry, TimeEntryQuerySet
 from timetracker.api.exceptions import BadRequest
+from timetracker.prepared import PreparedGet
 from users.models import User
 
 SHORTEST_ENTRY = timedelta(seconds=1)
@@ -17,6 +18,13 @@ def running_timer(user: User) -> TimeEntryQuerySet:
     return TimeEntry.objects.with_details().running().filter(user=user)
 
 
+timer_to_stop = PreparedGet(
+    TimeEntry.objects.with_details().running().select_for_update(of=("self",), no_key=True),
+    "user",
+    example=0,
+)
+
+
 @transaction.atomic
 def stop(user: User, *, now: datetime) -> TimeEntry:
     """End the user's timer at `now` and return it; 400 `no_active_timer` if none runs.
@@ -24,7 +32,7 @@ def stop(user: User, *, now: datetime) -> TimeEntry:
     It ends at least a second after its start, also where a client's clock was ahead, and at
     most 366 days after it: whoever forgot a timer that long must still be able to stop it.
     """
-    timer = running_timer(user).select_for_update(of=("self",), no_key=True).first()
+    timer = timer_to_stop(user.pk)
     if timer is None:
         raise BadRequest("There is no active timer to stop.", "no_active_timer")
     earliest, latest = timer.start_time + SHORTEST_ENTRY, timer.start_time + LONGEST_ENTRY
