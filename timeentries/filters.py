@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 
 from timeentries.models import TimeEntry
@@ -14,6 +13,7 @@ from timetracker.api.filters import (
     SearchFilter,
     SinceFilter,
     SwitchFilter,
+    TextFilter,
 )
 
 
@@ -24,7 +24,7 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
     task_id = IdFilter()
     client_id = IdFilter(field_name="project__client_id")
     billable = SwitchFilter()
-    tag = django_filters.CharFilter(method="filter_tag", help_text="One tag, its case included.")
+    tag = TextFilter(method="filter_tag", help_text="One tag, its case included.")
     user_id = IdFilter(
         method="filter_user", help_text="Another user's id is for administrators only."
     )

@@ -1,11 +1,12 @@
 """Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
 
+import copy
 import re
 import zoneinfo
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,10 @@ class _Field(forms.Field):
     """A query parameter; `zone` is the user's, set by the FilterSet."""
 
     zone: ZoneInfo
+
+    def __deepcopy__(self, memo: Any) -> "_Field":
+        """Return a field for one form, which differs in its zone only."""
+        return copy.copy(self)
 
     def to_python(self, value: str | None) -> Any:
         if value is None:
@@ -111,25 +116,35 @@ def _plus_restored(text: str) -> str:
     return re.sub(r" (?=\d\d:\d\d$)", "+", text) if "T" in text.upper() else text
 
 
-class IdFilter(django_filters.Filter):
+class Filter(django_filters.Filter):
+    """A filter of which each FilterSet has its copy, made without what is alike in all of them."""
+
+    def __deepcopy__(self, memo: Any) -> "Filter":
+        """Return a copy whose method, if it has one, is that of its own FilterSet."""
+        copied = copy.copy(self)
+        copied.method = self.method
+        return copied
+
+
+class IdFilter(Filter):
     """Keep the rows that refer to an id."""
 
     field_class = _IdField
 
 
-class SwitchFilter(django_filters.Filter):
+class SwitchFilter(Filter):
     """Keep the rows of a boolean: `true` or `false`."""
 
     field_class = _SwitchField
 
 
-class ChoiceFilter(django_filters.Filter):
+class ChoiceFilter(Filter):
     """Keep the rows of one choice."""
 
     field_class = _ChoiceField
 
 
-class SinceFilter(django_filters.Filter):
+class SinceFilter(Filter):
     """Keep the rows changed at an instant or later."""
 
     field_class = _InstantField
@@ -138,7 +153,13 @@ class SinceFilter(django_filters.Filter):
         super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
 
 
-class ExternalIdFilter(django_filters.CharFilter):
+class TextFilter(Filter):
+    """Keep the rows that have a text."""
+
+    field_class = forms.CharField
+
+
+class ExternalIdFilter(TextFilter):
     """Keep the row to which the user who asks gave an `external_id`."""
 
     def __init__(self) -> None:
@@ -150,7 +171,7 @@ class ExternalIdFilter(django_filters.CharFilter):
         return qs.filter(external_id=value, external_user=user) if value else qs
 
 
-class SpanFilter(django_filters.Filter):
+class SpanFilter(Filter):
     """A day or an instant; the FilterSet says what it bounds."""
 
     field_class = _SpanField
@@ -160,7 +181,7 @@ class SpanFilter(django_filters.Filter):
         return qs
 
 
-class OptionFilter(django_filters.Filter):
+class OptionFilter(Filter):
     """A parameter that tells how to answer, not which rows."""
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
@@ -199,7 +220,7 @@ class ChoicesOption(OptionFilter):
         super().__init__(choices=choices, at_most=at_most, **kwargs)
 
 
-class SearchFilter(django_filters.CharFilter):
+class SearchFilter(TextFilter):
     """Keep the rows that have a text, whatever its case, in one of a few columns."""
 
     def __init__(self, *columns: str) -> None:
@@ -229,11 +250,16 @@ class FilterSet(drf_filters.FilterSet):
         super().__init__(data, *args, **kwargs)
 
     def get_form_class(self) -> type[forms.Form]:
-        """Return the form with the user's time zone in each field that reads times."""
-        form_class: type[forms.Form] = super().get_form_class()
-        for field in form_class.base_fields.values():
-            field.zone = self.zone  # type: ignore[attr-defined]
-        return form_class
+        """Return the form of the filters that were asked for."""
+        return _form_class(type(self), tuple(self.filters))
+
+    @property
+    def form(self) -> forms.Form:
+        """The form, with the user's time zone in each field that reads times."""
+        form: Any = super().form
+        for field in form.fields.values():
+            field.zone = self.zone
+        return form
 
     @property
     def zone(self) -> ZoneInfo:
@@ -244,6 +270,12 @@ class FilterSet(drf_filters.FilterSet):
     def user(self) -> "User":
         """The user who asks."""
         return cast("User", self.request.user)  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=200)
+def _form_class(filterset: type[FilterSet], names: Sequence[str]) -> type[forms.Form]:
+    fields = {name: filterset.base_filters[name].field for name in names}
+    return type(f"{filterset.__name__}Form", (forms.Form,), fields)
 
 
 class DateRangeFilterSet(FilterSet):
@@ -257,11 +289,12 @@ class DateRangeFilterSet(FilterSet):
         queryset = super().filter_queryset(queryset)
         start, end = self.date_range()
         refuse_reversed(start, end)
+        bounds = {}
         if start:
-            queryset = queryset.filter(start_time__gte=start.first)
+            bounds["start_time__gte"] = start.first
         if end:
-            queryset = queryset.filter(start_time__lt=end.end)
-        return queryset
+            bounds["start_time__lt"] = end.end
+        return queryset.filter(**bounds) if bounds else queryset
 
     def date_range(self) -> tuple[Span | None, Span | None]:
         """Return the two bounds, as far as they were given."""
