@@ -118,9 +118,11 @@ def _maker(field: Any, places: Sequence[int]) -> Make | None:
 
 
 def _computed(function: Callable[..., Any], places: Sequence[int], *, until_now: bool) -> Make:
+    taken = operator.itemgetter(*places)
+    columns = taken if len(places) > 1 else lambda row: (taken(row),)
     if until_now:
-        return lambda row, now: function(*(row[place] for place in places), now=now)
-    return lambda row, _now: function(*(row[place] for place in places))
+        return lambda row, now: function(*columns(row), now=now)
+    return lambda row, _now: function(*columns(row))
 
 
 def _value(instance: Any, source: str) -> Any:
