@@ -256,9 +256,9 @@ class FilterSet(drf_filters.FilterSet):
     @property
     def form(self) -> forms.Form:
         """The form, with the user's time zone in each field that reads times."""
-        form: Any = super().form
+        form: forms.Form = super().form
         for field in form.fields.values():
-            field.zone = self.zone
+            field.zone = self.zone  # type: ignore[attr-defined]
         return form
 
     @property
