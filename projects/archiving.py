@@ -2,6 +2,9 @@
 
 from projects.models import Project
 from timetracker.api.exceptions import Conflict
+from timetracker.prepared import PreparedRows
+
+statuses = PreparedRows(["status"])
 
 
 def hold_open(*projects: Project) -> None:
@@ -11,13 +14,9 @@ def hold_open(*projects: Project) -> None:
     that adds to the project: what is wrong with the row itself is told first, and the lock is
     held no longer than the commit takes. On SQLite the transaction (IMMEDIATE) is the lock.
     """
-    statuses = (
-        Project.objects.filter(pk__in={project.pk for project in projects})
-        .select_for_update(no_key=True)
-        .order_by("pk")
-        .values_list("status", flat=True)
-    )
-    if Project.Status.ARCHIVED in statuses:
+    held = Project.objects.filter(pk__in={project.pk for project in projects})
+    locked = held.select_for_update(no_key=True).order_by("pk")
+    if any(status == Project.Status.ARCHIVED for (status,) in statuses(locked)):
         raise Conflict(
             "This project is archived. Set its status to active to add to it.", "project_archived"
         )

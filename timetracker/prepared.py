@@ -72,8 +72,8 @@ class PreparedGet(Generic[M]):
 class PreparedRows:
     """`queryset.values_list(*columns)`, compiled once for each shape of its conditions.
 
-    For querysets of one model that differ in their conditions, their order and their slice. Only
-    the conditions are compiled each time; nothing else of a query may have parameters.
+    For querysets of one model that differ in their conditions, order, slice and lock. Only the
+    conditions are compiled each time; nothing else of a query may have parameters.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -99,7 +99,8 @@ class PreparedRows:
     ) -> _Compiled:
         shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
         query: Any = queryset.query
-        shape = (queryset.db, conditions, query.order_by, query.default_ordering)
+        order = query.order_by, query.default_ordering
+        shape = queryset.db, conditions, order, query.select_for_update
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
                 shapes.clear()
