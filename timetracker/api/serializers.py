@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.db import models
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.model_meta import FieldInfo
 
@@ -97,6 +98,16 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     def get_unique_together_validators(self) -> list[Any]:
         """Leave uniqueness to the database: a SELECT in front of the write would race."""
         return []
+
+    @cached_property
+    def _writable_fields(self) -> list[serializers.Field[Any, Any, Any, Any]]:
+        """DRF's, looked for once: one serializer judges many rows."""
+        return [*super()._writable_fields]
+
+    def run_validators(self, value: Any) -> None:
+        """Collect the defaults of read-only fields only where validators will read them."""
+        if self.validators:
+            super().run_validators(value)
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the values to write; 400 names every unknown field."""
