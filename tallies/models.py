@@ -1,5 +1,7 @@
 """How many rows there are and how often they were written, kept by the database itself."""
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 
@@ -9,7 +11,8 @@ class Tally(models.Model):
 
     Triggers write these rows in the transaction that writes what they count (tallies/triggers.py),
     so that a sum is exact in every snapshot. On PostgreSQL each write adds `fresh` rows, for which
-    no writer waits for another; now and then a writer folds them into the one row of each month.
+    no writer waits for another; now and then a writer folds them into the one row of each day and
+    the one of each month. So of the rows that are not fresh add up either months or days.
     """
 
     class Kind(models.TextChoices):
@@ -29,6 +32,8 @@ class Tally(models.Model):
     key = models.BigIntegerField(default=0, db_default=0)
     # Of an entry's `start_time` in UTC, since the year 0: 12 * 2024 + 0 is January 2024.
     month = models.IntegerField(default=0, db_default=0)
+    # Of the same: `date.toordinal()`, days since the year 1. 0 in the row of a whole month.
+    day = models.IntegerField(default=0, db_default=0)
     finished = models.BigIntegerField(default=0, db_default=0)
     running = models.BigIntegerField(default=0, db_default=0)
     # Of the finished entries.
@@ -40,14 +45,29 @@ class Tally(models.Model):
     class Meta:
         verbose_name_plural = "tallies"
         indexes = (
-            models.Index(fields=["kind", "key", "month"], name="tally_of_key"),
-            models.Index(fields=["id"], condition=Q(fresh=True), name="tally_fresh"),
+            # A sum over all keys; the constraint's index serves those of one.
+            models.Index(
+                fields=["kind", "day", "month"], condition=Q(fresh=False), name="tally_of_all_keys"
+            ),
+            models.Index(
+                fields=["kind", "key", "day"], condition=Q(fresh=True), name="tally_fresh"
+            ),
         )
         constraints = (
+            # The day first: months lie beside months, and days beside days.
             models.UniqueConstraint(
-                fields=("kind", "key", "month"), condition=Q(fresh=False), name="tally_once_folded"
+                fields=("kind", "key", "day", "month"),
+                condition=Q(fresh=False),
+                name="tally_once_folded",
             ),
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.key}, {self.month // 12}-{self.month % 12 + 1:02}"
+        return f"{self.kind} {self.key}, {period(self.month, self.day)}"
+
+
+def period(month: int, day: int) -> str:
+    """Return a tally's month, 2024-01, or its day: 2024-01-15."""
+    if day:
+        return date.fromordinal(day).isoformat()
+    return f"{month // 12:04}-{month % 12 + 1:02}"

@@ -1,19 +1,34 @@
 """PostgreSQL's triggers: one a statement, however many rows it writes, and no lock at all.
 
-Each write adds fresh rows, so that no two writers wait for each other or meet in a deadlock. One
-writer in a hundred folds the fresh rows that are committed, if nobody else is doing so.
+Each write adds fresh rows, so that no two writers wait for each other or meet in a deadlock. After
+a hundred entries or so a writer folds the fresh rows that are committed, if nobody else is doing
+so: each row that is added has the same chance to bring it about, so that who adds many folds them.
 """
 
-from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, WRITTEN, counts_of
+from tallies.statements import (
+    ADD_UP,
+    COLUMNS,
+    COUNTED,
+    ENTRIES,
+    PERIOD,
+    WRITTEN,
+    counts_of,
+    period_of,
+)
 
-FOLD_ONE_IN = 100
+FRESH_ROWS = 300  # three of an entry
 FOLD_LOCK = 7_205_006
 
 _SUMS = ", ".join(f"SUM({column})" for column in (*COUNTED, "writes"))
-_MAYBE_FOLD = f"IF random() < 1.0 / {FOLD_ONE_IN} THEN PERFORM tallies_fold(); END IF; "
+_MAYBE_FOLD = f"""
+    GET DIAGNOSTICS added = ROW_COUNT;
+    IF random() * {FRESH_ROWS} < added THEN PERFORM tallies_fold(); END IF;
+    RETURN NULL;
+"""
 
 # A row that is folded is deleted and added up in one statement, so every snapshot has it once. In
-# an older snapshot than the last folder's commit there is nothing to be folded.
+# an older snapshot than the last folder's commit there is nothing to be folded. Each row goes into
+# its month and, where it has one, its day. In order, because it is days that are read together.
 FOLD = f"""
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed'
@@ -21,16 +36,19 @@ BEGIN
     THEN
         WITH folded AS (DELETE FROM tallies_tally WHERE fresh RETURNING *)
         INSERT INTO tallies_tally ({COLUMNS})
-        SELECT kind, key, month, {_SUMS}, false FROM folded GROUP BY kind, key, month
+        SELECT kind, key, month, COALESCE(day, 0) AS period, {_SUMS}, false
+        FROM folded
+        GROUP BY kind, key, month, ROLLUP (day) HAVING COALESCE(day, 1) > 0
+        ORDER BY period, month, kind
         {ADD_UP};
     END IF;
 END
 """
 WRITE = f"""
+DECLARE added bigint;
 BEGIN
     INSERT INTO tallies_tally (kind, writes, fresh) VALUES (TG_ARGV[0], 1, true);
     {_MAYBE_FOLD}
-    RETURN NULL;
 END
 """
 
@@ -66,23 +84,27 @@ def triggers() -> dict[tuple[str, str], str]:
 
 
 def _rows(table: str, sign: str = "") -> str:
-    month, *counts = counts_of("postgresql", sign=sign)
+    month, day = period_of("postgresql")
     named = ", ".join(
-        f"{count} AS {column}" for column, count in zip(COUNTED, counts, strict=True)
+        f"{count} AS {column}" for column, count in zip(COUNTED, counts_of(sign=sign), strict=True)
     )
-    return f"SELECT user_id, project_id, {month} AS month, {named}, 1 AS writes FROM {table}"
+    return (
+        f"SELECT user_id, project_id, {month} AS month, {day} AS day, {named}, 1 AS writes"
+        f" FROM {table}"
+    )
 
 
 def _count(rows: str) -> str:
+    period = ", ".join(PERIOD)
     return f"""
+DECLARE added bigint;
 BEGIN
     INSERT INTO tallies_tally ({COLUMNS})
-    SELECT counted.kind, counted.key, month, {_SUMS}, true
+    SELECT {period}, {_SUMS}, true
     FROM ({rows}) AS entry, LATERAL (VALUES
         ('entries', 0), ('entries_of_user', user_id), ('entries_of_project', project_id)
     ) AS counted (kind, key)
-    GROUP BY counted.kind, counted.key, month;
+    GROUP BY {period};
     {_MAYBE_FOLD}
-    RETURN NULL;
 END
 """

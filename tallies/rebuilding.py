@@ -1,22 +1,38 @@
 """Counting afresh: what the tallies should say, and making them say so."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.utils import CursorWrapper
 
+from tallies.models import period
 from tallies.postgresql import FOLD_LOCK
-from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, counts_of
+from tallies.statements import (
+    ADD_UP,
+    COLUMNS,
+    COUNTED,
+    COUNTED_AFRESH,
+    DATE_OF_DAY,
+    ENTRIES,
+    MONTH,
+    PERIOD,
+    counts_of,
+    period_of,
+)
 
 KEYS = (("entries", "0"), ("entries_of_user", "user_id"), ("entries_of_project", "project_id"))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How many more there are of a kind, a key and a month than the tallies say."""
+    """How many more there are of a kind and a key, in a month or a day, than the tallies say."""
 
     kind: str
     key: int
     month: int
+    day: int
     finished: int
     running: int
     seconds: int
@@ -24,46 +40,69 @@ class Difference:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{column} {getattr(self, column):+}" for column in COUNTED)
-        return f"{self.kind} {self.key}, {self.month // 12}-{self.month % 12 + 1:02}: {counts}"
+        return f"{self.kind} {self.key}, {period(self.month, self.day)}: {counts}"
 
 
 def differences(*, using: str = DEFAULT_DB_ALIAS) -> list[Difference]:
     """Return where the tallies are wrong, in one snapshot: nowhere unless triggers were off."""
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        cursor.execute(_differences(connection.vendor))
+    with _taking_its_time(using) as cursor:
+        cursor.execute(_differences(connections[using].vendor))
         return [Difference(*row) for row in cursor.fetchall()]
 
 
 def rebuild(*, using: str = DEFAULT_DB_ALIAS) -> None:
     """Make the tallies right; who writes an entry meanwhile waits."""
+    vendor = connections[using].vendor
+    with _taking_its_time(using) as cursor:
+        if vendor == "postgresql":
+            # In this order: who folds may want to write an entry after it.
+            cursor.execute(f"SELECT pg_advisory_xact_lock({FOLD_LOCK})")
+            cursor.execute(f"LOCK TABLE {ENTRIES} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(
+            f"INSERT INTO tallies_tally ({COLUMNS})"
+            f" SELECT *, 0, false FROM ({_differences(vendor)}) AS missing"
+            f" WHERE true ORDER BY day, month, kind {ADD_UP}"
+        )
+        if cursor.rowcount:
+            cursor.execute(COUNTED_AFRESH)
+
+
+@contextmanager
+def _taking_its_time(using: str) -> Iterator[CursorWrapper]:
     connection = connections[using]
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute(f"LOCK TABLE {ENTRIES} IN SHARE ROW EXCLUSIVE MODE")
-            cursor.execute(f"SELECT pg_advisory_xact_lock({FOLD_LOCK})")
-        cursor.execute(
-            f"INSERT INTO tallies_tally ({COLUMNS})"
-            f" SELECT *, 1, false FROM ({_differences(connection.vendor)}) AS missing"
-            f" WHERE true {ADD_UP}"
-        )
+        yield cursor
 
 
 def _differences(vendor: str) -> str:
-    counts = [f"SUM({count})" for count in counts_of(vendor)[1:]]
-    month = counts_of(vendor)[0]
-    found = [
-        f"SELECT '{kind}' AS kind, {key} AS key, {month} AS month, "
-        + ", ".join(f"{count} AS {name}" for name, count in zip(COUNTED, counts, strict=True))
-        + f" FROM {ENTRIES} GROUP BY 1, 2, 3"
+    """What is missing by day, the sum of it by month, and less what the folded rows say.
+
+    A fresh row tells of its day and its month, as an entry does.
+    """
+    counted, periods = ", ".join(COUNTED), ", ".join(PERIOD)
+    told = ", ".join(f"-{column}" for column in COUNTED)
+    sums = [f"SUM({column})" for column in COUNTED]
+    kinds = ", ".join(f"'{kind}'" for kind, _ in KEYS)
+    month = MONTH[vendor].format(DATE_OF_DAY[vendor])
+    tallies = f"{told} FROM tallies_tally WHERE kind IN ({kinds})"
+    parts = [*_by_day(vendor), f"SELECT kind, key, day, {tallies} AND fresh"]
+    return (
+        f"WITH by_day (kind, key, day, {counted}) AS ({' UNION ALL '.join(parts)})"
+        f" SELECT {periods}, {', '.join(sums)} FROM ("
+        f"SELECT kind, key, {month} AS month, day, {counted} FROM by_day UNION ALL"
+        f" SELECT kind, key, {month}, 0, {counted} FROM by_day UNION ALL"
+        f" SELECT {periods}, {tallies} AND NOT fresh"
+        f") AS counted GROUP BY {periods} HAVING {' OR '.join(f'{total} <> 0' for total in sums)}"
+    )
+
+
+def _by_day(vendor: str) -> list[str]:
+    # A million entries: a month is found out for each of their days, not for each of them.
+    day = period_of(vendor)[1]
+    sums = ", ".join(f"SUM({count})" for count in counts_of())
+    return [
+        f"SELECT '{kind}', {key}, {day}, {sums} FROM {ENTRIES} GROUP BY 1, 2, 3"
         for kind, key in KEYS
     ]
-    told = ", ".join(f"-{column}" for column in COUNTED)
-    kinds = ", ".join(f"'{kind}'" for kind, _ in KEYS)
-    found.append(f"SELECT kind, key, month, {told} FROM tallies_tally WHERE kind IN ({kinds})")
-    sums = [f"SUM({column})" for column in COUNTED]
-    return (
-        f"SELECT kind, key, month, {', '.join(sums)} FROM ({' UNION ALL '.join(found)}) AS counted"
-        f" GROUP BY kind, key, month HAVING {' OR '.join(f'{total} <> 0' for total in sums)}"
-    )

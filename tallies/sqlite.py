@@ -1,6 +1,6 @@
 """SQLite's triggers: one a row. There is one writer at a time, so counts are added up at once."""
 
-from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, WRITTEN, counts_of
+from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, WRITTEN, counts_of, period_of
 
 KEYS = (
     ("entries", "0"),
@@ -29,28 +29,36 @@ def _trigger(name: str, event: str, table: str, body: list[str]) -> str:
 
 
 def _came() -> list[str]:
-    counts = ", ".join(counts_of("sqlite", "NEW."))
+    month, day = period_of("sqlite", "NEW.")
+    counts = ", ".join(counts_of("NEW."))
     return [
-        f"INSERT INTO tallies_tally ({COLUMNS})"
-        f" VALUES ('{kind}', {key.format('NEW.')}, {counts}, 1, false) {ADD_UP}"
+        f"INSERT INTO tallies_tally ({COLUMNS}) VALUES "
+        + ", ".join(
+            f"('{kind}', {key.format('NEW.')}, {month}, {period}, {counts}, 1, false)"
+            for period in ("0", day)
+        )
+        + f" {ADD_UP}"
         for kind, key in KEYS
     ]
 
 
 def _went() -> list[str]:
     """What went was counted when it came, unless a flush emptied the tallies first."""
-    month, *counts = counts_of("sqlite", "OLD.")
-    pairs = zip(COUNTED, counts, strict=True)
+    month, day = period_of("sqlite", "OLD.")
+    pairs = zip(COUNTED, counts_of("OLD."), strict=True)
     changes = ", ".join(f"{column} = {column} - {count}" for column, count in pairs)
     return [
         f"UPDATE tallies_tally SET {changes}, writes = writes + 1"
-        f" WHERE kind = '{kind}' AND key = {key.format('OLD.')} AND month = {month}"
+        f" WHERE kind = '{kind}' AND key = {key.format('OLD.')}"
+        f" AND day IN (0, {day}) AND month = {month} AND NOT fresh"
         for kind, key in KEYS
     ]
 
 
 def _write(kind: str, event: str) -> list[str]:
     if event == "delete":
-        return [f"UPDATE tallies_tally SET writes = writes + 1 WHERE kind = '{kind}'"]
-    zeros = ", ".join("0" for _ in ("key", "month", *COUNTED))
+        return [
+            f"UPDATE tallies_tally SET writes = writes + 1 WHERE kind = '{kind}' AND NOT fresh"
+        ]
+    zeros = ", ".join("0" for _ in ("key", "month", "day", *COUNTED))
     return [f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{kind}', {zeros}, 1, false) {ADD_UP}"]

@@ -13,15 +13,26 @@ WRITTEN: dict[str, tuple[str, str]] = {
         "username, email, first_name, last_name, is_superuser, is_active, time_zone",
     ),
 }
-# Since the year 0, in UTC: 12 * 2024 + 0 is January 2024. `{0}` is the row.
-MONTH = {
-    "postgresql": (
-        "(EXTRACT(YEAR FROM {0}start_time AT TIME ZONE 'UTC') * 12"
-        " + EXTRACT(MONTH FROM {0}start_time AT TIME ZONE 'UTC') - 1)::int"
-    ),
-    "sqlite": "substr({0}start_time, 1, 4) * 12 + substr({0}start_time, 6, 2) - 1",
+# The date of an entry's row `{0}` in UTC, and of a tally's day.
+DATE = {
+    "postgresql": "({0}start_time AT TIME ZONE 'UTC')::date",
+    "sqlite": "substr({0}start_time, 1, 10)",
 }
-# What an entry adds to the tallies of its month.
+DATE_OF_DAY = {
+    "postgresql": "(DATE '0001-01-01' + day - 1)",
+    "sqlite": "date(day + 1721424.5)",
+}
+# Of a date: since the year 1, as Python's `date.toordinal()`.
+DAY = {
+    "postgresql": "({0} - DATE '0001-01-01' + 1)",
+    "sqlite": "CAST(julianday({0}) - 1721424.5 AS integer)",
+}
+# Of a date: since the year 0, 12 * 2024 + 0 is January 2024.
+MONTH = {
+    "postgresql": "(EXTRACT(YEAR FROM {0}) * 12 + EXTRACT(MONTH FROM {0}) - 1)::int",
+    "sqlite": "substr({0}, 1, 4) * 12 + substr({0}, 6, 2) - 1",
+}
+# What an entry adds to the tallies of its day and its month.
 COUNTS = {
     "finished": "CASE WHEN {0}end_time IS NULL THEN 0 ELSE 1 END",
     "running": "CASE WHEN {0}end_time IS NULL THEN 1 ELSE 0 END",
@@ -29,13 +40,24 @@ COUNTS = {
     "billable_seconds": "CASE WHEN {0}billable THEN COALESCE({0}duration_seconds, 0) ELSE 0 END",
 }
 COUNTED = tuple(COUNTS)
-COLUMNS = f"kind, key, month, {', '.join(COUNTED)}, writes, fresh"
-ADD_UP = "ON CONFLICT (kind, key, month) WHERE NOT fresh DO UPDATE SET " + ", ".join(
+PERIOD = ("kind", "key", "month", "day")
+COLUMNS = ", ".join((*PERIOD, *COUNTED, "writes", "fresh"))
+ADD_UP = "ON CONFLICT (kind, key, day, month) WHERE NOT fresh DO UPDATE SET " + ", ".join(
     f"{column} = tallies_tally.{column} + excluded.{column}" for column in (*COUNTED, "writes")
+)
+# What all lists are versions of: that the triggers came, or that it was counted afresh.
+COUNTED_AFRESH = (
+    f"INSERT INTO tallies_tally ({COLUMNS})"
+    f" VALUES ('installed', 0, 0, 0, 0, 0, 0, 0, 1, false) {ADD_UP}"
 )
 
 
-def counts_of(vendor: str, row: str = "", sign: str = "") -> list[str]:
-    """Return the expressions of month and counts, of a row that came or, with a minus, went."""
-    counts = [f"{sign}({count.format(row)})" for count in COUNTS.values()]
-    return [MONTH[vendor].format(row), *counts]
+def period_of(vendor: str, row: str = "") -> tuple[str, str]:
+    """Return the expressions of an entry's month and day."""
+    date = DATE[vendor].format(row)
+    return MONTH[vendor].format(date), DAY[vendor].format(date)
+
+
+def counts_of(row: str = "", sign: str = "") -> list[str]:
+    """Return the expressions of an entry's counts, with a minus of one that went."""
+    return [f"{sign}({count.format(row)})" for count in COUNTS.values()]

@@ -9,12 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tallies import postgresql, sqlite
 from tallies.models import Tally
 from tallies.rebuilding import rebuild
-from tallies.statements import ADD_UP, COLUMNS, ENTRIES, WRITTEN
-
-INSTALLED = (
-    f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('installed', 0, 0, 0, 0, 0, 0, 1, false)"
-    f" {ADD_UP}"
-)
+from tallies.statements import COUNTED_AFRESH, ENTRIES, WRITTEN
 
 
 def install(using: str) -> None:
@@ -30,7 +25,7 @@ def install(using: str) -> None:
     with transaction.atomic(using=using):
         if install_missing(connection):
             with connection.cursor() as cursor:
-                cursor.execute(INSTALLED)
+                cursor.execute(COUNTED_AFRESH)
             rebuild(using=using)
 
 

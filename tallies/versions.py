@@ -6,7 +6,11 @@ from django.db import connection
 
 from tallies.models import Tally
 
-WRITES = "SELECT writes FROM tallies_tally WHERE kind = %s AND key = %s"
+# Without the rows of days, whose writes are in the months' rows too.
+WRITES = " UNION ALL ".join(
+    f"SELECT writes FROM tallies_tally WHERE kind IN ({{0}}) AND key = {{1}} AND {rows}"
+    for rows in ("fresh", "NOT fresh AND day = 0")
+)
 # The tables whose columns a list shows beside its own: a project that is renamed changes the
 # lists of its time entries.
 SHOWN = {
@@ -34,17 +38,15 @@ def list_version(resource: str, user: Any) -> int:
 
     Ask before the rows are read: a write in between then makes the tag too old, never too new.
     """
-    kinds = [str(kind) for kind in (*SHOWN[resource], Tally.Kind.INSTALLED)]
-    keys = [0] * len(kinds)
-    if resource == "time_entries":
-        everyone = user.is_superuser
-        kinds.append(str(Tally.Kind.ENTRIES if everyone else Tally.Kind.ENTRIES_OF_USER))
-        keys.append(0 if everyone else user.pk)
+    kinds = [*SHOWN[resource], Tally.Kind.INSTALLED]
+    own = resource == "time_entries" and not user.is_superuser
+    if resource == "time_entries" and not own:
+        kinds.append(Tally.Kind.ENTRIES)
     # Not by the ORM, which takes twice as long to make up the SQL as PostgreSQL to answer it.
-    params: list[str | int] = []
-    for pair in zip(kinds, keys, strict=True):
-        params += pair
-    sql = " UNION ALL ".join([WRITES] * len(kinds))
+    parts = [WRITES.format(", ".join(f"'{kind.value}'" for kind in kinds), "0")]
+    if own:
+        parts.append(WRITES.format(f"'{Tally.Kind.ENTRIES_OF_USER.value}'", "%s"))
+    sql = f"SELECT COALESCE(SUM(writes), 0) FROM ({' UNION ALL '.join(parts)}) AS counted"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COALESCE(SUM(writes), 0) FROM ({sql}) AS counted", params)
+        cursor.execute(sql, [user.pk] * 2 if own else [])
         return int(cursor.fetchone()[0])

@@ -1,7 +1,8 @@
 """What the tallies know of time entries, so that not each has to be counted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db import connections
@@ -16,14 +17,34 @@ from tallies.models import Tally
 USER, PROJECT, CLIENT = "user exact", "project exact", "client exact"
 FROM, BEFORE, FINISHED = "start_time gte", "start_time lt", "finished"
 
-END_OF_MONTHS = 12 * 10_000  # a datetime's years end before it
+# All that a datetime can be; 0 is the day of whole months' tallies.
+FIRST_DAY = date.min.toordinal()
+END_OF_DAYS = date.max.toordinal() + 1
+END_OF_MONTHS = 12 * 10_000
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose entries they are: the tallies' kind and key, and the same of entries themselves."""
+
+    kind: Tally.Kind
+    of_key: str
+    of_entry: str
+
+
 _OF_CLIENT = "IN (SELECT id FROM projects_project WHERE client_id = %s)"
-# Whose entries they are: the kind of tally and its key, and the same of the entries themselves.
+EVERYONES = Whose(Tally.Kind.ENTRIES, "key = 0", "true")
 WHOSE = {
-    USER: (Tally.Kind.ENTRIES_OF_USER, "key = %s", "user_id = %s"),
-    PROJECT: (Tally.Kind.ENTRIES_OF_PROJECT, "key = %s", "project_id = %s"),
-    CLIENT: (Tally.Kind.ENTRIES_OF_PROJECT, f"key {_OF_CLIENT}", f"project_id {_OF_CLIENT}"),
+    USER: Whose(Tally.Kind.ENTRIES_OF_USER, "key = %s", "user_id = %s"),
+    PROJECT: Whose(Tally.Kind.ENTRIES_OF_PROJECT, "key = %s", "project_id = %s"),
+    CLIENT: Whose(Tally.Kind.ENTRIES_OF_PROJECT, f"key {_OF_CLIENT}", f"project_id {_OF_CLIENT}"),
 }
+EACH_PROJECTS = Whose(Tally.Kind.ENTRIES_OF_PROJECT, "true", "true")
+
+# The tallies of a range: of an index each, whose first row and last row it gives.
+MONTHS = "NOT fresh AND day = 0 AND month >= %s AND month < %s"
+DAYS = "NOT fresh AND day >= %s AND day < %s"
+FRESH = "fresh AND day >= %s AND day < %s"
 
 
 class _Unknown(Exception):
@@ -33,68 +54,71 @@ class _Unknown(Exception):
 def told_total(entries: QuerySet[Any, Any]) -> int | None:
     """Return the number of entries as the tallies tell it, or None where they cannot.
 
-    They tell of all entries, a user's, a project's or a client's. Whole months in UTC are told,
-    the ends of a range counted: in one statement, so in one snapshot. Every page asks for it, and
-    Django's own way to such a statement takes a millisecond.
+    They tell of all entries, a user's, a project's or a client's. Whole days in UTC are told, the
+    parts of days at the ends of a range counted: in one statement, so in one snapshot. Every page
+    asks for it, and Django's own way to such a statement takes a millisecond.
     """
     try:
         asked = _asked(entries.query)
-        first, last = _whole_months(asked)
+        whose = next((WHOSE[name] for name in WHOSE if name in asked), EVERYONES)
+        number = "finished" if FINISHED in asked else "(finished + running)"
+        sql, params = _told(
+            asked, whose, f"{{sign}}{number} AS number", "COUNT(*)", using=entries.db
+        )
     except _Unknown:
         return None
-    whose = next((name for name in WHOSE if name in asked), None)
-    kind, of_key, of_entry = WHOSE[whose] if whose else (Tally.Kind.ENTRIES, "key = 0", "true")
-    ids = [asked[whose]] if whose else []
-    finished = FINISHED in asked
-    counted, state = (
-        ("finished", "end_time IS NOT NULL") if finished else ("finished + running", "true")
-    )
-    told = (
-        f"SELECT COALESCE(SUM({counted}), 0) FROM tallies_tally"
-        f" WHERE kind = %s AND {of_key} AND month >= %s AND month < %s"
-    )
-    parts = [told]
-    params = [kind.value, *ids, first, last]
-    connection = connections[entries.db]
-    for start, end in _ends(asked, first, last):
-        parts.append(
-            "SELECT COUNT(*) FROM timeentries_timeentry"
-            f" WHERE {of_entry} AND start_time >= %s AND start_time < %s AND {state}"
-        )
-        params += [*ids, *map(connection.ops.adapt_datetimefield_value, (start, end))]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT ({') + ('.join(parts)})", params)
+    with connections[entries.db].cursor() as cursor:
+        cursor.execute(f"SELECT COALESCE(SUM(number), 0) FROM ({sql}) AS part", params)
         return int(cursor.fetchone()[0])
 
 
-@dataclass(frozen=True)
-class Told:
-    """The projects' tallies of a queryset's whole months, and what it has of other months.
+def told_by_project(entries: QuerySet[Any, Any]) -> tuple[str, list[Any]] | None:
+    """Return a query whose rows add up to the totals of finished entries, or None.
 
-    Ask of both in one statement: only so it is one snapshot.
+    Its columns are project_id, seconds, billable_seconds and entries; a project has many rows.
     """
-
-    tallies: QuerySet[Tally]
-    left: list[QuerySet[Any, Any]]
-
-
-def told_by_project(entries: QuerySet[Any, Any]) -> Told | None:
-    """Return what the tallies tell of entries by project, or None where they cannot."""
     try:
         asked = _asked(entries.query)
-        first, last = _whole_months(asked)
+        if USER in asked or FINISHED not in asked:
+            return None
+        whose = next((WHOSE[name] for name in WHOSE if name in asked), EACH_PROJECTS)
+        return _told(
+            asked,
+            whose,
+            "key AS project_id, {sign}seconds AS seconds,"
+            " {sign}billable_seconds AS billable_seconds, {sign}finished AS entries",
+            "project_id, duration_seconds, CASE WHEN billable THEN duration_seconds ELSE 0 END, 1",
+            using=entries.db,
+        )
     except _Unknown:
         return None
-    if USER in asked or CLIENT in asked:
-        return None
-    tallies = Tally.objects.filter(
-        kind=Tally.Kind.ENTRIES_OF_PROJECT, month__gte=first, month__lt=last
-    )
-    if PROJECT in asked:
-        tallies = tallies.filter(key=asked[PROJECT])
-    ends = _ends(asked, first, last)
-    left = [entries.filter(start_time__gte=start, start_time__lt=end) for start, end in ends]
-    return Told(tallies, left)
+
+
+def _told(
+    asked: dict[str, Any], whose: Whose, of_tallies: str, of_entries: str, *, using: str
+) -> tuple[str, list[Any]]:
+    """Return the SQL of all that adds up to what is asked; `_Unknown` without a whole day.
+
+    `of_tallies` and `of_entries` are what is selected of them.
+    """
+    first, last = _whole_days(asked)
+    ids = [asked[name] for name in WHOSE if name in asked]
+    stored = connections[using].ops.adapt_datetimefield_value
+    state = "end_time IS NOT NULL" if FINISHED in asked else "true"
+    selects, params = [], []
+    for sign, rows, begin, end in _tallies(first, last):
+        selects.append(
+            f"SELECT {of_tallies.format(sign=sign)} FROM tallies_tally"
+            f" WHERE kind = '{whose.kind.value}' AND {whose.of_key} AND {rows}"
+        )
+        params += [*ids, begin, end]
+    for start, before in _parts_of_days(asked, first, last):
+        selects.append(
+            f"SELECT {of_entries} FROM timeentries_timeentry"
+            f" WHERE {whose.of_entry} AND start_time >= %s AND start_time < %s AND {state}"
+        )
+        params += [*ids, stored(start), stored(before)]
+    return " UNION ALL ".join(selects), params
 
 
 def _asked(query: Any) -> dict[str, Any]:
@@ -108,8 +132,7 @@ def _asked(query: Any) -> dict[str, Any]:
         name, value = _condition(child, query.model)
         if asked.setdefault(name, value) != value:
             raise _Unknown
-    whose = {USER, PROJECT, CLIENT} & set(asked)
-    if len(whose) > 1 or not set(asked) <= {*whose, FROM, BEFORE, FINISHED}:
+    if len(set(WHOSE) & set(asked)) > 1 or not set(asked) <= {*WHOSE, FROM, BEFORE, FINISHED}:
         raise _Unknown
     return asked
 
@@ -133,37 +156,60 @@ def _condition(child: Any, model: Any) -> tuple[str, Any]:
     return name, value
 
 
-def _whole_months(asked: dict[str, Any]) -> tuple[int, int]:
-    """Return the first whole month of a range and the first after it; `_Unknown` without one."""
-    first, last = 0, END_OF_MONTHS
+def _whole_days(asked: dict[str, Any]) -> tuple[int, int]:
+    """Return the first whole day of a range and the first after it; `_Unknown` without one."""
+    first, last = FIRST_DAY, END_OF_DAYS
     if FROM in asked:
-        first = _first_whole_month(asked[FROM])
+        start = asked[FROM].astimezone(UTC)
+        first = start.toordinal() + (start.time() > time.min)
     if BEFORE in asked:
-        last = _month(asked[BEFORE])
+        last = asked[BEFORE].astimezone(UTC).toordinal()
     if first >= last:
         raise _Unknown
     return first, last
 
 
-def _ends(asked: dict[str, Any], first: int, last: int) -> list[tuple[datetime, datetime]]:
-    """Return the parts of a range before and after its whole months."""
-    ends = []
-    if FROM in asked:
-        ends.append((asked[FROM], _beginning(first)))
-    if BEFORE in asked:
-        ends.append((_beginning(last), asked[BEFORE]))
-    return [(start, end) for start, end in ends if start < end]
+def _parts_of_days(
+    asked: dict[str, Any], first: int, last: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield what a range has before and after its whole days."""
+    if FROM in asked and asked[FROM] < _beginning(first):
+        yield asked[FROM], _beginning(first)
+    if BEFORE in asked and _beginning(last) < asked[BEFORE]:
+        yield _beginning(last), asked[BEFORE]
 
 
-def _month(instant: datetime) -> int:
-    instant = instant.astimezone(UTC)
-    return instant.year * 12 + instant.month - 1
+def _tallies(first: int, last: int) -> Iterator[tuple[str, str, int, int]]:
+    """Yield the tallies of whole days as sign, condition and its two bounds.
+
+    These are the months between the two that begin nearest to the ends, and with them (or with a
+    minus, where a month begins before the range or ends after it) the days up to the ends: about
+    seven at each. Few days are told by themselves.
+    """
+    yield "", FRESH, first, last
+    begin, end = _nearest_month(first), _nearest_month(last)
+    outer = (first, _first_day(begin)), (_first_day(end), last)
+    if last - first <= end - begin + sum(abs(day - other) for day, other in outer):
+        yield "", DAYS, first, last
+        return
+    yield "", MONTHS, begin, end
+    for day, other in outer:
+        if day != other:
+            yield "" if day < other else "-", DAYS, min(day, other), max(day, other)
 
 
-def _first_whole_month(instant: datetime) -> int:
-    month = _month(instant)
-    return month if _beginning(month) == instant else month + 1
+def _nearest_month(day: int) -> int:
+    if day == END_OF_DAYS:
+        return END_OF_MONTHS
+    found = date.fromordinal(day)
+    return found.year * 12 + found.month - 1 + (found.day > 16)
 
 
-def _beginning(month: int) -> datetime:
-    return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+def _first_day(month: int) -> int:
+    if month == END_OF_MONTHS:
+        return END_OF_DAYS
+    return date(month // 12, month % 12 + 1, 1).toordinal()
+
+
+def _beginning(day: int) -> datetime:
+    return datetime.fromordinal(day).replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from tallies.models import Tally
 from tallies.rebuilding import differences
@@ -11,9 +11,16 @@ from timeentries.models import TimeEntry
 
 
 def tallied(kind: str, key: int = 0) -> dict[str, int]:
-    """The sums of a kind and a key."""
+    """The sums of a kind and a key, by month and by day the same."""
+    by_month, by_day = (_sums(Q(kind=kind, key=key), day) for day in (Q(day=0), Q(day__gt=0)))
+    assert by_month == by_day
+    return by_month
+
+
+def _sums(whose: Q, folded: Q) -> dict[str, int]:
     columns = ("finished", "running", "seconds", "billable_seconds")
-    sums = Tally.objects.filter(kind=kind, key=key).aggregate(**{c: Sum(c) for c in columns})
+    tallies = Tally.objects.filter(whose, Q(fresh=True) | folded)
+    sums = tallies.aggregate(**{column: Sum(column) for column in columns})
     return {column: total or 0 for column, total in sums.items()}
 
 
@@ -40,5 +47,5 @@ def fold() -> None:
 
 
 def assert_right() -> None:
-    """Every tally of every kind, key and month is what the rows say."""
+    """Every tally of every kind, key, month and day is what the rows say."""
     assert differences() == []

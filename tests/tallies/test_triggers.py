@@ -20,10 +20,12 @@ from tests.tallies.counting import assert_right, counted, fold, tallied
 from timeentries.models import TimeEntry
 from users.models import User
 
-# Around the ends of months and years, in UTC.
+# Around the ends of days, months and years, in UTC.
 STARTS = [
     datetime(2024, 1, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     datetime(2024, 2, 1, tzinfo=UTC),
+    datetime(2024, 2, 29, tzinfo=UTC),
+    datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC),
     datetime(2024, 12, 31, 23, 30, tzinfo=UTC),
     datetime(1970, 1, 1, tzinfo=UTC),
     datetime(2200, 12, 31, tzinfo=UTC),
@@ -139,8 +141,13 @@ def test_a_reader_is_told_what_it_could_count(owner: User, project: Project) -> 
                     cursor.execute("SELECT tallies_fold()")
 
     def read() -> None:
-        entries = TimeEntry.objects.filter(project=project, start_time__gte=NINE)
-        for _ in range(30):
+        # From the midst of a day on; over the midst of months; days only.
+        ranges = [(0, 400), (3, 40), (1, 9)]
+        for days in ranges * 10:
+            start, before = (NINE + timedelta(days=day) for day in days)
+            entries = TimeEntry.objects.filter(
+                project=project, start_time__gte=start, start_time__lt=before
+            )
             with transaction.atomic():
                 if connection.vendor == "postgresql":
                     with connection.cursor() as cursor:
@@ -165,6 +172,18 @@ def test_no_writer_waits_for_another(owner: User, colleague: User, project: Proj
     at_once([partial(work, owner, colleague), partial(work, colleague, owner)] * 4)
     assert_right()
     assert tallied("entries_of_project", project.pk)["finished"] == 80
+
+
+def test_who_writes_much_folds_it(owner: User, project: Project) -> None:
+    """A day has a fresh row of each kind; so many are always folded."""
+    days = [NINE + timedelta(days=number) for number in range(100)]
+    TimeEntry.objects.bulk_create(
+        TimeEntry(user=owner, project=project, start_time=day, end_time=day + timedelta(hours=1))
+        for day in days
+    )
+    assert not Tally.objects.filter(fresh=True, kind__startswith="entries").exists()
+    assert_right()
+    assert tallied("entries") == counted()
 
 
 def test_what_goes_with_its_project_is_counted(owner: User, project: Project) -> None:

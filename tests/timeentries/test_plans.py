@@ -50,13 +50,13 @@ def many(administrator: User) -> dict[str, int]:
     }
 
 
-def plans_of(path: str, user: User, scope: str) -> list[str]:
-    """How PostgreSQL runs the queries of a request that touch entries, as text."""
+def plans_of(path: str, user: User, scope: str, table: str = ENTRIES) -> list[str]:
+    """How PostgreSQL runs the queries of a request that touch a table, as text."""
     api = api_as(user, scope)
     with CaptureQueriesContext(connection) as captured:
         response = api.get(path)
     assert response.status_code == 200, response.content
-    queries = [query["sql"] for query in captured if ENTRIES in query["sql"]]
+    queries = [query["sql"] for query in captured if table in query["sql"]]
     assert queries
     plans = []
     for sql in queries:
@@ -84,10 +84,10 @@ def plans_of(path: str, user: User, scope: str) -> list[str]:
         "/time-entries?user_id={user}&tag=rare",
         "/time-entries?user_id={user}&billable=false",
         "/time-entries?project_id={project}&search=week",
-        "/reports/summary?start_date=2024-03-10&end_date=2024-04-08",
-        "/reports/summary?start_date=2024-03-10&end_date=2025-03-09",
+        "/reports/summary?start_date=2024-03-10T05:00:00Z&end_date=2024-04-08T05:00:00Z",
+        "/reports/summary?start_date=2024-03-10T05:00:00Z&end_date=2025-03-09T05:00:00Z",
         "/reports/summary?user_id={user}&start_date=2024-03-10&end_date=2024-04-08",
-        "/reports/summary?project_id={project}&start_date=2024-03-10&end_date=2024-04-08",
+        "/reports/summary?project_id={project}&start_date=2024-03-10T05:00:00Z&end_date=2024-04-08",
         "/reports/weekly?week=2024-03-10",
         "/reports/weekly?week=2024-03-10&user_id={user}",
     ],
@@ -95,6 +95,35 @@ def plans_of(path: str, user: User, scope: str) -> list[str]:
 def test_no_query_reads_all_entries(administrator: User, many: dict[str, int], path: str) -> None:
     for plan in plans_of(f"/api/v1{path.format(**many)}", administrator, "read:*"):
         assert f"Seq Scan on {ENTRIES}" not in plan
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/time-entries",
+        "/time-entries?project_id={project}&start_date=2024-03-10&end_date=2024-09-10",
+        "/time-entries?user_id={user}",
+        "/time-entries?client_id={client}&start_date=2024-03-10",
+        "/reports/summary?start_date=2024-03-10&end_date=2024-04-08",
+        "/reports/summary?project_id={project}&start_date=2024-03-10&end_date=2025-03-09",
+    ],
+)
+def test_no_query_reads_all_tallies(administrator: User, many: dict[str, int], path: str) -> None:
+    path = f"/api/v1{path.format(**many)}"
+    for plan in plans_of(path, administrator, "read:*", "tallies_tally"):
+        assert "Seq Scan on tallies_tally" not in plan
+
+
+@pytest.mark.parametrize("query", ["", "&project_id={project}"])
+def test_a_summary_of_whole_days_reads_no_entry(
+    administrator: User, many: dict[str, int], query: str
+) -> None:
+    api = api_as(administrator, "read:reports")
+    days = "start_date=2024-03-10&end_date=2024-04-08"
+    with CaptureQueriesContext(connection) as captured:
+        summary = api.get(f"/api/v1/reports/summary?{days}{query.format(**many)}").json()
+    assert summary["summary"]["total_entries"] == (30 * 24 / (40 if query else 1))
+    assert not [query for query in captured if ENTRIES in query["sql"]]
 
 
 @pytest.mark.parametrize("query", ["billable=false", "tag=rare"])

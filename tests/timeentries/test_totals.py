@@ -55,9 +55,12 @@ TOLD = [
     "project_id=999999",
     "client_id={client}",
     "client_id={client}&start_date=2024-02-20",
+    "start_date=2024-01-20&end_date=2024-02-10",
+    "project_id={project}&start_date=2024-02-20T11:00:00Z&end_date=2024-02-23T11:00:00Z",
+    "start_date=2024-03-01&end_date=2024-03-01",
 ]
 COUNTED = [
-    "start_date=2024-01-20&end_date=2024-02-10",
+    "start_date=2024-02-20T01:00:00Z&end_date=2024-02-20T11:00:00Z",
     "user_id={user}&project_id={project}",
     "billable=false",
     "client_id={client}&project_id={project}",
