@@ -13,16 +13,13 @@ SHORTEST_ENTRY = timedelta(seconds=1)
 LONGEST_ENTRY = timedelta(days=LONGEST_ENTRY_DAYS)
 
 
+TIMERS = TimeEntry.objects.with_details().running()
+timer_to_stop = PreparedGet(TIMERS.select_for_update(of=("self",), no_key=True), "user", example=0)
+
+
 def running_timer(user: User) -> TimeEntryQuerySet:
     """Return the user's timer, or no row."""
-    return TimeEntry.objects.with_details().running().filter(user=user)
-
-
-timer_to_stop = PreparedGet(
-    TimeEntry.objects.with_details().running().select_for_update(of=("self",), no_key=True),
-    "user",
-    example=0,
-)
+    return TIMERS.filter(user=user)
 
 
 @transaction.atomic
