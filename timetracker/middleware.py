@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
+from django.utils.deprecation import MiddlewareMixin
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -86,16 +91,39 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith("/api/v1/"):
+        if _is_api(request):
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ("Authorization", "X-API-Key"))
         if response.status_code == HTTPStatus.NOT_MODIFIED:
             del response["Content-Length"]  # Django's 0 is not the length of what it spares
-        response.headers.setdefault("Content-Security-Policy", _policy(request.path))
+        response.headers.setdefault("Content-Security-Policy", _policy(request))
         return response
 
 
-def _policy(path: str) -> str:
-    if path.startswith("/api/v1/"):
+class _OnPages(MiddlewareMixin):
+    """A middleware of Django's for pages, which the API's requests go past."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return (self.get_response if _is_api(request) else super().__call__)(request)
+
+
+class SessionMiddleware(_OnPages, sessions.SessionMiddleware):
+    """Sessions, on pages."""
+
+
+class AuthenticationMiddleware(_OnPages, auth.AuthenticationMiddleware):
+    """The user of a session, on pages."""
+
+
+class MessageMiddleware(_OnPages, messages.MessageMiddleware):
+    """Messages of the admin, on pages."""
+
+
+def _policy(request: HttpRequest) -> str:
+    if _is_api(request):
         return API_POLICY
-    return ADMIN_POLICY if path.startswith("/admin") else DOCS_POLICY
+    return ADMIN_POLICY if request.path.startswith("/admin") else DOCS_POLICY
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/v1/")
