@@ -10,11 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections, models
+from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
 
 MOST_SHAPES = 100  # of conditions, kept by a thread
+LIMITS = "/* limits */"
 
 
 class _Compiled:
@@ -29,7 +31,7 @@ class _Compiled:
     def rows(self, params: Sequence[Any], limits: str = "") -> list[Any]:
         """Return the rows as Django has them."""
         with self.compiler.connection.cursor() as cursor:
-            cursor.execute(f"{self.sql} {limits}", params)
+            cursor.execute(self.sql.replace(LIMITS, limits), params)
             rows: list[Any] = cursor.fetchall()
         if self._converters:
             rows = list(self.compiler.apply_converters(rows, self._converters))
@@ -74,6 +76,9 @@ class PreparedRows:
 
     For querysets of one model that differ in their conditions, order, slice and lock. Only the
     conditions are compiled each time; nothing else of a query may have parameters.
+
+    A slice is found by keys, and only its rows are joined: PostgreSQL plans a prepared query
+    without its values, takes any range for a small one, and would join and sort all of it.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -91,23 +96,33 @@ class PreparedRows:
             return []
         except FullResultSet:
             conditions, params = "", []
-        limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
-        return self._compiled(queryset, conditions, params).rows(params, limits)
-
-    def _compiled(
-        self, queryset: models.QuerySet[Any, Any], conditions: str, params: Sequence[Any]
-    ) -> _Compiled:
-        shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
-        query: Any = queryset.query
         order = query.order_by, query.default_ordering
-        shape = queryset.db, conditions, order, query.select_for_update
+        shape = queryset.db, conditions, order, query.is_sliced, query.select_for_update
+        shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
                 shapes.clear()
-            query = queryset.values_list(*self._columns).query
-            query.clear_limits()
-            compiled = _Compiled(query, queryset.db)
+            compiled = self._page(queryset) if query.is_sliced else self._all(queryset)
             if list(compiled.params) != list(params):
                 raise ValueError(f"Only its conditions may have parameters: {compiled.sql}")
             shapes[shape] = compiled
-        return shapes[shape]
+        limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
+        return shapes[shape].rows(params, limits)
+
+    def _all(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
+        return _Compiled(queryset.values_list(*self._columns).query, queryset.db)
+
+    def _page(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
+        found: Any = queryset.values_list("pk").query
+        found.clear_limits()
+        keys, params = found.get_compiler(queryset.db).as_sql()
+        meta = queryset.model._meta
+        is_on_page = RawSQL(  # noqa: S611 - the SQL is Django's
+            f'"{meta.db_table}"."{meta.pk.column}" IN ({keys} {LIMITS})',
+            params,
+            models.BooleanField(),
+        )
+        rows = queryset.model._default_manager.filter(is_on_page)
+        if found.order_by or not found.default_ordering:
+            rows = rows.order_by(*found.order_by)
+        return self._all(rows)
