@@ -1,14 +1,20 @@
-"""The backend for PostgreSQL: instants come back as they were, dead connections are noticed."""
+"""The backend for PostgreSQL: values come back as they were, dead connections are noticed."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, models
 
+from apitokens.models import ApiToken
 from clients.models import Client
-from tests.factories import make_client
+from projects.models import Project
+from tasks.models import Task
+from tests.factories import NINE, issue_token, make_client
+from timeentries.models import TimeEntry
+from users.models import User
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL"),
@@ -33,6 +39,54 @@ def test_an_instant_comes_back_as_utc(instant: datetime) -> None:
     assert client.updated_at.tzinfo is UTC
 
 
+TASKS: list[dict[str, Any]] = [
+    {"name": "Draft", "description": "", "priority": 1, "due_date": date(2024, 2, 29)},
+    {"name": 'a "b" %s \\ é \U0001f600', "description": "\t\n{}[]null\x7f", "priority": 4},
+    {"name": "null", "estimated_hours": Decimal("12345678.90"), "external_id": ""},
+    {"name": "1", "estimated_hours": Decimal("0.05")},
+    {"name": "Done", "status": "done", "completed_at": NINE.replace(microsecond=7)},
+]
+
+
+def test_rows_that_are_inserted_together_are_as_those_inserted_alone(project: Project) -> None:
+    together = Task.objects.bulk_create([Task(project=project, **fields) for fields in TASKS])
+
+    assert [task.pk for task in together] == sorted(task.pk for task in together)
+    for task, fields in zip(together, TASKS, strict=True):
+        given = {name: getattr(task, name) for name in fields}
+        task.refresh_from_db()
+        assert {name: getattr(task, name) for name in fields} == given == fields
+
+
+def test_values_of_another_type_are_taken_as_in_a_row_alone(owner: User, project: Project) -> None:
+    rows: list[dict[str, Any]] = [
+        {"start_time": "2024-01-15T09:00:00Z", "notes": 5, "billable": 0},
+        {"start_time": NINE, "end_time": NINE.astimezone(timezone(timedelta(hours=-8)))},
+    ]
+    rows[1]["end_time"] += timedelta(hours=1)
+    entries = TimeEntry.objects.bulk_create(
+        [TimeEntry(user_id=owner.pk, project_id=str(project.pk), **row) for row in rows]
+    )
+
+    assert [entry.duration_seconds for entry in entries] == [None, 3600]
+    assert list(
+        TimeEntry.objects.order_by("pk").values_list(
+            "start_time", "notes", "billable", "project_id"
+        )
+    ) == [(NINE, "5", False, project.pk), (NINE, "", True, project.pk)]
+
+
+def test_rows_with_other_columns_are_inserted_together_too(owner: User) -> None:
+    token, _ = issue_token(owner, "read:projects")
+    copies = [
+        ApiToken(**{**_columns(token), "id": None, "digest": digest, "name": digest})
+        for digest in ("a" * 64, "b" * 64)
+    ]
+    ApiToken.objects.bulk_create(copies)
+
+    assert {copy.pk for copy in copies} < set(ApiToken.objects.values_list("pk", flat=True))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_the_server_ended_is_not_used_again() -> None:
     connection.ensure_connection()
@@ -47,6 +101,14 @@ def test_a_connection_that_the_server_ended_is_not_used_again() -> None:
     assert not connection.is_usable()
     connection.ensure_connection()
     assert connection.is_usable()
+
+
+def _columns(row: models.Model) -> dict[str, Any]:
+    return {
+        field.attname: getattr(row, field.attname)
+        for field in row._meta.concrete_fields
+        if not field.generated
+    }
 
 
 def _elsewhere() -> dict[str, Any]:
