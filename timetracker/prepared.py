@@ -77,7 +77,7 @@ class PreparedRows:
     For querysets of one model that differ in their conditions, order, slice and lock. Only the
     conditions are compiled each time; nothing else of a query may have parameters.
 
-    A slice is found by keys, and only its rows are joined: PostgreSQL plans a prepared query
+    On PostgreSQL a slice is found by keys, and only its rows are joined: it plans a prepared query
     without its values, takes any range for a small one, and would join and sort all of it.
     """
 
@@ -102,17 +102,22 @@ class PreparedRows:
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
                 shapes.clear()
-            compiled = self._page(queryset) if query.is_sliced else self._all(queryset)
+            by_keys = query.is_sliced and connection.vendor == "postgresql"
+            compiled = self._by_keys(queryset) if by_keys else self._plain(queryset)
             if list(compiled.params) != list(params):
                 raise ValueError(f"Only its conditions may have parameters: {compiled.sql}")
             shapes[shape] = compiled
         limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
         return shapes[shape].rows(params, limits)
 
-    def _all(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
-        return _Compiled(queryset.values_list(*self._columns).query, queryset.db)
+    def _plain(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
+        query: Any = queryset.values_list(*self._columns).query
+        query.clear_limits()
+        compiled = _Compiled(query, queryset.db)
+        compiled.sql += f" {LIMITS}"
+        return compiled
 
-    def _page(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
+    def _by_keys(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
         found: Any = queryset.values_list("pk").query
         found.clear_limits()
         keys, params = found.get_compiler(queryset.db).as_sql()
@@ -125,4 +130,4 @@ class PreparedRows:
         rows = queryset.model._default_manager.filter(is_on_page)
         if found.order_by or not found.default_ordering:
             rows = rows.order_by(*found.order_by)
-        return self._all(rows)
+        return _Compiled(rows.values_list(*self._columns).query, queryset.db)
