@@ -101,6 +101,7 @@ _SQLITE: dict[str, Any] = {
     "ENGINE": "timetracker.sqlite",
     "NAME": DATA_DIR / "timetracker.sqlite3",
     "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+    "CONN_MAX_AGE": None,  # to open the file and read its schema is a tenth of a page
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
