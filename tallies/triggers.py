@@ -18,8 +18,8 @@ def install(using: str) -> None:
     On SQLite a migration that remakes a table takes its triggers away; PostgreSQL keeps them.
     """
     connection = connections[using]
-    needed = {ENTRIES, Tally._meta.db_table, *(table for table, _ in WRITTEN.values())}
-    if not needed <= set(connection.introspection.table_names()):
+    needed = {ENTRIES, *(table for table, _ in WRITTEN.values())}
+    if not (needed <= set(connection.introspection.table_names()) and _has_columns(connection)):
         return
     install_missing = {"postgresql": _on_postgresql, "sqlite": _on_sqlite}[connection.vendor]
     with transaction.atomic(using=using):
@@ -27,6 +27,13 @@ def install(using: str) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(COUNTED_AFRESH)
             rebuild(using=using)
+
+
+def _has_columns(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the tallies are as this code has them: who goes back has older ones."""
+    with connection.cursor() as cursor:
+        description = connection.introspection.get_table_description(cursor, Tally._meta.db_table)
+    return {column.name for column in description} == {f.column for f in Tally._meta.local_fields}
 
 
 def _on_postgresql(connection: BaseDatabaseWrapper) -> bool:

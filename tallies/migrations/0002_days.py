@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
     dependencies = [("tallies", "0001_initial")]
 
     operations = [
-        migrations.RunPython(forget, forget),
+        migrations.RunPython(forget, migrations.RunPython.noop),
         migrations.RemoveConstraint("tally", "tally_once_folded"),
         migrations.RemoveIndex("tally", "tally_of_key"),
         migrations.RemoveIndex("tally", "tally_fresh"),
@@ -56,4 +56,5 @@ class Migration(migrations.Migration):
                 fields=["kind", "key", "day"], condition=models.Q(fresh=True), name="tally_fresh"
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget),
     ]

@@ -230,3 +230,16 @@ def test_an_emptied_database_begins_at_nothing(owner: User, project: Project) ->
     call_command("flush", interactive=False, verbosity=0)
     assert_right()
     assert tallied("entries") == counted()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_goes_back_to_an_older_release_can_come_again(owner: User, project: Project) -> None:
+    for hour in range(3):
+        make_entry(owner, project, NINE + timedelta(hours=hour))
+    try:
+        call_command("migrate", "tallies", "0001", verbosity=0)
+        make_entry(owner, project, NINE + timedelta(days=40))  # which nobody counts
+    finally:
+        call_command("migrate", verbosity=0)
+    assert_right()
+    assert tallied("entries") == counted()
