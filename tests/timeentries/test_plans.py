@@ -126,6 +126,16 @@ def test_a_summary_of_whole_days_reads_no_entry(
     assert not [query for query in captured if ENTRIES in query["sql"]]
 
 
+@pytest.mark.parametrize("name", ["user", "project", "client", "task"])
+def test_a_page_joins_only_what_it_shows(
+    administrator: User, many: dict[str, int], name: str
+) -> None:
+    path = f"/api/v1/time-entries?{name}_id={many[name]}&start_date=2024-03-10&end_date=2024-09-10"
+    plans = plans_of(path, administrator, "read:time_entries")
+    [page] = [plan for plan in plans if "Limit" in plan]
+    assert page.startswith("Sort"), page  # of few rows, while the limit is below the joins
+
+
 @pytest.mark.parametrize("query", ["billable=false", "tag=rare"])
 def test_a_page_of_what_no_index_knows_reads_the_newest_only(
     administrator: User, many: dict[str, int], query: str

@@ -1,12 +1,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import RequestFactory
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from projects.models import Project
 from tests.errors import error_of
 from tests.factories import api_as, make_entry, make_project, make_task
+from timeentries.filters import TimeEntryFilter
 from timeentries.models import TimeEntry
 from users.models import User
 
@@ -276,6 +278,17 @@ def test_each_user_has_their_own_days(
     assert len(starts_of(api, "?start_date=2024-01-15&end_date=2024-01-15")) == 1
     assert starts_of(theirs, "?start_date=2024-01-15&end_date=2024-01-15") == []
     assert len(starts_of(theirs, "?start_date=2024-01-16&end_date=2024-01-16")) == 1
+
+
+def test_two_users_who_ask_at_once_have_their_own_days(rf: RequestFactory) -> None:
+    asked = []
+    for zone in ("UTC", "Asia/Tokyo"):
+        request = rf.get("/", {"start_date": "2024-01-15"})
+        request.user = User(time_zone=zone)
+        filters = TimeEntryFilter(request.GET, TimeEntry.objects.all(), request=request)
+        asked.append(filters.form)
+    starts = [form.cleaned_data["start_date"].first.hour for form in asked if form.is_valid()]
+    assert starts == [0, 15]
 
 
 def test_the_servers_zone_is_the_default(

@@ -1,10 +1,11 @@
-"""What an answer leaves of a body is read, so that the client gets the answer."""
+"""What an answer leaves of a body is read; only pages have sessions and messages."""
 
 import io
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 from pytest_django import Settings
 
 from timetracker.middleware import UnreadBodyMiddleware
@@ -54,3 +55,10 @@ def test_a_body_that_was_needed_is_not_read_twice() -> None:
 
 def test_a_client_that_has_gone_is_no_error() -> None:
     assert UnreadBodyMiddleware(unread)(request_with(GoneClient(), "10")).status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "is_page"), [("/api/v1/info", False), ("/admin/login/", True)])
+def test_only_pages_have_sessions_and_messages(client: Client, path: str, is_page: bool) -> None:  # noqa: FBT001
+    request = client.get(path).wsgi_request
+    assert [hasattr(request, name) for name in ("session", "_messages")] == [is_page] * 2
