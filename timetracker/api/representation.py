@@ -66,7 +66,8 @@ class Representation:
         self.sources = list(dict.fromkeys(chain(*shown.values())))
         places = {name: [*map(self.sources.index, sources)] for name, sources in shown.items()}
         self._names = tuple(fields)
-        self._rows = PreparedRows([source.replace(".", "__") for source in self.sources])
+        # The rows of a queryset: all that decides about the answer, but for the moment.
+        self.rows = PreparedRows([source.replace(".", "__") for source in self.sources])
         self._in_order = operator.itemgetter(*(place[0] for place in places.values()))
         makers = ((name, _maker(field, places[name])) for name, field in fields.items())
         self._made = [(name, make) for name, make in makers if make]
@@ -74,10 +75,6 @@ class Representation:
     def of(self, queryset: QuerySet[Any, Any], now: datetime) -> list[dict[str, Any]]:
         """Return the rows of a queryset as the encoder takes them, asked in one query."""
         return [self.of_row(row, now) for row in self.rows(queryset)]
-
-    def rows(self, queryset: QuerySet[Any, Any]) -> list[Row]:
-        """Return the rows of a queryset: all that decides about the answer, but for the moment."""
-        return self._rows(queryset)
 
     def of_row(self, row: Row, now: datetime) -> dict[str, Any]:
         """Return a row as the encoder takes it; `now` ends what has not ended yet."""
