@@ -96,19 +96,24 @@ class PreparedRows:
             return []
         except FullResultSet:
             conditions, params = "", []
+        compiled = self._compiled(queryset, conditions)
+        if len(compiled.params) != len(params):
+            raise ValueError(f"Only its conditions may have parameters: {compiled.sql}")
+        limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
+        return compiled.rows(params, limits)
+
+    def _compiled(self, queryset: models.QuerySet[Any, Any], conditions: str) -> _Compiled:
+        """Return what is compiled of a query of the same shape, if this thread had one."""
+        query: Any = queryset.query
         order = query.order_by, query.default_ordering
         shape = queryset.db, conditions, order, query.is_sliced, query.select_for_update
         shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
                 shapes.clear()
-            by_keys = query.is_sliced and connection.vendor == "postgresql"
-            compiled = self._by_keys(queryset) if by_keys else self._plain(queryset)
-            if list(compiled.params) != list(params):
-                raise ValueError(f"Only its conditions may have parameters: {compiled.sql}")
-            shapes[shape] = compiled
-        limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
-        return shapes[shape].rows(params, limits)
+            by_keys = query.is_sliced and connections[queryset.db].vendor == "postgresql"
+            shapes[shape] = self._by_keys(queryset) if by_keys else self._plain(queryset)
+        return shapes[shape]
 
     def _plain(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
         query: Any = queryset.values_list(*self._columns).query

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import StrIndex
 from django.db.models.sql.compiler import SQLCompiler
+from django.test.utils import CaptureQueriesContext
 
 from projects.models import Project
 from tests.factories import make_client, make_project
@@ -125,6 +126,17 @@ def test_only_so_many_shapes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SQLCompiler, "as_sql", None)
     with pytest.raises(TypeError):  # compiled anew
         rows(Project.objects.all())
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks no rows")
+def test_a_lock_is_a_shape_of_its_own() -> None:
+    rows = PreparedRows(["name"])
+    for locked in (Project.objects.all(), Project.objects.select_for_update()):
+        with CaptureQueriesContext(connection) as captured:
+            rows(locked)
+        [query] = captured
+        assert query["sql"].rstrip().endswith("FOR UPDATE") is locked.query.select_for_update
 
 
 @pytest.mark.django_db
