@@ -78,19 +78,11 @@ def test_list_costs_the_same_for_one_and_for_twenty(
 
 
 def test_get_returns_all_fields(owner: User) -> None:
-    client = make_client("Acme")
-    project = make_project("Site", client=client)
+    project = make_project("Site", client=make_client("Acme"))
     task = make_task(project, "Draft")
-    entry = make_entry(
-        owner,
-        project,
-        NINE,
-        timedelta(hours=7, minutes=35, microseconds=999_999),
-        task=task,
-        notes="Worked on feature X",
-        tags="development,frontend",
-        billable=False,
-    )
+    length = timedelta(hours=7, minutes=35, microseconds=999_999)
+    shown = {"notes": "Worked on feature X", "tags": "development,frontend", "billable": False}
+    entry = make_entry(owner, project, NINE, length, task=task, **shown)
     response = api_as(owner, Scope.READ_TIME_ENTRIES).get(f"{PATH}/{entry.pk}")
     assert response.status_code == 200
     assert response.json() == {
@@ -102,17 +94,15 @@ def test_get_returns_all_fields(owner: User) -> None:
             "project_name": "Site",
             "task_id": task.pk,
             "task_name": "Draft",
-            "client_id": client.pk,
+            "client_id": project.client_id,
             "client_name": "Acme",
             "start_time": "2024-01-15T09:00:00Z",
             "end_time": "2024-01-15T16:35:00.999999Z",
             "duration_seconds": 27300,
             "duration_hours": 7.58,
             "active": False,
-            "notes": "Worked on feature X",
-            "tags": "development,frontend",
+            **shown,
             "tag_list": ["development", "frontend"],
-            "billable": False,
             "created_at": instant(entry.created_at),
             "updated_at": instant(entry.updated_at),
             "version": 1,
