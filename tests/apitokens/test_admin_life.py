@@ -12,7 +12,7 @@ from apitokens import usage
 from apitokens.models import ApiToken, TokenEvent, TokenUsage
 from apitokens.scopes import PRESETS
 from tests.admin import admin_as, errors_of, messages_of, text_of
-from tests.apitokens.test_admin import ADD, LIST, call, change_url, code_of, form_data, page_url
+from tests.apitokens.token_pages import ADD, LIST, call, change_url, code_of, form_data, page_url
 from tests.factories import issue_token, make_user
 from users.models import User
 
