@@ -5,7 +5,9 @@ import re
 from typing import Any
 
 from django.contrib.messages import get_messages
+from django.db.models import Model
 from django.test import Client
+from django.urls import reverse
 from django.utils.html import strip_tags
 
 from users.models import User
@@ -16,6 +18,11 @@ def admin_as(user: User) -> Client:
     browser = Client()
     browser.force_login(user)
     return browser
+
+
+def url(model: type[Model], page: str, *args: Any) -> str:
+    """The address of a page about a model."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
 def text_of(markup: str) -> str:

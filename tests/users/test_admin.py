@@ -1,0 +1,65 @@
+"""People in the admin: added, changed, never deleted, and who may change whom."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from tests.admin import admin_as, errors_of, url
+from tests.factories import make_user
+from users.models import User
+
+PASSWORD = {"usable_password": "true", "password1": "a-long-one-77", "password2": "a-long-one-77"}
+
+
+@pytest.mark.parametrize("time_zone", ["", "Europe/Berlin"])
+def test_a_user_is_added_with_or_without_a_time_zone(administrator: User, time_zone: str) -> None:
+    data = {"username": "maria", "email": "m@example.com", "time_zone": time_zone, **PASSWORD}
+    response = admin_as(administrator).post(url(User, "add"), data)
+    maria = User.objects.get(username="maria")
+    assert (response.status_code, response["Location"]) == (302, url(User, "change", maria.pk))
+    assert (maria.email, maria.time_zone, maria.role) == ("m@example.com", time_zone, "user")
+    assert maria.check_password("a-long-one-77")
+
+
+def test_a_time_zone_must_exist(administrator: User) -> None:
+    data = {"username": "maria", "time_zone": "Berlin", **PASSWORD}
+    response = admin_as(administrator).post(url(User, "add"), data)
+    assert errors_of(response) == {"time_zone": ["Give an IANA name such as Europe/Berlin."]}
+
+
+def test_a_password_is_changed(administrator: User, owner: User) -> None:
+    page = reverse("admin:auth_user_password_change", args=[owner.pk])
+    response = admin_as(administrator).post(page, {**PASSWORD, "set-password": "Change"})
+    assert response.status_code == 302
+    owner.refresh_from_db()
+    assert owner.check_password("a-long-one-77")
+
+
+def test_people_are_never_deleted(administrator: User, owner: User) -> None:
+    response = admin_as(administrator).post(url(User, "delete", owner.pk), {"post": "yes"})
+    assert response.status_code == 403
+
+
+def test_staff_neither_give_rights_nor_touch_administrators(
+    administrator: User, owner: User
+) -> None:
+    staff = make_user("stan", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="users"))
+    browser = admin_as(staff)
+    data = {
+        "username": "olga2",
+        "is_active": "on",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "user_permissions": [Permission.objects.all()[0].pk],
+        "date_joined_0": "2024-01-15",
+        "date_joined_1": "09:00:00",
+    }
+    assert browser.post(url(User, "change", owner.pk), data).status_code == 302
+    owner.refresh_from_db()
+    assert (owner.username, owner.is_active) == ("olga2", True)
+    assert (owner.is_staff, owner.is_superuser) == (False, False)
+    assert not owner.user_permissions.exists()
+    assert browser.post(url(User, "change", administrator.pk), data).status_code == 403
+    password = reverse("admin:auth_user_password_change", args=[administrator.pk])
+    assert browser.post(password, PASSWORD).status_code == 403
