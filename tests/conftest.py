@@ -1,5 +1,6 @@
 """What every test stands on: a fixed cast, and rate-limit counters of its own."""
 
+import time
 import uuid
 
 import pytest
@@ -7,6 +8,7 @@ from pytest_django import Settings
 
 from apitokens import usage
 from projects.models import Project
+from tests.clock import Clock
 from tests.factories import make_administrator, make_project, make_user
 from users.models import User
 
@@ -27,6 +29,14 @@ def _fast_passwords(settings: Settings) -> None:
 def _usage_is_written_when_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute later the tokens of a test, and its database, may be gone."""
     monkeypatch.setattr(usage, "buffer", usage.UsageBuffer(seconds=None))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time as the limits know it, frozen in January 2024: no window ends during a test."""
+    frozen = Clock(1_705_312_800.25)
+    monkeypatch.setattr(time, "time", frozen)
+    return frozen
 
 
 @pytest.fixture

@@ -317,6 +317,7 @@ def test_a_body_of_another_kind_or_too_large_is_refused_as_documented(
     assert_as_documented(large)
 
 
+@pytest.mark.usefixtures("clock")
 def test_too_many_requests_are_refused_as_documented(api: APIClient, settings: Settings) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
     api.get("/api/v1/clients")

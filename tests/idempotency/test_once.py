@@ -46,6 +46,7 @@ def send(api: APIClient, method: str, path: str, body: Any = None, key: str = KE
     return request(f"/api/v1/{path}", body, headers={"Idempotency-Key": key})
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

@@ -448,6 +448,7 @@ def test_a_suffix_of_format_is_no_parameter(owner: User) -> None:
     assert list(error_of(response)["errors"]) == ["format"]
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_judgement_follows_its_order(owner: User, settings: Settings) -> None:
     """Each request has every later fault too; what is judged first is answered."""
     _, secret = issue_token(owner, "read:projects")

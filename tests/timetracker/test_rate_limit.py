@@ -5,7 +5,7 @@ from itertools import count as endless
 import pytest
 from django.test import RequestFactory
 
-from tests.timetracker.conftest import Clock
+from tests.clock import Clock
 from timetracker import rate_limit
 from timetracker.rate_limit import HOUR, MINUTE, Usage
 
@@ -89,7 +89,7 @@ def test_a_wait_is_at_least_a_second(clock: Clock) -> None:
     assert over.retry_after == 1
 
 
-def test_racing_requests_are_counted_exactly(rf: RequestFactory) -> None:
+def test_racing_requests_are_counted_exactly(rf: RequestFactory, clock: Clock) -> None:
     def allowed(_: int) -> bool:
         return not rate_limit.count(rf.get("/"), "test", "key", 50, HOUR).exceeded
 

@@ -9,10 +9,12 @@ from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
 from projects.models import Project
+from tests.clock import Clock
 from tests.errors import error_of
 from tests.factories import api_as, issue_token, make_entry, make_project
-from tests.timetracker.conftest import Clock
 from users.models import User
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 UNKNOWN = "tt_" + "0" * 32
@@ -292,7 +294,7 @@ def test_refused_tokens_count_as_unknown_ones_do(owner: User, fields: dict[str, 
     assert refusals(client, 31) == [401] * 30 + [429]
 
 
-def test_malformed_credentials_count_and_missing_ones_do_not(db: None, clock: Clock) -> None:
+def test_malformed_credentials_count_and_missing_ones_do_not(db: None) -> None:
     nobody = APIClient()
     assert refusals(nobody, 40) == [401] * 40
     malformed = APIClient(HTTP_AUTHORIZATION="Bearer nonsense")
@@ -300,7 +302,7 @@ def test_malformed_credentials_count_and_missing_ones_do_not(db: None, clock: Cl
     assert refusals(nobody, 1) == [401]
 
 
-def test_a_valid_token_passes_where_others_are_refused(api: APIClient, clock: Clock) -> None:
+def test_a_valid_token_passes_where_others_are_refused(api: APIClient) -> None:
     thief = APIClient(HTTP_AUTHORIZATION=f"Bearer {UNKNOWN}")
     assert refusals(thief, 31)[-1] == 429
     response = api.get("/api/v1/projects")
@@ -315,9 +317,7 @@ def test_a_valid_token_passes_where_others_are_refused(api: APIClient, clock: Cl
         pytest.param("203.0.113.9", 401, id="an IPv4 address"),
     ],
 )
-def test_refusals_are_counted_by_address(
-    db: None, clock: Clock, other_address: str, status: int
-) -> None:
+def test_refusals_are_counted_by_address(db: None, other_address: str, status: int) -> None:
     thief = APIClient(HTTP_AUTHORIZATION=f"Bearer {UNKNOWN}")
     assert refusals(thief, 31, REMOTE_ADDR="2001:db8:0:1::1")[-1] == 429
     assert refusals(thief, 1, REMOTE_ADDR=other_address) == [status]
