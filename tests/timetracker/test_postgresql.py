@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, models
+from pytest_django import Settings
 
 from apitokens.models import ApiToken
 from clients.models import Client
@@ -74,6 +75,17 @@ def test_values_of_another_type_are_taken_as_in_a_row_alone(owner: User, project
             "start_time", "notes", "billable", "project_id"
         )
     ) == [(NINE, "5", False, project.pk), (NINE, "", True, project.pk)]
+
+
+def test_a_time_without_a_zone_is_warned_of_and_taken_as_the_services(
+    owner: User, project: Project, settings: Settings
+) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    naive = {"start_time": NINE.replace(tzinfo=None), "user": owner, "project": project}
+    with pytest.warns(RuntimeWarning, match="naive datetime"):
+        TimeEntry.objects.bulk_create([TimeEntry(**naive, end_time=NINE) for _ in range(2)])
+    starts = TimeEntry.objects.values_list("start_time", flat=True)
+    assert [*starts] == [NINE - timedelta(hours=9)] * 2
 
 
 def test_rows_with_other_columns_are_inserted_together_too(owner: User) -> None:

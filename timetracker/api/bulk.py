@@ -210,7 +210,7 @@ class Bulk:
             if isinstance(field, fields.ReferenceField) and not field.read_only:
                 texts = {str(data.get(name)) for data in sent}
                 ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
-                rows: Any = field.get_queryset()
+                rows: Any = field.get_queryset().select_related(None)  # type: ignore[union-attr]
                 if name == held:
                     rows = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
                 self.context["references"][name] = rows.in_bulk(ids) if ids else {}

@@ -1,6 +1,7 @@
 """Django's compilers for PostgreSQL; many rows are inserted at a fraction of their cost."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -27,13 +28,14 @@ __all__ = [
 TAKEN = {
     "BooleanField": bool,
     "CharField": str,
+    "DateTimeField": datetime,  # with its zone
     "ForeignKey": int,
     "IntegerField": int,
     "PositiveSmallIntegerField": int,
     "TextField": str,
 }
 # These go as text into JSON and come out the same.
-WRITTEN = {*TAKEN, "BigIntegerField", "DateField", "DateTimeField", "DecimalField"}
+WRITTEN = {*TAKEN, "BigIntegerField", "DateField", "DecimalField"}
 
 
 class FromJson(InsertUnnest):
@@ -49,8 +51,12 @@ class SQLInsertCompiler(compiler.SQLInsertCompiler):
 
     def prepare_value(self, field: Field[Any, Any], value: Any) -> Any:
         """Return a value as the database takes it."""
-        if len(self.query.objs) > 1 and type(value) is TAKEN.get(field.get_internal_type()):
-            return value
+        if len(self.query.objs) > 1:
+            name, kind = field.get_internal_type(), type(value)
+            if kind is TAKEN.get(name) and (kind is not datetime or value.tzinfo):
+                return value
+            if value is None and name in WRITTEN:
+                return None
         return super().prepare_value(field, value)
 
     def assemble_as_sql(
