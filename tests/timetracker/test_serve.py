@@ -188,6 +188,13 @@ def test_runs_as_many_processes_as_can_share_counters(
 
 
 @pytest.mark.django_db
+def test_runs_as_many_threads_as_it_is_told(started: list[list[str]], port: int) -> None:
+    start("--threads", "2", port=port)
+    assert started == [serve.granian("127.0.0.1", port, workers=1, threads=2)]
+    assert started[0][started[0].index("--blocking-threads") + 1] == "2"
+
+
+@pytest.mark.django_db
 def test_refuses_several_processes_that_count_alone(started: list[list[str]], port: int) -> None:
     with pytest.raises(CommandError) as refused:
         start("--workers", "2", port=port)
@@ -205,6 +212,7 @@ def test_refuses_several_processes_that_count_alone(started: list[list[str]], po
         pytest.param(["--port", "65536"], "give a number from 1 to 65535", id="port-too-high"),
         pytest.param(["--port", "http"], "not 'http'", id="port-name"),
         pytest.param(["--workers", "0"], "give a whole number of at least 1", id="no-workers"),
+        pytest.param(["--threads", "x"], "give a whole number of at least 1", id="no-threads"),
         pytest.param(["--host", "localhost"], "give an IP address such as", id="host-name"),
     ],
 )

@@ -26,7 +26,8 @@ from users.models import User
 ADMINISTRATOR = "admin"
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - what to tell apart, not what to listen on
 HIGHEST_PORT = 65_535
-# The fastest in our trial, with one database connection a thread (shared/research, §6).
+# Two are faster where the database is near, but fewer wait for a far one, or for a slow caller
+# (docs/decisions/0005-bytes-from-columns.md).
 THREADS = 4
 # Of a process, idle ones included: granian keeps those for 30 seconds, and a small number would
 # let them lock everybody else out. The usual limit of open files is 1024.
@@ -44,7 +45,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the address, the number of processes and whether to make demo data."""
+        """Take the address, how many processes and threads, and whether to make demo data."""
         parser.add_argument(
             "--demo", action="store_true", help="the first time, make demo data to try it with"
         )
@@ -57,9 +58,16 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=_port, default=8000, help="8000 if absent")
         parser.add_argument(
             "--workers",
-            type=_workers,
+            type=_at_least_one,
             metavar="N",
             help="processes; if absent 2 with REDIS_URL, else 1",
+        )
+        parser.add_argument(
+            "--threads",
+            type=_at_least_one,
+            metavar="N",
+            default=THREADS,
+            help=f"threads of a process, each with a database connection; {THREADS} if absent",
         )
 
     def handle(self, **options: Any) -> None:
@@ -74,7 +82,7 @@ class Command(BaseCommand):
             if not (options["demo"] and self._make_demo(address)):
                 self._say_how_to_get_in()
         self.stdout.flush()
-        replace_process(granian(host, port, workers))
+        replace_process(granian(host, port, workers, options["threads"]))
 
     def _say_where(self, address: str) -> None:
         self.stdout.write(
@@ -114,13 +122,13 @@ class Command(BaseCommand):
         )
 
 
-def granian(host: str, port: int, workers: int) -> list[str]:
+def granian(host: str, port: int, workers: int, threads: int = THREADS) -> list[str]:
     """Return the command that serves the API."""
     return [
         *(sys.executable, "-m", "granian", "timetracker.wsgi:application"),
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--working-dir", str(settings.BASE_DIR), "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", str(THREADS)),
+        *("--workers", str(workers), "--blocking-threads", str(threads)),
         *("--backpressure", str(CONNECTIONS)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(SECONDS_TO_FINISH)),
     ]
@@ -205,7 +213,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _workers(text: str) -> int:
+def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
     return int(text)
