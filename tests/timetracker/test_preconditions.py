@@ -1,15 +1,18 @@
 """Entity tags: what they stand for, and what If-Match and If-None-Match make of them."""
 
+import time
 from collections.abc import Callable
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from changes.models import Change
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
@@ -250,6 +253,32 @@ def test_of_racing_changes_of_one_version_exactly_one_is_done() -> None:
         project.refresh_from_db()
         won = next(each for each in responses if each.status_code == 200).json()["project"]
         assert (project.version, project.name) == (version + 1, won["name"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_is_answered_with_what_another_wrote_meanwhile() -> None:
+    """It waits for a colleague: what it had read before would be neither the row nor its tag."""
+    api, project = api_as(make_user(is_superuser=True), "*"), make_project("Site")
+    path, is_written = path_of(project), Event()
+
+    def colleague() -> None:
+        with transaction.atomic():
+            project.description = "by the colleague"
+            project.save(update_fields=["description"])
+            is_written.set()
+            time.sleep(0.3)
+
+    def change() -> Any:
+        is_written.wait(10)
+        return api.patch(path, {"description": "", "billable": False})
+
+    _, answer = at_once([colleague, change])
+
+    current = api.get(path)
+    assert answer.json()["project"] == current.json()["project"]
+    assert answer["ETag"] == current["ETag"]
+    assert answer.json()["project"]["version"] == 3
+    assert Change.objects.latest("pk").fields == ["description", "billable"]
 
 
 LISTS = ("clients", "projects", "tasks", "time-entries", "users")

@@ -221,17 +221,16 @@ class ResourceViewSet(ListViewSet[M]):
     def row_to_write(self) -> Iterator[M]:
         """Give the row of the path to a block that writes it.
 
-        If the request has preconditions, the row is locked before it is judged and until the
-        block is through: of those who saw the same version, exactly one writes.
+        The row is locked before it is read and until the block is through: what is answered and
+        told to the journal is what was written, and of those who saw the same version, exactly
+        one writes.
         """
-        if not is_conditional(self.request):
-            yield self.get_object()
-            return
         with constraints_as_errors(self.queryset.model):
             lock(self.queryset.model, self.kwargs["pk"])
             instance = self.get_object()
-            tag = tag_of(self.representation, self.representation.row_of(instance))
-            judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
+            if is_conditional(self.request):
+                tag = tag_of(self.representation, self.representation.row_of(instance))
+                judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
             yield instance
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
