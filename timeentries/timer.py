@@ -14,7 +14,10 @@ LONGEST_ENTRY = timedelta(days=LONGEST_ENTRY_DAYS)
 
 
 TIMERS = TimeEntry.objects.with_details().running()
-timer_to_stop = PreparedGet(TIMERS.select_for_update(of=("self",), no_key=True), "user", example=0)
+timer_of = PreparedGet(TIMERS, "user", example=0)
+locked_timer_of = PreparedGet(
+    TimeEntry.objects.running().only("pk").select_for_update(no_key=True), "user", example=0
+)
 
 
 def running_timer(user: User) -> TimeEntryQuerySet:
@@ -28,8 +31,9 @@ def stop(user: User, *, now: datetime) -> TimeEntry:
 
     It ends at least a second after its start, also where a client's clock was ahead, and at
     most 366 days after it: whoever forgot a timer that long must still be able to stop it.
+    It is locked before it is read: a join would meet the project that it had before the wait.
     """
-    timer = timer_to_stop(user.pk)
+    timer = locked_timer_of(user.pk) and timer_of(user.pk)
     if timer is None:
         raise BadRequest("There is no active timer to stop.", "no_active_timer")
     earliest, latest = timer.start_time + SHORTEST_ENTRY, timer.start_time + LONGEST_ENTRY

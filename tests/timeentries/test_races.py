@@ -1,13 +1,16 @@
 """What is true of timers when many threads write at once."""
 
+import time
 from collections.abc import Callable
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from apitokens.scopes import Scope
-from tests.factories import api_as, make_entry, make_project, make_user
+from tests.factories import api_as, make_entry, make_project, make_task, make_user
 from tests.racing import at_once
 from tests.timeentries.expected import entry_json
 from timeentries.models import TimeEntry
@@ -73,6 +76,31 @@ def test_a_change_that_races_with_the_stop_leaves_the_timer_stopped() -> None:
         timer.refresh_from_db()
         assert timer.end_time is not None
         assert timer.notes == f"Note {number}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_that_waited_for_a_move_stops_the_timer_where_it_is() -> None:
+    owner, project = make_user(), make_project("Garden")
+    timer = make_entry(owner, project, task=make_task(project, "Weeding"), lasting=None)
+    house, is_moved = make_project("House"), Event()
+    painting = make_task(house, "Painting")
+
+    def move() -> None:
+        with transaction.atomic():
+            timer.project, timer.task = house, painting
+            timer.save(update_fields=["project", "task"])
+            is_moved.set()
+            time.sleep(0.3)
+
+    def stop() -> Any:
+        is_moved.wait(10)
+        return posting(owner, STOP)()
+
+    _, stopped = at_once([move, stop])
+
+    assert stopped.status_code == 200
+    assert stopped.json()["time_entry"] == entry_json(TimeEntry.objects.get())
+    assert stopped.json()["time_entry"]["task_name"] == "Painting"
 
 
 @pytest.mark.django_db(transaction=True)
