@@ -1,7 +1,9 @@
 """Many writes in one request: the rules of single ones, and nothing in between."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +13,18 @@ from django.test.utils import CaptureQueriesContext
 from changes.models import Change
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import NINE, api_as, make_administrator, make_entry, make_project, make_task
+from tests.factories import (
+    NINE,
+    api_as,
+    make_administrator,
+    make_entry,
+    make_project,
+    make_task,
+    make_user,
+)
 from tests.racing import at_once
 from timeentries.models import TimeEntry
+from timeentries.serializers import TimeEntrySerializer
 from users.models import User
 
 BULK = "/api/v1/time-entries/bulk"
@@ -263,7 +274,7 @@ def test_a_request_that_cannot_be_read_is_400(owner: User, body: Any, about: str
         pytest.param({"op": "delete", "id": 1, "data": {}}, {"data"}, id="delete with data"),
         pytest.param({"op": "delete", "id": True}, {"id"}, id="id is true"),
         pytest.param({"op": "delete", "id": "1.0"}, {"id"}, id="id is no digits"),
-        pytest.param({"op": "delete", "id": 1, "if_match": "x"}, {"if_match"}, id="no version"),
+        pytest.param({"op": "delete", "id": 1, "if_match": "1"}, {"if_match"}, id="no version"),
         pytest.param({"op": "delete", "id": 1, "ifmatch": 1}, {"ifmatch"}, id="unknown member"),
     ],
 )
@@ -274,6 +285,21 @@ def test_an_operation_that_cannot_be_read_fails_alone(
     assert (results[0]["status"], results[0]["id"]) == (400, None)
     assert results[0]["error"]["errors"].keys() == about
     assert results[1]["status"] == 201
+
+
+def test_nothing_is_committed_where_all_is_refused(owner: User, project: Project) -> None:
+    """So that the same Idempotency-Key may be tried again once the project is restored."""
+    Project.objects.update(status=Project.Status.ARCHIVED)
+    api = api_as(owner, "write:time_entries")
+    body = {"mode": "partial", "operations": [create(project)]}
+    refused = api.post(BULK, body, headers={"Idempotency-Key": "k"})
+    assert refused.json()["committed"] is False
+    assert [result["status"] for result in refused.json()["results"]] == [409]
+
+    Project.objects.update(status=Project.Status.ACTIVE)
+    again = api.post(BULK, body, headers={"Idempotency-Key": "k"})
+    assert again.json()["committed"] is True
+    assert [result["status"] for result in again.json()["results"]] == [201]
 
 
 def test_five_hundred_take_no_more_queries_than_five(owner: User, project: Project) -> None:
@@ -332,3 +358,28 @@ def test_requests_that_take_projects_in_another_order_both_get_through() -> None
     answers = at_once([lambda number=number: write(number) for number in range(4)])  # type: ignore[misc]
     assert [answer.get("committed") for answer in answers] == [True] * 4
     assert TimeEntry.objects.count() == 4 + 4 * 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_that_reopen_in_each_others_projects_both_get_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What an entry that is reopened needs is locked with the projects that were sent."""
+    users, projects = [make_user("a"), make_user("b")], [make_project("A"), make_project("B")]
+    entries = [make_entry(users[0], projects[1]), make_entry(users[1], projects[0])]
+    apis = [api_as(user, "write:time_entries") for user in users]
+    create_all = TimeEntrySerializer.create_all
+
+    def create_slowly(*arguments: Any) -> Any:
+        time.sleep(0.3)
+        return create_all(*arguments)
+
+    monkeypatch.setattr(TimeEntrySerializer, "create_all", create_slowly)
+
+    def write(number: int) -> Any:
+        reopen = {"op": "update", "id": entries[number].pk, "data": {"end_time": None}}
+        return apis[number].post(BULK, {"operations": [create(projects[number]), reopen]})
+
+    answers = at_once([partial(write, 0), partial(write, 1)])
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.json()["committed"] for answer in answers] == [True, True]

@@ -54,7 +54,7 @@ class OperationSerializer(serializers.Serializer[Operation]):
 
     op = fields.ChoiceField(["create", "update", "delete"])
     id = IdField(required=False)
-    if_match = serializers.IntegerField(
+    if_match = fields.IntegerField(
         required=False, min_value=1, help_text="The `version` that the row must have: else 412."
     )
     data = FieldsField(required=False)  # type: ignore[assignment] # a field, not the property
@@ -155,9 +155,9 @@ class BulkMixin(ResourceViewSet[M]):
         asked.is_valid(raise_exception=True)
         with references_as_conflicts(), transaction.atomic():
             results = Bulk(self).carry_out(asked.validated_data["operations"])
-            failed = any("error" in result for result in results)
-            broken = failed and asked.validated_data["mode"] == ATOMIC
-            committed = not (broken or asked.validated_data["dry_run"])
+            refused = ["error" in result for result in results]
+            broken = any(refused) and asked.validated_data["mode"] == ATOMIC
+            committed = not (broken or all(refused) or asked.validated_data["dry_run"])
             transaction.set_rollback(not committed)
         if not committed:
             results = [_undone(result, taken_along=broken) for result in results]
@@ -176,13 +176,14 @@ class Bulk:
         self.model: type[models.Model] = view.queryset.model
         self.context = {**view.get_serializer_context(), "references": {}}
         self.new: Any = view.get_serializer(context=self.context)
+        self.held: str = getattr(view.serializer_class.Meta, "held", "")  # type: ignore[union-attr]
         self.results: dict[int, Result] = {}
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
         judged = [*filter(None, map(self._judge, range(len(operations)), operations))]
-        self._lock(judged)
-        self._fetch_references(judged)
+        held = self._lock(judged)
+        self._fetch_references(judged, held)
         for kind, group in groupby(judged, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
@@ -198,29 +199,36 @@ class Bulk:
             self._fail(index, error)
             return None
 
-    def _fetch_references(self, operations: Iterable[Operation]) -> None:
+    def _fetch_references(self, operations: Iterable[Operation], held: Iterable[int]) -> None:
         """Fetch every row that the operations refer to, with one query for each field.
 
-        Those that a write holds are locked in the order of their ids, and after the rows to
-        change, as a single write does: however two requests mix them, none waits for the other.
+        Those that a write holds, or may hold because the row to change refers to them (`held`),
+        are locked in the order of their ids, and after the rows to change, as a single write
+        does: however two requests mix them, both get through.
         """
-        held = getattr(type(self.new).Meta, "held", "")
         sent = [operation["data"] for operation in operations if "data" in operation]
         for name, field in self.new.fields.items():
             if isinstance(field, fields.ReferenceField) and not field.read_only:
                 texts = {str(data.get(name)) for data in sent}
                 ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
                 rows: Any = field.get_queryset().select_related(None)  # type: ignore[union-attr]
-                if name == held:
+                if name == self.held:
+                    ids += held
                     rows = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
                 self.context["references"][name] = rows.in_bulk(ids) if ids else {}
 
-    def _lock(self, operations: Iterable[Operation]) -> None:
-        """Lock the rows to change in the order of their ids, so that two requests do not cross."""
+    def _lock(self, operations: Sequence[Operation]) -> set[int]:
+        """Lock the rows to change in the order of their ids, so that two requests do not cross.
+
+        Return the ids that those to update have in the reference that a write may hold.
+        """
         ids = {operation["id"] for operation in operations if "id" in operation}
-        if ids:
-            rows = self.view.get_queryset().select_related(None).filter(pk__in=ids).order_by("pk")
-            list(rows.select_for_update(no_key=True).values_list("pk"))
+        if not ids:
+            return set()
+        rows = self.view.get_queryset().select_related(None).filter(pk__in=ids).order_by("pk")
+        locked = rows.select_for_update(no_key=True).values_list("pk", self.held or "pk")
+        updated = {operation["id"] for operation in operations if operation["op"] == "update"}
+        return {held for pk, held in locked if self.held and pk in updated}
 
     def _validated(self, operation: Operation) -> tuple[int, dict[str, Any]] | None:
         try:
