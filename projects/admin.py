@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from projects.archiving import hold_open
+from projects.archiving import held_open
 from projects.models import Project
 from timetracker.admin import ModelAdmin, ModelForm
 from timetracker.api.exceptions import Conflict
@@ -22,7 +22,8 @@ class WorkForm(ModelForm[Any]):
         project: Project = self.cleaned_data["project"]
         if project.pk != self.instance.project_id:
             try:
-                hold_open(project)
+                with held_open(project):
+                    return project
             except Conflict as refusal:
                 raise ValidationError(str(refusal.detail)) from refusal
         return project

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from projects.archiving import hold_open
+from projects.archiving import held_open
 from tasks.models import Task
 from timetracker.api.fields import IntegerField
 from timetracker.api.models import refuse_if_used
@@ -41,7 +41,7 @@ class TaskSerializer(ModelSerializer[Task]):
 
     class Meta:
         model = Task
-        held = "project_id"  # against archiving, see hold_open
+        held = "project_id"  # against archiving, see held_open
         fields = [
             "id",
             "name",
@@ -65,16 +65,14 @@ class TaskSerializer(ModelSerializer[Task]):
 
     def create_all(self, rows: Sequence[dict[str, Any]]) -> list[Task]:
         """Insert tasks, unless a project of theirs is archived."""
-        tasks = super().create_all(rows)
-        hold_open(*(task.project for task in tasks))
-        return tasks
+        with held_open(*(row["project"] for row in rows)):
+            return super().create_all(rows)
 
     def update(self, instance: Task, validated_data: dict[str, Any]) -> Task:
         """Change a task; with time entries, or into an archived project, it cannot move."""
-        before = instance.project
-        if validated_data.get("project", before) != before:
-            refuse_if_used(instance)
-        task = super().update(instance, validated_data)
-        if task.project != before:
-            hold_open(task.project)
-        return task
+        project = validated_data.get("project", instance.project)
+        if project == instance.project:
+            return super().update(instance, validated_data)
+        refuse_if_used(instance)
+        with held_open(project):
+            return super().update(instance, validated_data)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from projects.archiving import hold_open
+from projects.archiving import held_open
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from timetracker.api.exceptions import AccessDenied, Conflict
@@ -102,7 +102,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     class Meta:
         model = TimeEntry
-        held = "project_id"  # against archiving, see hold_open
+        held = "project_id"  # against archiving, see held_open
         fields = [
             "id",
             "user_id",
@@ -162,19 +162,19 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     def create_all(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
         """Insert entries, unless a project of theirs is archived."""
         user = self.context["request"].user
-        entries = super().create_all(
-            [{"user": user, "billable": row["project"].billable, **row} for row in rows]
-        )
-        hold_open(*(entry.project for entry in entries))
-        return entries
+        with held_open(*(row["project"] for row in rows)):
+            return super().create_all(
+                [{"user": user, "billable": row["project"].billable, **row} for row in rows]
+            )
 
     def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
         """Change an entry; in an archived project nothing new begins, moved there or reopened."""
-        before, was_active = instance.project, instance.active
-        entry = super().update(instance, validated_data)
-        if entry.project != before or (entry.active and not was_active):
-            hold_open(entry.project)
-        return entry
+        project = validated_data.get("project", instance.project)
+        is_reopened = not instance.active and validated_data.get("end_time", "kept") is None
+        if project == instance.project and not is_reopened:
+            return super().update(instance, validated_data)
+        with held_open(project):
+            return super().update(instance, validated_data)
 
 
 class TimerStartSerializer(TimeEntrySerializer):

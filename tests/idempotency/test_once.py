@@ -12,7 +12,6 @@ from rest_framework.test import APIClient
 from apitokens.models import ApiToken
 from clients.models import Client
 from idempotency.models import IdempotencyKey
-from projects.archiving import hold_open
 from projects.models import Project
 from tests.factories import (
     api_as,
@@ -25,6 +24,7 @@ from tests.factories import (
 )
 from tests.racing import at_once
 from timeentries.models import TimeEntry
+from timeentries.serializers import TimeEntrySerializer
 from users.models import User
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -226,15 +226,16 @@ def test_a_reference_that_breaks_meanwhile_is_409(
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite nothing changes meanwhile")
     owner, project = make_user(), make_project()
-    api, found = api_as(owner, "write:time_entries"), hold_open
+    api, create_all = api_as(owner, "write:time_entries"), TimeEntrySerializer.create_all
     data = {"project_id": project.pk, **HOUR}
     body = data if path == "time-entries" else {"operations": [{"op": "create", "data": data}]}
 
-    def delete_and_hold(*projects: Project) -> None:
-        found(*projects)
+    def create_and_break(*arguments: Any) -> Any:
+        created = create_all(*arguments)
         TimeEntry.objects.update(project_id=999_999)
+        return created
 
-    monkeypatch.setattr("timeentries.serializers.hold_open", delete_and_hold)
+    monkeypatch.setattr(TimeEntrySerializer, "create_all", create_and_break)
     response = send(api, "POST", path, body)
     assert (response.status_code, response.json()["error_code"]) == (409, "conflict")
     assert not TimeEntry.objects.exists()

@@ -361,6 +361,22 @@ def test_requests_that_take_projects_in_another_order_both_get_through() -> None
 
 
 @pytest.mark.django_db(transaction=True)
+def test_many_and_one_that_want_the_same_timer_both_get_an_answer() -> None:
+    owner, project = make_user(), make_project()
+    timer = {"project_id": project.pk, "start_time": HOUR["start_time"]}
+    many = {"operations": [{"op": "create", "data": timer}]}
+    writes = [(BULK, many), ("/api/v1/timer/start", {"project_id": project.pk})] * 4
+    apis = [api_as(owner, "write:time_entries") for _ in writes]
+    for _ in range(5):
+        answers = at_once(
+            [partial(api.post, *write) for api, write in zip(apis, writes, strict=True)]
+        )
+        assert {answer.status_code for answer in answers} <= {200, 201, 409}
+        assert TimeEntry.objects.count() == 1
+        TimeEntry.objects.all().delete()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_requests_that_reopen_in_each_others_projects_both_get_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
