@@ -1,5 +1,6 @@
 """The caller's own ids: found by them, written by them, each once."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -61,18 +62,61 @@ def test_a_row_is_created_and_then_changed(
     ]
 
 
-@pytest.mark.parametrize("external_id", ["a b", "a/b", "ü", "%", "x" * 255, "by-external-id", "1"])
+@pytest.mark.parametrize(
+    "external_id", ["a b", " a\t", "\xa0a", "a/b", "ü", "%", "x" * 255, "by-external-id", "1"]
+)
 def test_any_text_is_an_id(api: APIClient, external_id: str) -> None:
-    url = f"/api/v1/clients/by-external-id/{quote(external_id, safe='')}"
+    escaped = quote(external_id, safe="")
+    url = f"/api/v1/clients/by-external-id/{escaped}"
     assert api.put(url, {"name": "Fern"}).json()["client"]["external_id"] == external_id
     assert api.put(url, {"name": "Moss"}).status_code == 200
+    found = api.get(f"/api/v1/clients?external_id={escaped}").json()["clients"]
+    assert [client["external_id"] for client in found] == [external_id]
 
 
-@pytest.mark.parametrize("external_id", ["", "x" * 256, 5, "\x00"], ids=ascii)
+@pytest.mark.parametrize("external_id", ["", " ", "a/", "/", "x" * 256, 5, "\x00"], ids=ascii)
 def test_a_bad_id_is_400(api: APIClient, external_id: Any) -> None:
     response = api.post("/api/v1/clients", {"name": "Fern", "external_id": external_id})
     assert response.status_code == 400
     assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize("external_id", ["%20", "x" * 256])
+def test_a_bad_id_in_the_path_is_400(api: APIClient, external_id: str) -> None:
+    response = api.put(f"/api/v1/clients/by-external-id/{external_id}", {"name": "Fern"})
+    assert response.status_code == 400
+    assert response.json()["errors"].keys() == {"external_id"}
+    assert not Client.objects.exists()
+
+
+def test_who_sends_back_what_was_shown_takes_no_id(api: APIClient) -> None:
+    url = "/api/v1/clients/by-external-id/7"
+    client = api.put(url, {"name": "Fern"}).json()["client"]
+    other = api_as(make_user("carl"), *SCOPES)
+    shown = {"name": "Fern & Co", "external_id": client["external_id"]}
+    assert other.put(f"/api/v1/clients/{client['id']}", shown).status_code == 200
+    assert api.put(url, {"phone": "1"}).status_code == 200
+    assert other.get("/api/v1/clients?external_id=7").json()["clients"] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param({"If-Match": "*"}, 412, id="anything"),
+        pytest.param({"If-Match": '"9d2c71a04b5e8f3360ad1c47"'}, 412, id="a state"),
+        pytest.param({"If-Match": "garbage"}, 400, id="no tag"),
+        pytest.param({"If-None-Match": "*"}, 201, id="nothing"),
+    ],
+)
+def test_what_is_not_there_is_made_only_where_it_may_be(
+    api: APIClient, sent: dict[str, str], status: int
+) -> None:
+    url = "/api/v1/clients/by-external-id/7"
+    assert api.put(url, {"name": "Fern"}, headers=sent).status_code == status
+    assert Client.objects.count() == int(status == 201)
+    api.put(url, {"name": "Fern"})
+    second = api.put(url, {"name": "Moss"}, headers={"If-None-Match": "*"})
+    assert second.status_code == 412
 
 
 def test_each_user_has_ids_of_their_own(api: APIClient) -> None:
@@ -126,6 +170,24 @@ def test_twins_make_one_row() -> None:
     answers = at_once([lambda api=api: api.put(url, {"name": "Fern"}) for api in apis])  # type: ignore[misc]
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert Client.objects.get().version == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_meets_a_delete_makes_it_anew() -> None:
+    user, project = make_user(), make_project()
+    apis = [api_as(user, *SCOPES) for _ in range(8)]
+    url = "/api/v1/time-entries/by-external-id/7"
+    body = {"project_id": project.pk, **HOUR}
+
+    def delete(api: APIClient) -> int:
+        for entry in api.get("/api/v1/time-entries?external_id=7").json()["time_entries"]:
+            api.delete(f"/api/v1/time-entries/{entry['id']}")
+        return 200
+
+    for _ in range(6):
+        calls = [partial(delete, api) for api in apis[:4]]
+        calls += [lambda api=api: api.put(url, body).status_code for api in apis[4:]]  # type: ignore[misc]
+        assert set(at_once(calls)) <= {200, 201}
 
 
 def test_a_filter_longer_than_any_id_is_400(api: APIClient) -> None:

@@ -97,9 +97,12 @@ class PreconditionFailed(ApiError):
     default_detail = "It was changed meanwhile. Get it again, and decide on what it is now."
     default_code = "precondition_failed"
 
-    def __init__(self, tag: str, version: int | None = None) -> None:
-        current = {"etag": tag} if version is None else {"version": version, "etag": tag}
-        super().__init__(extra=current, headers={"ETag": tag})
+    def __init__(self, tag: str | None, version: int | None = None) -> None:
+        current = {"version": version, "etag": tag}
+        super().__init__(
+            extra={name: value for name, value in current.items() if value is not None},
+            headers={"ETag": tag} if tag else {},
+        )
 
 
 class PayloadTooLarge(ApiError):

@@ -41,6 +41,17 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class ExternalIdField(TextField):
+    """The id of another system, as it came: what is looked for is what was stored."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; 400 for one that no path could name."""
+        text = super().to_internal_value(data)
+        if not text.strip() or text.endswith("/"):
+            raise serializers.ValidationError("Give a text that does not end with a slash.")
+        return text
+
+
 class EmailField(TextField, serializers.EmailField):
     """An email address."""
 

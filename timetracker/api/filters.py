@@ -163,7 +163,8 @@ class ExternalIdFilter(TextFilter):
     """Keep the row to which the user who asks gave an `external_id`."""
 
     def __init__(self) -> None:
-        super().__init__(help_text="The one to which you gave this id.", max_length=255)
+        about = "The one to which you gave this id."
+        super().__init__(help_text=about, max_length=255, strip=False)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Keep the row."""

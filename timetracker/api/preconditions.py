@@ -37,17 +37,17 @@ def tag_of(representation: Representation, row: Row) -> str:
     return entity_tag(*(row[place] for place in _places(representation)))
 
 
-def judge(request: Request, tag: str, version: int | None = None) -> None:
-    """Raise what the preconditions of a request make of the tag that is current.
+def judge(request: Request, tag: str | None, version: int | None = None) -> None:
+    """Raise what the preconditions of a request make of the tag that is current, None of nothing.
 
     412 `precondition_failed` names it, and the `version`; 304 has no body. A header that
     lists no tags is 400: to write in spite of a protection that was asked for would be worse.
     """
     if_match = _header(request, IF_MATCH)
-    if if_match is not None and not (if_match == "*" or tag in TAG.findall(if_match)):
+    if if_match is not None and not (tag and (if_match == "*" or tag in TAG.findall(if_match))):
         raise PreconditionFailed(tag, version)
     if_none_match = _header(request, IF_NONE_MATCH)
-    if if_none_match is None:
+    if if_none_match is None or tag is None:
         return
     known = {candidate.removeprefix("W/") for candidate in TAG.findall(if_none_match)}
     if if_none_match == "*" or tag in known:

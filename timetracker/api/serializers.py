@@ -91,6 +91,8 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if isinstance(model_field, models.TextField):
             kwargs["trim_whitespace"] = False
+        if field_name == "external_id":
+            field_class, kwargs["trim_whitespace"] = fields.ExternalIdField, False
         if isinstance(model_field, models.CharField) and model_field.null:
             kwargs["allow_blank"] = False  # one word for nothing is enough
         return field_class, kwargs
@@ -113,10 +115,17 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         """Return the values to write; 400 names every unknown field."""
         refuse_unknown(data, [*self.fields, *getattr(self.Meta, "accepted_and_ignored", ())])
         values = super().to_internal_value(data)
-        if "external_id" in values:
+        if self._gives_external_id(values):
             given = values["external_id"] is not None
             values["external_user"] = self.context["request"].user if given else None
         return values
+
+    def _gives_external_id(self, values: dict[str, Any]) -> bool:
+        """Return whether an id is given: who sends back what was shown leaves it whose it is."""
+        before = getattr(self.instance, "external_id", None)
+        return "external_id" in values and (
+            self.instance is None or values["external_id"] != before
+        )
 
     def save(self, **kwargs: Any) -> M:
         """Write in one transaction; a broken constraint is answered with its own sentence."""

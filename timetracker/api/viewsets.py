@@ -39,8 +39,7 @@ M = TypeVar("M", bound=models.Model)
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-# 1 to 255 characters, as they come out of a path; no path ends with a slash.
-EXTERNAL_ID = r"(?!.*/$)[^\x00]{1,255}"
+EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
 
 
 class ApiRequest(Request):
@@ -119,7 +118,7 @@ class ApiView(APIView):
                 errors[name] = [unknown_name(name, known)]
             elif len(values) > 1:
                 errors[name] = ["Give it once."]
-            elif not values[0]:
+            elif not values[0].strip():
                 errors[name] = ["It is empty: give a value or leave it out."]
             elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
                 errors[name] = ["It is not valid UTF-8."]
@@ -279,21 +278,29 @@ class ResourceViewSet(ListViewSet[M]):
     def upsert(self, request: Request, external_id: str) -> Response:
         """Change the row to which the user gave an id, or create it: 200 or 201."""
         data: Any = request.data
+        serializer: Any = self.get_serializer()
+        try:
+            serializer.fields["external_id"].run_validation(external_id)
+        except ValidationError as error:
+            raise ValidationError({"external_id": error.detail}) from error
         if data.get("external_id", external_id) != external_id:
             raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
         mine = self.queryset.model._default_manager.filter(
             external_user=self.request.user, external_id=external_id
         )
-        key = mine.values_list("pk", flat=True).first()
-        if key is None:
+        mine_now = mine.order_by().values_list("pk", flat=True).first
+        key = mine_now()
+        while True:
             try:
-                return self._create({**data, "external_id": external_id})
-            except Conflict:  # with a twin that was faster, or with something else
-                key = mine.values_list("pk", flat=True).first()
                 if key is None:
+                    judge(request, None)
+                    return self._create({**data, "external_id": external_id})
+                self.kwargs = {"pk": str(key)}
+                return self.update(request)
+            except (Conflict, NotFound):  # made or deleted meanwhile, unless it is as it was
+                before, key = key, mine_now()
+                if key == before:
                     raise
-        self.kwargs = {"pk": str(key)}
-        return self.update(request)
 
     def remove(self, instance: M) -> None:
         """Delete a row, unless others refer to it."""
