@@ -251,6 +251,7 @@ def test_a_plus_sign_that_nobody_escaped_is_an_offset(owner: User, project: Proj
             id="updated_since",
         ),
         pytest.param({"tag": ""}, "It is empty: give a value or leave it out.", id="empty tag"),
+        pytest.param({"search": " \t"}, "It is empty: give a value or leave it out.", id="blank"),
         pytest.param({"start": "2024-01-01"}, "Unknown. Did you mean 'start_date'?", id="a slip"),
     ],
 )

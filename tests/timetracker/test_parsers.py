@@ -44,6 +44,12 @@ def of_size(size: int) -> str:
             id="a space",
         ),
         pytest.param(
+            b'{"priority": ' + b"1" * 5000 + b"}",
+            "The body is not valid JSON: Exceeds the limit (4300 digits) for integer string "
+            "conversion: value has 5000 digits.",
+            id="a number without end",
+        ),
+        pytest.param(
             b'{"name": "A"} {}',
             "The body is not valid JSON: Extra data: line 1 column 15 (char 14).",
             id="two values",

@@ -32,7 +32,8 @@ class StrictJSONParser(JSONParser):
         except RecursionError as error:
             raise _too_deep() from error
         except ValueError as error:
-            raise BadRequest(f"The body is not valid JSON: {error}.") from error
+            reason = str(error).partition(";")[0]  # what follows is advice to a programmer
+            raise BadRequest(f"The body is not valid JSON: {reason}.") from error
         if not isinstance(data, dict):
             raise BadRequest('The body must be a JSON object, such as {"name": "…"}.')
         _check(data, depth=1)
