@@ -124,6 +124,8 @@ class OperationErrorSerializer(serializers.Serializer[object]):
     errors = serializers.DictField(  # type: ignore[assignment] # a field, not the property
         child=serializers.ListField(child=serializers.CharField()), required=False
     )
+    version = serializers.IntegerField(required=False)
+    etag = serializers.CharField(required=False)
 
 
 class ResultSerializer(serializers.Serializer[object]):
@@ -133,7 +135,9 @@ class ResultSerializer(serializers.Serializer[object]):
     status = serializers.IntegerField(
         help_text="What a single request would be answered; 424 for one that another took along."
     )
-    id = serializers.IntegerField(allow_null=True, help_text="Null for what does not exist.")
+    id = serializers.IntegerField(
+        allow_null=True, help_text="As it was sent; of a create null where nothing was created."
+    )
     error = OperationErrorSerializer(required=False)
 
 

@@ -216,9 +216,9 @@ class AutoSchema(SpectacularAutoSchema):
         """Return the headers that the operation understands."""
         return [
             OpenApiParameter(
-                name, str, "header", description=text, examples=[OpenApiExample(name, example)]
+                name, schema, "header", description=text, examples=[OpenApiExample(name, example)]
             )
-            for name, (text, example) in REQUEST_HEADERS.items()
+            for name, (schema, text, example) in REQUEST_HEADERS.items()
             if name in self._request_headers()
         ]
 
@@ -265,7 +265,7 @@ class AutoSchema(SpectacularAutoSchema):
         statuses = [400, 401, 403, 429, 500, 503, *getattr(self.view, "failures", ())]
         if "{" in self.path:
             statuses.append(404)
-        if "If-Match" in self._request_headers():
+        if "If-Match" in self._request_headers() or (self.method == "GET" and self._is_tagged()):
             statuses.append(412)
         if self.method in METHODS:
             statuses.append(422)

@@ -85,10 +85,10 @@ class ForbiddenErrorSerializer(ErrorSerializer):
 
 
 class PreconditionErrorSerializer(ErrorSerializer):
-    """What is stored now: its tag, and of a row its version."""
+    """What is stored now, if anything is: its tag, and of a row its version."""
 
     version = serializers.IntegerField(required=False)
-    etag = serializers.CharField()
+    etag = serializers.CharField(required=False)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ FAILURES = {
     411: Failure("LengthRequired", "The body has no length.", headers=RATE_LIMIT_HEADERS),
     412: Failure(
         "PreconditionFailed",
-        "What is stored is not what `If-Match` names.",
+        "What is stored is not what `If-Match` or `If-None-Match` asks for.",
         PreconditionErrorSerializer,
         ("ETag", *RATE_LIMIT_HEADERS),
         {"version": 4, "etag": '"9d2c71a04b5e8f3360ad1c47"'},

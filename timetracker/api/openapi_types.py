@@ -47,17 +47,20 @@ PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
     ),
 }
 
-# name: what it asks for, and an example
-REQUEST_HEADERS = {
+# name: its type, what it asks for, and an example
+REQUEST_HEADERS: dict[str, tuple[Schema, str, str]] = {
     "If-None-Match": (
+        {"type": "string"},
         "The `ETag` of what you have, or several: 304 without a body if one is current.",
         '"9d2c71a04b5e8f3360ad1c47"',
     ),
     "If-Match": (
+        {"type": "string"},
         "The `ETag` that your change is based on: 412 if somebody else was faster.",
         '"9d2c71a04b5e8f3360ad1c47"',
     ),
     "Idempotency-Key": (
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         "The same for each repetition of this request, which is carried out once; kept 24 hours.",
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
     ),
@@ -119,16 +122,18 @@ class NumberFieldSchema(OpenApiSerializerFieldExtension):
 
 
 class EmailFieldSchema(OpenApiSerializerFieldExtension):
-    """An address may be empty where it is shown; where it is checked, its validator says so."""
+    """An email address, or nothing: the one may be the other, where a format is only a remark."""
 
     target_class = "rest_framework.serializers.EmailField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
-        """Return a text, to which drf-spectacular adds the format of the validator."""
-        if self.target.read_only:  # it is shown as it is stored, which may be empty
-            self.target.validators = []
-        return {"type": "string"}
+        """Return the text; drf-spectacular would say that exactly one of the two fits."""
+        self.target.validators = []  # of which it makes what it says
+        if self.target.read_only:
+            return {"type": "string"}
+        address = {"type": "string", "format": "email", "maxLength": self.target.max_length}
+        return {"anyOf": [address, {"type": "string", "maxLength": 0}]}
 
 
 class ComputedFieldSchema(OpenApiSerializerFieldExtension):
