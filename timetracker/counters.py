@@ -97,10 +97,13 @@ class CounterCache(BaseCache):
             return self._ask("EVAL", COUNT, 1, key, timeout)
 
     def _ask(self, *command: str | int) -> Any:
-        """Return the answer to a command, on a new connection where the one kept is dead."""
+        """Return the answer to a command, on a new connection where the one kept is dead.
+
+        One that is late may be carried out yet: a second would count the request twice.
+        """
         try:
             return self._exchange(*command)
-        except (redis.ConnectionError, redis.TimeoutError):
+        except redis.ConnectionError:
             return self._exchange(*command)
 
     def _exchange(self, *command: str | int) -> Any:

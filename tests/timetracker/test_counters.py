@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from threading import Timer
 
 import pytest
 import redis
@@ -106,3 +107,16 @@ def test_an_answer_that_comes_too_late_is_no_other_requests(
     later(monkeypatch, RETRY_REDIS_AFTER)
     assert counted(counters, "other") == 1
     assert counters.get("another", 0) == 0
+
+
+def test_a_redis_that_pauses_counts_a_request_once(
+    server: Redis, counters: CounterCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert counted(counters, "one") == 1
+    server.send(signal.SIGSTOP)
+    resuming = Timer(1.5 * TIMEOUT, server.send, [signal.SIGCONT])
+    resuming.start()
+    counted(counters, "one")
+    resuming.join()
+    later(monkeypatch, RETRY_REDIS_AFTER)
+    assert counters.get("one") == 2
