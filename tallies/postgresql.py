@@ -13,6 +13,7 @@ from tallies.statements import (
     PERIOD,
     WRITTEN,
     counts_of,
+    keys_of,
     period_of,
 )
 
@@ -96,13 +97,14 @@ def _rows(table: str, sign: str = "") -> str:
 
 def _count(rows: str) -> str:
     period = ", ".join(PERIOD)
+    keys = ", ".join(f"('{kind}', {key})" for kind, key in keys_of())
     return f"""
 DECLARE added bigint;
 BEGIN
     INSERT INTO tallies_tally ({COLUMNS})
     SELECT {period}, {_SUMS}, true
     FROM ({rows}) AS entry, LATERAL (VALUES
-        ('entries', 0), ('entries_of_user', user_id), ('entries_of_project', project_id)
+        {keys}
     ) AS counted (kind, key)
     GROUP BY {period};
     {_MAYBE_FOLD}

@@ -19,10 +19,9 @@ from tallies.statements import (
     MONTH,
     PERIOD,
     counts_of,
+    keys_of,
     period_of,
 )
-
-KEYS = (("entries", "0"), ("entries_of_user", "user_id"), ("entries_of_project", "project_id"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _differences(vendor: str) -> str:
     counted, periods = ", ".join(COUNTED), ", ".join(PERIOD)
     told = ", ".join(f"-{column}" for column in COUNTED)
     sums = [f"SUM({column})" for column in COUNTED]
-    kinds = ", ".join(f"'{kind}'" for kind, _ in KEYS)
+    kinds = ", ".join(f"'{kind}'" for kind, _ in keys_of())
     month = MONTH[vendor].format(DATE_OF_DAY[vendor])
     tallies = f"{told} FROM tallies_tally WHERE kind IN ({kinds})"
     parts = [*_by_day(vendor), f"SELECT kind, key, day, {tallies} AND fresh"]
@@ -104,5 +103,5 @@ def _by_day(vendor: str) -> list[str]:
     sums = ", ".join(f"SUM({count})" for count in counts_of())
     return [
         f"SELECT '{kind}', {key}, {day}, {sums} FROM {ENTRIES} GROUP BY 1, 2, 3"
-        for kind, key in KEYS
+        for kind, key in keys_of()
     ]

@@ -1,11 +1,14 @@
 """SQLite's triggers: one a row. There is one writer at a time, so counts are added up at once."""
 
-from tallies.statements import ADD_UP, COLUMNS, COUNTED, ENTRIES, WRITTEN, counts_of, period_of
-
-KEYS = (
-    ("entries", "0"),
-    ("entries_of_user", "{0}user_id"),
-    ("entries_of_project", "{0}project_id"),
+from tallies.statements import (
+    ADD_UP,
+    COLUMNS,
+    COUNTED,
+    ENTRIES,
+    WRITTEN,
+    counts_of,
+    keys_of,
+    period_of,
 )
 
 
@@ -34,11 +37,10 @@ def _came() -> list[str]:
     return [
         f"INSERT INTO tallies_tally ({COLUMNS}) VALUES "
         + ", ".join(
-            f"('{kind}', {key.format('NEW.')}, {month}, {period}, {counts}, 1, false)"
-            for period in ("0", day)
+            f"('{kind}', {key}, {month}, {period}, {counts}, 1, false)" for period in ("0", day)
         )
         + f" {ADD_UP}"
-        for kind, key in KEYS
+        for kind, key in keys_of("NEW.")
     ]
 
 
@@ -49,9 +51,9 @@ def _went() -> list[str]:
     changes = ", ".join(f"{column} = {column} - {count}" for column, count in pairs)
     return [
         f"UPDATE tallies_tally SET {changes}, writes = writes + 1"
-        f" WHERE kind = '{kind}' AND key = {key.format('OLD.')}"
+        f" WHERE kind = '{kind}' AND key = {key}"
         f" AND day IN (0, {day}) AND month = {month} AND NOT fresh"
-        for kind, key in KEYS
+        for kind, key in keys_of("OLD.")
     ]
 
 

@@ -3,6 +3,12 @@
 from tallies.models import Tally
 
 ENTRIES = "timeentries_timeentry"
+# Whose tallies an entry's row `{0}` is counted in: the kind, and the key.
+KEYS = {
+    Tally.Kind.ENTRIES: "0",
+    Tally.Kind.ENTRIES_OF_USER: "{0}user_id",
+    Tally.Kind.ENTRIES_OF_PROJECT: "{0}project_id",
+}
 # The tables that lists show, and the columns that are seen where not all are.
 WRITTEN: dict[str, tuple[str, str]] = {
     Tally.Kind.CLIENTS: ("clients_client", ""),
@@ -56,6 +62,11 @@ def period_of(vendor: str, row: str = "") -> tuple[str, str]:
     """Return the expressions of an entry's month and day."""
     date = DATE[vendor].format(row)
     return MONTH[vendor].format(date), DAY[vendor].format(date)
+
+
+def keys_of(row: str = "") -> list[tuple[str, str]]:
+    """Return each kind of tally that an entry is counted in, with the expression of its key."""
+    return [(kind.value, key.format(row)) for kind, key in KEYS.items()]
 
 
 def counts_of(row: str = "", sign: str = "") -> list[str]:
