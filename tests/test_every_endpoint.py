@@ -85,7 +85,7 @@ def views() -> dict[str, Any]:
     """Each path below /api/v1 with the view that answers it."""
     routes = {}
     for entry in get_resolver().url_patterns:
-        path = re.sub(r"\(\?P<\w+>.*?\}\)", "{id}", str(entry.pattern).strip("^$"))
+        path = re.sub(r"\(\?P<\w+>.*?[}+]\)", "{id}", str(entry.pattern).strip("^$"))
         if path.startswith("api/v1/"):
             routes[f"/{path}"] = entry.callback
     return routes

@@ -3,9 +3,13 @@
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
+from timetracker.api.preconditions import judge, tag_of
+from timetracker.api.representation import representation_of
 from timetracker.api.viewsets import ApiRequest, ApiView, ListViewSet
 from users.models import User
 from users.serializers import UserSerializer
+
+SHOWN = representation_of(UserSerializer)
 
 
 class UserViewSet(ListViewSet[User]):
@@ -21,8 +25,11 @@ class CurrentUserView(ApiView):
     """Tell who the token's user is."""
 
     scope_resource = "users"
+    tagged = True
 
     @extend_schema(responses=inline_serializer("UserEnvelope", {"user": UserSerializer()}))
     def get(self, request: ApiRequest) -> Response:
         """Return the user of the token."""
-        return Response({"user": UserSerializer(request.user).data})
+        row = SHOWN.row_of(request.user)
+        judge(request, tag := tag_of(SHOWN, row))
+        return Response({"user": SHOWN.of_row(row, request.now)}, headers={"ETag": tag})

@@ -28,6 +28,14 @@ def test_me_is_the_user_of_the_token(colleague: User) -> None:
     }
 
 
+def test_me_is_304_until_something_of_it_changes(owner: User) -> None:
+    api = api_as(owner, Scope.READ_USERS)
+    tag = api.get(ME)["ETag"]
+    assert api.get(ME, headers={"If-None-Match": tag}).status_code == 304
+    User.objects.update(time_zone="Asia/Tokyo")
+    assert api.get(ME, headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_me_of_an_administrator_in_the_servers_zone(administrator: User) -> None:
     response = api_as(administrator, Scope.READ_USERS).get(ME)
     assert response.status_code == 200
