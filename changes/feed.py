@@ -11,8 +11,9 @@ from clients.views import ClientViewSet
 from projects.views import ProjectViewSet
 from tasks.views import TaskViewSet
 from timeentries.views import TimeEntryViewSet
+from timetracker.api.apiview import ApiRequest
 from timetracker.api.representation import representation_of
-from timetracker.api.viewsets import ApiRequest, ResourceViewSet
+from timetracker.api.viewsets import ResourceViewSet
 
 # How many numbers one page looks through for those that the caller may see.
 LOOKED_THROUGH = 20_000

@@ -14,8 +14,8 @@ from changes.feed import FIRST, VIEWSETS, Reader, Told
 from changes.models import Feed
 from changes.numbering import numbered_feed
 from changes.serializers import ChangesSerializer
+from timetracker.api.apiview import ApiRequest, ApiView
 from timetracker.api.pagination import positive
-from timetracker.api.viewsets import ApiRequest, ApiView
 
 DEFAULT_PER_PAGE = 100
 MAX_PER_PAGE = 1000

@@ -8,12 +8,12 @@ from reports.groups import LEVELS, MOST_LEVELS
 from reports.queries import week_of
 from timeentries.filters import OwnEntriesFilterSet
 from timeentries.models import TimeEntry
+from timetracker.api.filter_fields import zone_names
 from timetracker.api.filters import (
     ChoiceOption,
     ChoicesOption,
     DayOption,
     ZoneFilter,
-    zone_names,
 )
 from timetracker.api.instants import Span, span_of_day
 

@@ -18,10 +18,10 @@ from reports.serializers import EntriesReportSerializer, SummarySerializer, Week
 from reports.tables import entries_table, summary_table, weekly_table
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
+from timetracker.api.apiview import ApiRequest, ApiView
 from timetracker.api.instants import format_instant, hours
 from timetracker.api.pagination import PagePagination
 from timetracker.api.representation import Representation, representation_of
-from timetracker.api.viewsets import ApiRequest, ApiView
 
 BY_PROJECT = ["project"]
 SUMMARY = inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})

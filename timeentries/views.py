@@ -9,12 +9,12 @@ from timeentries.filters import TimeEntryFilter
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
+from timetracker.api.apiview import ApiRequest, ApiView
 from timetracker.api.bulk import BulkMixin
 from timetracker.api.openapi_answers import ErrorSerializer
 from timetracker.api.preconditions import entity_tag, judge, tag_of
 from timetracker.api.representation import representation_of
 from timetracker.api.serializers import refuse_unknown
-from timetracker.api.viewsets import ApiRequest, ApiView
 
 SHOWN = representation_of(TimeEntrySerializer)
 NO_TIMER = entity_tag("no timer")

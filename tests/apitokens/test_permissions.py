@@ -18,7 +18,7 @@ from tests.errors import error_of
 from tests.factories import api_as, issue_token, make_entry
 from timeentries.models import TimeEntry
 from timetracker import urls
-from timetracker.api.viewsets import ApiView
+from timetracker.api.apiview import ApiView
 from users.models import User
 
 # The decision table, as it was agreed. A 403 without a word is about the scope.

@@ -16,7 +16,7 @@ from projects.models import Project
 from tests.errors import error_of
 from tests.factories import api_as, issue_token, make_client, make_entry, make_project
 from timetracker import urls
-from timetracker.api.viewsets import ApiView
+from timetracker.api.apiview import ApiView
 from users.models import User
 
 NO_TOKEN = {

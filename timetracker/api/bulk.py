@@ -2,150 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from timetracker.api import fields
+from timetracker.api.apiview import ApiRequest
+from timetracker.api.bulk_serializers import (
+    ATOMIC,
+    BulkAnswerSerializer,
+    BulkSerializer,
+    Operation,
+    OperationSerializer,
+)
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
 from timetracker.api.models import constraints_as_errors, references_as_conflicts
 from timetracker.api.preconditions import tag_of
-from timetracker.api.serializers import refuse_unknown
-from timetracker.api.viewsets import ApiRequest, ResourceViewSet
+from timetracker.api.viewsets import ResourceViewSet
 
 M = TypeVar("M", bound=models.Model)
-Operation = dict[str, Any]
 Result = dict[str, Any]
 
-MOST_OPERATIONS = 500
-ATOMIC, PARTIAL = "atomic", "partial"
 NOT_WRITTEN = {
     "error": "Failed dependency",
     "message": "Another operation failed, so nothing was written.",
     "error_code": "failed_dependency",
 }
-
-
-class IdField(serializers.Field[int, Any, int, Any]):
-    """The id of a row, as an integer or a string of digits."""
-
-    def to_internal_value(self, data: Any) -> int:
-        """Return the id; 400 for anything else."""
-        return fields.id_of(data)
-
-
-class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
-    """The fields of a row, judged by the row's own serializer."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the object; 400 for anything else."""
-        if not isinstance(data, dict):
-            raise serializers.ValidationError("Give an object.")
-        return data
-
-
-class OperationSerializer(serializers.Serializer[Operation]):
-    """One write: `create` with `data`, `update` with `id` and `data`, `delete` with `id`."""
-
-    op = fields.ChoiceField(["create", "update", "delete"])
-    id = IdField(required=False)
-    if_match = fields.IntegerField(
-        required=False, min_value=1, help_text="The `version` that the row must have: else 412."
-    )
-    data = FieldsField(required=False)  # type: ignore[assignment] # a field, not the property
-
-    needed: ClassVar[dict[str, set[str]]] = {
-        "create": {"data"},
-        "update": {"id", "data"},
-        "delete": {"id"},
-    }
-    taken: ClassVar[dict[str, set[str]]] = {
-        "create": {"data"},
-        "update": {"id", "data", "if_match"},
-        "delete": {"id", "if_match"},
-    }
-
-    def to_internal_value(self, data: Any) -> Operation:
-        """Return an operation; 400 names every unknown member."""
-        refuse_unknown(data, self.fields)
-        operation: Operation = super().to_internal_value(data)
-        return operation
-
-    def validate(self, attrs: Operation) -> Operation:
-        """Refuse what is missing for the kind of write, or has no meaning with it."""
-        kind, given = attrs["op"], set(attrs) - {"op"}
-        missing = {name: ["This field is required."] for name in self.needed[kind] - given}
-        surplus = {name: [f"Leave it out of a {kind}."] for name in given - self.taken[kind]}
-        if missing or surplus:
-            raise serializers.ValidationError(missing | surplus)
-        return attrs
-
-
-class UnjudgedOperationSerializer(OperationSerializer):
-    """An operation whose turn to be judged comes later: what is wrong with it is its own."""
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Return the object as it came."""
-        if not isinstance(data, dict):
-            raise serializers.ValidationError("Each operation is an object.")
-        return data
-
-
-class BulkSerializer(serializers.Serializer[object]):
-    """What to write, all of it or as much of it as is accepted."""
-
-    mode = fields.ChoiceField(
-        [ATOMIC, PARTIAL],
-        default=ATOMIC,
-        help_text="`atomic`: all or nothing; `partial`: whatever is accepted.",
-    )
-    dry_run = fields.SwitchField(default=False, help_text="Judge everything and write nothing.")
-    operations = UnjudgedOperationSerializer(  # type: ignore[call-arg] # many=True takes it
-        many=True, allow_empty=False, max_length=MOST_OPERATIONS
-    )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the values; 400 names every unknown field."""
-        refuse_unknown(data, self.fields)
-        return super().to_internal_value(data)
-
-
-class OperationErrorSerializer(serializers.Serializer[object]):
-    """Why an operation was not carried out, as a single request would be told."""
-
-    error = serializers.CharField()
-    message = serializers.CharField()
-    error_code = serializers.CharField()
-    errors = serializers.DictField(  # type: ignore[assignment] # a field, not the property
-        child=serializers.ListField(child=serializers.CharField()), required=False
-    )
-    version = serializers.IntegerField(required=False)
-    etag = serializers.CharField(required=False)
-
-
-class ResultSerializer(serializers.Serializer[object]):
-    """What became of an operation."""
-
-    index = serializers.IntegerField(help_text="Its place among the operations, from 0.")
-    status = serializers.IntegerField(
-        help_text="What a single request would be answered; 424 for one that another took along."
-    )
-    id = serializers.IntegerField(
-        allow_null=True, help_text="As it was sent; of a create null where nothing was created."
-    )
-    error = OperationErrorSerializer(required=False)
-
-
-class BulkAnswerSerializer(serializers.Serializer[object]):
-    """Whether anything was written, and what became of each operation."""
-
-    committed = serializers.BooleanField()
-    results = ResultSerializer(many=True)
 
 
 class BulkMixin(ResourceViewSet[M]):

@@ -1,119 +1,32 @@
 """Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
 
 import copy
-import re
-import zoneinfo
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as drf_filters
 from rest_framework.exceptions import ValidationError as InvalidQuery
 
-from timetracker.api.fields import ID
-from timetracker.api.instants import Span, parse_date, parse_instant, parse_span
+from timetracker.api.filter_fields import (
+    ChoiceField,
+    ChoicesField,
+    DayField,
+    IdField,
+    InstantField,
+    SpanField,
+    SwitchField,
+    ZoneField,
+)
+from timetracker.api.instants import Span
 
 if TYPE_CHECKING:
     from users.models import User
-
-
-class _Field(forms.Field):
-    """A query parameter; `zone` is the user's, set by the FilterSet."""
-
-    zone: ZoneInfo
-
-    def __deepcopy__(self, memo: Any) -> "_Field":
-        """Return a field for one form, which differs in its zone only."""
-        return copy.copy(self)
-
-    def to_python(self, value: str | None) -> Any:
-        if value is None:
-            return None
-        try:
-            return self.parse(value)
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
-
-    def parse(self, text: str) -> Any:
-        raise NotImplementedError
-
-
-class _IdField(_Field):
-    def parse(self, text: str) -> int:
-        if not ID.fullmatch(text):
-            raise ValueError("Give an id: a whole number.")
-        return int(text)
-
-
-class _SwitchField(_Field):
-    def parse(self, text: str) -> bool:
-        if text not in ("true", "false"):
-            raise ValueError("Give true or false.")
-        return text == "true"
-
-
-class _ChoiceField(_Field):
-    def __init__(self, *, choices: list[tuple[Any, Any]], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.choices = choices
-
-    def parse(self, text: str) -> str:
-        accepted = [str(value) for value, _ in self.choices]
-        if text not in accepted:
-            raise ValueError(f"Choose one of: {', '.join(accepted)}.")
-        return text
-
-
-class _ChoicesField(_ChoiceField):
-    def __init__(self, *, at_most: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.at_most = at_most
-
-    def parse(self, text: str) -> Any:
-        chosen = [super(_ChoicesField, self).parse(part) for part in text.split(",")]
-        if len(chosen) > self.at_most or len(set(chosen)) < len(chosen):
-            raise ValueError(f"Give at most {self.at_most}, each once, separated by commas.")
-        return chosen
-
-
-class _ZoneField(_Field):
-    def parse(self, text: str) -> ZoneInfo:
-        if text not in zone_names():
-            raise ValueError("Give an IANA name such as Europe/Berlin.")
-        return ZoneInfo(text)
-
-
-@cache
-def zone_names() -> set[str]:
-    """Return the names of all time zones, which are looked for on the disk only once."""
-    return zoneinfo.available_timezones()
-
-
-class _InstantField(_Field):
-    def parse(self, text: str) -> datetime:
-        return parse_instant(_plus_restored(text), self.zone)
-
-
-class _DayField(_Field):
-    def parse(self, text: str) -> date:
-        return parse_date(text)
-
-
-class _SpanField(_Field):
-    def parse(self, text: str) -> Span:
-        return parse_span(_plus_restored(text), self.zone)
-
-
-def _plus_restored(text: str) -> str:
-    """Undo the form encoding's + → space in `2024-01-15T14:30:00+02:00` that nobody escaped."""
-    return re.sub(r" (?=\d\d:\d\d$)", "+", text) if "T" in text.upper() else text
 
 
 class Filter(django_filters.Filter):
@@ -129,25 +42,25 @@ class Filter(django_filters.Filter):
 class IdFilter(Filter):
     """Keep the rows that refer to an id."""
 
-    field_class = _IdField
+    field_class = IdField
 
 
 class SwitchFilter(Filter):
     """Keep the rows of a boolean: `true` or `false`."""
 
-    field_class = _SwitchField
+    field_class = SwitchField
 
 
 class ChoiceFilter(Filter):
     """Keep the rows of one choice."""
 
-    field_class = _ChoiceField
+    field_class = ChoiceField
 
 
 class SinceFilter(Filter):
     """Keep the rows changed at an instant or later."""
 
-    field_class = _InstantField
+    field_class = InstantField
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
@@ -175,7 +88,7 @@ class ExternalIdFilter(TextFilter):
 class SpanFilter(Filter):
     """A day or an instant; the FilterSet says what it bounds."""
 
-    field_class = _SpanField
+    field_class = SpanField
 
     def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
         """Leave the rows alone: one bound alone cannot know the other."""
@@ -193,19 +106,19 @@ class OptionFilter(Filter):
 class ZoneFilter(OptionFilter):
     """The time zone in which dates are meant; the user's by default."""
 
-    field_class = _ZoneField
+    field_class = ZoneField
 
 
 class DayOption(OptionFilter):
     """A date."""
 
-    field_class = _DayField
+    field_class = DayField
 
 
 class ChoiceOption(OptionFilter):
     """One of a few words."""
 
-    field_class = _ChoiceField
+    field_class = ChoiceField
 
     def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
         super().__init__(choices=[(word, word) for word in words], **kwargs)
@@ -214,7 +127,7 @@ class ChoiceOption(OptionFilter):
 class ChoicesOption(OptionFilter):
     """Some of a few words, separated by commas, their order kept."""
 
-    field_class = _ChoicesField
+    field_class = ChoicesField
 
     def __init__(self, words: Sequence[str], *, at_most: int, **kwargs: Any) -> None:
         choices = [(word, word) for word in words]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import models
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, get_doc
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
@@ -15,6 +14,7 @@ from rest_framework import serializers
 
 from apitokens.permissions import required_scope
 from idempotency.once import METHODS
+from timetracker.api.apiview import METHODS_WITH_BODY
 from timetracker.api.exceptions import error_body
 from timetracker.api.openapi_answers import (
     ANSWERS,
@@ -28,6 +28,7 @@ from timetracker.api.openapi_answers import (
     list_envelope,
     written_envelope,
 )
+from timetracker.api.openapi_texts import TEXTS
 from timetracker.api.openapi_types import (
     PAGE_PARAMETERS,
     PATH_PARAMETERS,
@@ -38,55 +39,7 @@ from timetracker.api.openapi_types import (
     is_nullable,
     query_parameter,
 )
-from timetracker.api.viewsets import METHODS_WITH_BODY, ListViewSet, ResourceViewSet
-
-# action: (summary, description)
-UPDATE = (
-    "Update a {one}",
-    "Changes only the fields that are sent, by PUT as by PATCH. Read-only ones are ignored.",
-)
-TEXTS = {
-    "list": ("List {many}", "One page of the {many} that the token's user may see."),
-    "create": ("Create a {one}", "An unknown field is 400, with the name that was meant."),
-    "retrieve": ("Get a {one}", "The {one} of an id."),
-    "update": UPDATE,
-    "partial_update": UPDATE,
-    "destroy": ("Delete a {one}", "Gone for good."),
-    "upsert": (
-        "Create or update a {one} by your own id",
-        (
-            "Changes the {one} to which you gave this `external_id` (200), or creates it (201)."
-            " The id is yours: other users may give the same one to another {one}."
-        ),
-    ),
-    "bulk": (
-        "Write many {many}",
-        (
-            "Up to 500 operations, in their order, each judged and answered as if it came alone."
-            " The request is answered 200 whatever became of them: look at `committed` and at"
-            " each `status`. In the mode `atomic` nothing is written if one operation fails, and"
-            " the others then have the status 424. With `dry_run` nothing is written at all."
-        ),
-    ),
-}
-
-
-class TokenSchemes(OpenApiAuthenticationExtension):
-    """One token, in one of two headers."""
-
-    target_class = "apitokens.authentication.ApiTokenAuthentication"
-    name = ["bearerAuth", "apiKeyAuth"]
-
-    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
-        """Return two alternatives; one mapping with two names would ask for both."""
-        return [{name: []} for name in self.name]
-
-    def get_security_definition(self, auto_schema: Any) -> list[Schema]:
-        """Return the definition of each."""
-        return [
-            {"type": "http", "scheme": "bearer", "description": "Recommended: `Bearer tt_…`"},
-            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tt_…`"},
-        ]
+from timetracker.api.viewsets import ListViewSet, ResourceViewSet
 
 
 class AutoSchema(SpectacularAutoSchema):

@@ -1,4 +1,4 @@
-"""How the fields and query parameters that are our own are written as JSON Schema."""
+"""How tokens, and the fields and query parameters that are our own, are written in OpenAPI."""
 
 # drf-spectacular has types for a part of its functions.
 # mypy: disable-error-code="no-untyped-call"
@@ -8,7 +8,10 @@ from typing import Any, Literal, get_type_hints
 import django_filters
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CheckConstraint, Q
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.plumbing import resolve_type_hint
 from rest_framework import serializers
 
@@ -67,6 +70,24 @@ REQUEST_HEADERS: dict[str, tuple[Schema, str, str]] = {
 }
 
 
+class TokenSchemes(OpenApiAuthenticationExtension):
+    """One token, in one of two headers."""
+
+    target_class = "apitokens.authentication.ApiTokenAuthentication"
+    name = ["bearerAuth", "apiKeyAuth"]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        """Return two alternatives; one mapping with two names would ask for both."""
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: Any) -> list[Schema]:
+        """Return the definition of each."""
+        return [
+            {"type": "http", "scheme": "bearer", "description": "Recommended: `Bearer tt_…`"},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tt_…`"},
+        ]
+
+
 class ReferenceFieldSchema(OpenApiSerializerFieldExtension):
     """An id goes in as an integer or a string of digits, and comes out as an integer."""
 
@@ -83,7 +104,7 @@ class ReferenceFieldSchema(OpenApiSerializerFieldExtension):
 class IdFieldSchema(OpenApiSerializerFieldExtension):
     """An id goes in as an integer or a string of digits."""
 
-    target_class = "timetracker.api.bulk.IdField"
+    target_class = "timetracker.api.bulk_serializers.IdField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
         """Return the id."""
@@ -93,7 +114,7 @@ class IdFieldSchema(OpenApiSerializerFieldExtension):
 class FieldsFieldSchema(OpenApiSerializerFieldExtension):
     """The fields of a row, which its own POST and PATCH describe."""
 
-    target_class = "timetracker.api.bulk.FieldsField"
+    target_class = "timetracker.api.bulk_serializers.FieldsField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
         """Return an object."""

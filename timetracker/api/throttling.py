@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the settings name this module, and rest_framework.views rea
     from rest_framework.views import APIView
 
     from apitokens.models import ApiToken
-    from timetracker.api.viewsets import ApiView
+    from timetracker.api.apiview import ApiView
 
 
 security_log = logging.getLogger("timetracker.security")

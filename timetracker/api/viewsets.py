@@ -1,136 +1,33 @@
-"""What all endpoints share: the order of judgement, the envelope, and how rows are reached."""
+"""What the resources' endpoints share: the envelope, and how rows are reached and written."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
 from django.http import Http404
 from django.urls import reverse
-from django.utils import timezone
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from idempotency.once import answer_once, key_of
 from tallies.versions import list_version
-from timetracker.api.exceptions import AccessDenied, Conflict, LengthRequired
+from timetracker.api.apiview import ApiView
+from timetracker.api.exceptions import AccessDenied, Conflict
 from timetracker.api.models import (
     ResourceQuerySet,
     constraints_as_errors,
     lock,
-    references_as_conflicts,
     refuse_if_used,
 )
 from timetracker.api.pagination import PagePagination
 from timetracker.api.preconditions import entity_tag, is_conditional, judge, tag_of
 from timetracker.api.representation import Representation, representation_of
-from timetracker.api.suggestions import unknown_name
-
-if TYPE_CHECKING:
-    from apitokens.models import ApiToken
-    from users.models import User
 
 M = TypeVar("M", bound=models.Model)
-METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
-
-
 EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
-
-
-class ApiRequest(Request):
-    """A request whose token was accepted."""
-
-    user: "User"
-    auth: "ApiToken"
-    now: datetime
-
-
-class ApiView(APIView):
-    """A view that judges in the order of CONTRACT §4 and knows its query parameters.
-
-    `scope_resource` names the resource whose read or write scope a call needs;
-    `administrators_only` asks for `admin:all` instead.
-    """
-
-    scope_resource: ClassVar[str]
-    administrators_only = False
-    filterset_class: Any = None
-    tagged = False  # whether its answers carry an ETag
-    request: ApiRequest
-    throttles: Sequence[Any] = ()
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
-        self.request.now = timezone.now()
-        self.format_kwarg = None
-        negotiated = self.perform_content_negotiation(request)
-        request.accepted_renderer, request.accepted_media_type = negotiated
-        self.perform_authentication(request)
-        if request.auth is None:
-            self.check_permissions(request)  # no token is 401 before anything else
-        self.check_throttles(request)
-        if request.method not in self.allowed_methods:
-            self.http_method_not_allowed(request)
-        self.check_permissions(request)
-        self.check_query(request)
-        if request.method in METHODS_WITH_BODY:
-            read_body(request)
-        if key := key_of(request):
-            self._answer_once(key)
-
-    def _answer_once(self, key: str) -> None:
-        """Put the one answer to an Idempotency-Key in place of the handler that DRF calls next."""
-        name = str(self.request.method).lower()
-        handler = getattr(self, name)
-
-        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
-            with references_as_conflicts():
-                return answer_once(request, key, lambda: handler(request, *args, **kwargs))
-
-        setattr(self, name, answer)
-
-    def get_throttles(self) -> list[Any]:
-        """Return the throttles of this request, which are asked again once it is answered."""
-        self.throttles = super().get_throttles()
-        return self.throttles
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Let the rate limit judge the answer, and add the headers."""
-        for throttle in self.throttles:
-            throttle.settle(request, self, response.status_code)
-        return super().finalize_response(request, response, *args, **kwargs)
-
-    def query_parameters(self) -> Sequence[str]:
-        """Return the query parameters that this call understands."""
-        return []
-
-    def check_query(self, request: Request) -> None:
-        """Raise 400 for a parameter that is unknown, empty or given twice."""
-        known = self.query_parameters()
-        errors = {}
-        for name, values in request.query_params.lists():
-            if name not in known:
-                errors[name] = [unknown_name(name, known)]
-            elif len(values) > 1:
-                errors[name] = ["Give it once."]
-            elif not values[0].strip():
-                errors[name] = ["It is empty: give a value or leave it out."]
-            elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
-                errors[name] = ["It is not valid UTF-8."]
-        if errors:
-            raise ValidationError(errors)
-
-
-def read_body(request: Request) -> None:
-    """Parse the body now, so that a bad one is told before a missing row."""
-    if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
-        raise LengthRequired
-    request.data  # noqa: B018 - DRF parses on access
 
 
 class PageMixin(ApiView, viewsets.GenericViewSet[M]):

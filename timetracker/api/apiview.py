@@ -1,0 +1,112 @@
+"""What all endpoints share: the order of judgement, and the query parameters that are known."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from idempotency.once import answer_once, key_of
+from timetracker.api.exceptions import LengthRequired
+from timetracker.api.models import references_as_conflicts
+from timetracker.api.suggestions import unknown_name
+
+if TYPE_CHECKING:
+    from apitokens.models import ApiToken
+    from users.models import User
+
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class ApiRequest(Request):
+    """A request whose token was accepted."""
+
+    user: "User"
+    auth: "ApiToken"
+    now: datetime
+
+
+class ApiView(APIView):
+    """A view that judges in the order of CONTRACT §4 and knows its query parameters.
+
+    `scope_resource` names the resource whose read or write scope a call needs;
+    `administrators_only` asks for `admin:all` instead.
+    """
+
+    scope_resource: ClassVar[str]
+    administrators_only = False
+    filterset_class: Any = None
+    tagged = False  # whether its answers carry an ETag
+    request: ApiRequest
+    throttles: Sequence[Any] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
+        self.request.now = timezone.now()
+        self.format_kwarg = None
+        negotiated = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = negotiated
+        self.perform_authentication(request)
+        if request.auth is None:
+            self.check_permissions(request)  # no token is 401 before anything else
+        self.check_throttles(request)
+        if request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request)
+        self.check_permissions(request)
+        self.check_query(request)
+        if request.method in METHODS_WITH_BODY:
+            read_body(request)
+        if key := key_of(request):
+            self._answer_once(key)
+
+    def _answer_once(self, key: str) -> None:
+        """Put the one answer to an Idempotency-Key in place of the handler that DRF calls next."""
+        name = str(self.request.method).lower()
+        handler = getattr(self, name)
+
+        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
+            with references_as_conflicts():
+                return answer_once(request, key, lambda: handler(request, *args, **kwargs))
+
+        setattr(self, name, answer)
+
+    def get_throttles(self) -> list[Any]:
+        """Return the throttles of this request, which are asked again once it is answered."""
+        self.throttles = super().get_throttles()
+        return self.throttles
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the rate limit judge the answer, and add the headers."""
+        for throttle in self.throttles:
+            throttle.settle(request, self, response.status_code)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def query_parameters(self) -> Sequence[str]:
+        """Return the query parameters that this call understands."""
+        return []
+
+    def check_query(self, request: Request) -> None:
+        """Raise 400 for a parameter that is unknown, empty or given twice."""
+        known = self.query_parameters()
+        errors = {}
+        for name, values in request.query_params.lists():
+            if name not in known:
+                errors[name] = [unknown_name(name, known)]
+            elif len(values) > 1:
+                errors[name] = ["Give it once."]
+            elif not values[0].strip():
+                errors[name] = ["It is empty: give a value or leave it out."]
+            elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
+                errors[name] = ["It is not valid UTF-8."]
+        if errors:
+            raise ValidationError(errors)
+
+
+def read_body(request: Request) -> None:
+    """Parse the body now, so that a bad one is told before a missing row."""
+    if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+        raise LengthRequired
+    request.data  # noqa: B018 - DRF parses on access
