@@ -4,11 +4,15 @@ import importlib.util
 import json
 import sqlite3
 import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.racing import at_once
 from tests.servers import ROOT
 
 PATH = ROOT / "docs" / "examples" / "offline_timer.py"
@@ -160,3 +164,26 @@ def test_it_follows_page_by_page_and_begins_again_when_the_cursor_expired(
 
     assert [request.url.params.get("cursor") for request in asked] == [None, "1", "2", None]
     assert waiting(store) == [None]
+
+
+def test_two_stops_at_once_end_one_hour(client: Any, tmp_path: Path) -> None:
+    for number in range(10):
+        path = tmp_path / f"{number}.sqlite3"
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(client.TABLES)
+            client.start(database, 7, "Site visit")
+
+            ended = at_once([partial(stopped, client, path)] * 4)
+
+            assert sorted(ended) == [False, False, False, True]
+            assert waiting(database) == [None]
+
+
+def stopped(client: Any, path: Path) -> bool:
+    """Whether it was this stop that ended the hour."""
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        try:
+            client.stop(database)
+        except SystemExit:
+            return False
+    return True

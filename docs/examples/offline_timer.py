@@ -37,20 +37,20 @@ def start(database: sqlite3.Connection, project: int, notes: str) -> None:
     """Begin an hour; no network is needed."""
     hour = {"project_id": project, "notes": notes, "start_time": datetime.now(UTC).isoformat()}
     with database:
-        if note(database, "running"):
+        begin = "INSERT OR IGNORE INTO note VALUES ('running', ?)"
+        if not database.execute(begin, (json.dumps(hour),)).rowcount:
             sys.exit("A timer runs already: stop it first.")
-        database.execute("INSERT INTO note VALUES ('running', ?)", (json.dumps(hour),))
 
 
 def stop(database: sqlite3.Connection) -> None:
     """End the hour and queue it, in one step, with the key that it keeps for good."""
     with database:
-        if not (running := note(database, "running")):
+        taken = "DELETE FROM note WHERE name = 'running' RETURNING value"  # by one of two who try
+        if not (running := database.execute(taken).fetchall()):
             sys.exit("No timer runs.")
-        hour = json.loads(running) | {"end_time": datetime.now(UTC).isoformat()}
+        hour = json.loads(running[0][0]) | {"end_time": datetime.now(UTC).isoformat()}
         queued = (str(uuid.uuid4()), json.dumps(hour))
         database.execute("INSERT INTO queue (key, body) VALUES (?, ?)", queued)
-        database.execute("DELETE FROM note WHERE name = 'running'")
 
 
 def request(api: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:
