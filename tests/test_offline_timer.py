@@ -1,9 +1,7 @@
 """The documented offline client, in one process: tests/faults/offline.py kills it for real."""
 
 import importlib.util
-import json
 import sqlite3
-import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -90,7 +88,8 @@ def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
 
 
 def test_what_is_refused_is_kept_with_the_reason(client: Any, store: sqlite3.Connection) -> None:
-    service, asked = api(httpx.Response(409, json={"message": "This project is archived."}))
+    why = {"message": "This project is archived.", "error_code": "project_archived"}
+    service, asked = api(httpx.Response(409, json=why))
 
     client.send(service, store)
     client.send(service, store)
@@ -106,37 +105,6 @@ def test_a_bad_token_ends_it_and_loses_nothing(client: Any, store: sqlite3.Conne
         client.send(service, store)
 
     assert waiting(store) == [None]
-
-
-def hour_of(store: sqlite3.Connection) -> dict[str, Any]:
-    """The queued hour as the service shows it."""
-    [(body,)] = store.execute("SELECT body FROM queue")
-    return {"id": 42, **json.loads(body.replace("+00:00", "Z"))}
-
-
-def test_a_key_that_may_be_forgotten_is_not_sent_if_the_hour_is_there(
-    client: Any, store: sqlite3.Connection
-) -> None:
-    store.execute("UPDATE queue SET first_sent = ?", (time.time() - 30 * 3600,))
-    booked = {"type": "time_entry", "id": 42, "op": "upsert", "data": hour_of(store)}
-    service, asked = api(httpx.Response(200, json={**NOTHING_NEW, "changes": [booked]}))
-
-    client.send(service, store)
-
-    assert waiting(store) == []
-    assert [request.method for request in asked] == ["GET"]
-
-
-def test_a_key_that_may_be_forgotten_is_sent_if_the_hour_is_not_there(
-    client: Any, store: sqlite3.Connection
-) -> None:
-    store.execute("UPDATE queue SET first_sent = ?", (time.time() - 30 * 3600,))
-    service, asked = api(httpx.Response(200, json=NOTHING_NEW), httpx.Response(201))
-
-    client.send(service, store)
-
-    assert waiting(store) == []
-    assert [request.method for request in asked] == ["GET", "POST"]
 
 
 def told(kind: str, pk: int, data: dict[str, Any] | None) -> dict[str, Any]:

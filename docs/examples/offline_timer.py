@@ -18,13 +18,12 @@ from typing import Any
 import httpx
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY, key, body, first_sent, refusal);
+CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY, key, body, refusal);
 CREATE TABLE IF NOT EXISTS copy (type, id, data, PRIMARY KEY (type, id));
 CREATE TABLE IF NOT EXISTS note (name PRIMARY KEY, value);
 """
 TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0  # seconds
-KEY_LIVES = 23 * 3600  # seconds; the service forgets a key after 24 hours
 
 
 def note(database: sqlite3.Connection, name: str) -> str | None:
@@ -43,14 +42,14 @@ def start(database: sqlite3.Connection, project: int, notes: str) -> None:
 
 
 def stop(database: sqlite3.Connection) -> None:
-    """End the hour and queue it, in one step, with the key that it keeps for good."""
+    """End the hour and queue it, in one step, with the id that makes it one hour for good."""
     with database:
         taken = "DELETE FROM note WHERE name = 'running' RETURNING value"  # by one of two who try
         if not (running := database.execute(taken).fetchall()):
             sys.exit("No timer runs.")
-        hour = json.loads(running[0][0]) | {"end_time": datetime.now(UTC).isoformat()}
-        queued = (str(uuid.uuid4()), json.dumps(hour))
-        database.execute("INSERT INTO queue (key, body) VALUES (?, ?)", queued)
+        key, now = str(uuid.uuid4()), datetime.now(UTC).isoformat()
+        hour = json.loads(running[0][0]) | {"end_time": now, "external_id": key}
+        database.execute("INSERT INTO queue (key, body) VALUES (?, ?)", (key, json.dumps(hour)))
 
 
 def request(api: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:
@@ -74,32 +73,18 @@ def request(api: httpx.Client, method: str, path: str, **options: Any) -> httpx.
 
 def send(api: httpx.Client, database: sqlite3.Connection) -> None:
     """Send what waits, oldest first; it leaves the queue only when the service has it."""
-    waiting = "SELECT * FROM queue WHERE refusal IS NULL ORDER BY number LIMIT 1"
+    waiting = "SELECT number, key, body FROM queue WHERE refusal IS NULL ORDER BY number LIMIT 1"
     while found := database.execute(waiting).fetchone():
-        number, key, body, first_sent, _ = found
-        is_stale = first_sent and time.time() - first_sent > KEY_LIVES
-        if is_stale:
-            follow(api, database)  # the key may be forgotten: look whether it was done
-        if not (is_stale and is_booked(database, body)):
-            with database:
-                sent = "UPDATE queue SET first_sent = coalesce(first_sent, ?) WHERE number = ?"
-                database.execute(sent, (time.time(), number))
-            headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-            answer = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
-            if not answer.is_success:  # no retry will help: keep it for a person to look at
-                why = (answer.json()["message"], number)
-                with database:
-                    database.execute("UPDATE queue SET refusal = ? WHERE number = ?", why)
-                continue
+        number, key, body = found
+        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        answer = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
+        refusal = {} if answer.is_success else answer.json()
         with database:
-            database.execute("DELETE FROM queue WHERE number = ?", (number,))
-
-
-def is_booked(database: sqlite3.Connection, body: str) -> bool:
-    """Return whether the copy has this hour."""
-    hour = json.loads(body.replace("+00:00", "Z"))
-    rows = database.execute("SELECT data FROM copy WHERE type = 'time_entry'")
-    return any(hour.items() <= json.loads(data).items() for (data,) in rows)
+            if not refusal or refusal["error_code"] == "external_id_taken":  # it is there
+                database.execute("DELETE FROM queue WHERE number = ?", (number,))
+            else:  # no retry will help: keep it for a person to look at
+                why = (refusal["message"], number)
+                database.execute("UPDATE queue SET refusal = ? WHERE number = ?", why)
 
 
 def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
