@@ -163,6 +163,26 @@ def test_an_hour_booked_before_its_project_was_archived_is_not_refused(
     assert TimeEntry.objects.count() == 1
 
 
+def test_a_refused_hour_is_shown_by_each_sync_until_it_is_taken(
+    laptop: Laptop, project: Project
+) -> None:
+    laptop.track(project, "Too late")
+    laptop.track(Project.objects.create(name="Other"), "Behind it")
+    Project.objects.filter(pk=project.pk).update(status="archived")
+
+    for _ in range(2):
+        ended, told = laptop.run("sync")
+        assert ended == "1 waiting for the next sync."
+        assert told.startswith("Not booked: ")
+        assert "archived" in told
+        assert '"notes": "Too late"' in told
+    assert [entry.notes for entry in TimeEntry.objects.all()] == ["Behind it"]
+
+    Project.objects.update(status="active")
+    assert laptop.run("sync") == SENT_OFF
+    assert TimeEntry.objects.filter(notes="Too late").count() == 1
+
+
 def test_more_to_see_makes_a_new_copy_and_loses_nothing(
     laptop: Laptop, project: Project, owner: User
 ) -> None:

@@ -1,6 +1,7 @@
 """The documented offline client, in one process: tests/faults/offline.py kills it for real."""
 
 import importlib.util
+import json
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -62,8 +63,8 @@ def api(*answers: httpx.Response | Exception) -> tuple[httpx.Client, list[httpx.
 
 
 def waiting(store: sqlite3.Connection) -> list[Any]:
-    """The refusals of what is queued."""
-    return [refusal for (refusal,) in store.execute("SELECT refusal FROM queue")]
+    """The notes of what is queued."""
+    return [json.loads(body)["notes"] for (body,) in store.execute("SELECT body FROM queue")]
 
 
 def test_it_is_short_enough_to_be_read() -> None:
@@ -74,9 +75,8 @@ def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
     client: Any, store: sqlite3.Connection
 ) -> None:
     cut = httpx.RemoteProtocolError("cut off")
-    service, asked = api(
-        cut, httpx.Response(503, headers={"Retry-After": "7"}), httpx.Response(201)
-    )
+    busy = httpx.Response(503, headers={"Retry-After": "7"})
+    service, asked = api(cut, busy, httpx.Response(201, json={"time_entry": {}}))
 
     client.send(service, store)
 
@@ -87,24 +87,61 @@ def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
     assert client.waited[1] == 7
 
 
-def test_what_is_refused_is_kept_with_the_reason(client: Any, store: sqlite3.Connection) -> None:
-    why = {"message": "This project is archived.", "error_code": "project_archived"}
-    service, asked = api(httpx.Response(409, json=why))
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_bad_token_ends_it_and_loses_nothing(
+    client: Any, store: sqlite3.Connection, status: int
+) -> None:
+    refused = {"message": "The token is expired", "error_code": "unauthorized"}
+    service, _ = api(httpx.Response(status, json=refused))
 
-    client.send(service, store)
-    client.send(service, store)
-
-    assert waiting(store) == ["This project is archived."]
-    assert len(asked) == 1
-
-
-def test_a_bad_token_ends_it_and_loses_nothing(client: Any, store: sqlite3.Connection) -> None:
-    service, _ = api(httpx.Response(401, json={"message": "The token is expired"}))
-
-    with pytest.raises(SystemExit, match="The token is expired"):
+    with pytest.raises(SystemExit, match=r"The token is expired\. Nothing is lost"):
         client.send(service, store)
 
-    assert waiting(store) == [None]
+    assert waiting(store) == ["Site visit"]
+
+
+PORTAL = "<html>Please accept our terms.</html>"
+ELSE = [
+    pytest.param(httpx.Response(200, html=PORTAL), id="portal"),
+    pytest.param(httpx.Response(201, json={"ok": True}), id="JSON of another"),
+    pytest.param(httpx.Response(201, json=["time_entry"]), id="list"),
+    pytest.param(httpx.Response(204), id="empty"),
+    pytest.param(httpx.Response(302, headers={"Location": "http://portal"}), id="redirect"),
+    pytest.param(httpx.Response(401, html=PORTAL), id="401"),
+    pytest.param(httpx.Response(403, html=PORTAL), id="403"),
+    pytest.param(httpx.Response(403, json={"message": "Forbidden"}), id="403 of a gateway"),
+    pytest.param(httpx.Response(413, html=PORTAL), id="413"),
+    pytest.param(httpx.Response(400, content=b"\xff\xfe\xff"), id="bytes"),
+]
+
+
+@pytest.mark.parametrize("answer", ELSE)
+def test_a_proxy_takes_no_hour_and_holds_up_none(
+    client: Any,
+    store: sqlite3.Connection,
+    capsys: pytest.CaptureFixture[str],
+    answer: httpx.Response,
+) -> None:
+    client.start(store, 7, "Behind it")
+    client.stop(store)
+    service, asked = api(answer, httpx.Response(201, json={"time_entry": {}}))
+
+    client.send(service, store)
+
+    assert waiting(store) == ["Site visit"]
+    assert len(asked) == 2
+    told = f"Not booked: Not the service answered ({answer.status_code}): sync again later. "
+    assert capsys.readouterr().out.startswith(told)
+
+
+@pytest.mark.parametrize("answer", ELSE)
+def test_a_proxy_has_no_news(
+    client: Any, store: sqlite3.Connection, answer: httpx.Response
+) -> None:
+    service, _ = api(answer)
+
+    with pytest.raises(SystemExit, match=rf"\({answer.status_code}\).* Nothing is lost"):
+        client.follow(service, store)
 
 
 def told(kind: str, pk: int, data: dict[str, Any] | None) -> dict[str, Any]:
@@ -121,7 +158,7 @@ def test_it_follows_page_by_page_and_begins_again_when_the_cursor_expired(
     service, asked = api(
         httpx.Response(200, json=first),
         httpx.Response(200, json={**NOTHING_NEW, **second}),
-        httpx.Response(410, json={}),
+        httpx.Response(410, json={"error_code": "cursor_expired"}),
         httpx.Response(200, json={**NOTHING_NEW, **third}),
     )
 
@@ -131,7 +168,7 @@ def test_it_follows_page_by_page_and_begins_again_when_the_cursor_expired(
     assert store.execute("SELECT id FROM copy").fetchall() == [(3,)]
 
     assert [request.url.params.get("cursor") for request in asked] == [None, "1", "2", None]
-    assert waiting(store) == [None]
+    assert waiting(store) == ["Site visit"]
 
 
 def test_two_stops_at_once_end_one_hour(client: Any, tmp_path: Path) -> None:
@@ -144,7 +181,7 @@ def test_two_stops_at_once_end_one_hour(client: Any, tmp_path: Path) -> None:
             ended = at_once([partial(stopped, client, path)] * 4)
 
             assert sorted(ended) == [False, False, False, True]
-            assert waiting(database) == [None]
+            assert waiting(database) == ["Site visit"]
 
 
 def stopped(client: Any, path: Path) -> bool:

@@ -12,24 +12,19 @@ import sqlite3
 import sys
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY, key, body, refusal);
+CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY, key, body);
 CREATE TABLE IF NOT EXISTS copy (type, id, data, PRIMARY KEY (type, id));
 CREATE TABLE IF NOT EXISTS note (name PRIMARY KEY, value);
 """
-TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+OURS = {"time_entry", "changes", "error_code"}  # each answer of the service has one of them
 FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0  # seconds
-
-
-def note(database: sqlite3.Connection, name: str) -> str | None:
-    """Return a word that was kept."""
-    found = database.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
-    return found and str(found[0])
 
 
 def start(database: sqlite3.Connection, project: int, notes: str) -> None:
@@ -52,61 +47,65 @@ def stop(database: sqlite3.Connection) -> None:
         database.execute("INSERT INTO queue (key, body) VALUES (?, ?)", (key, json.dumps(hour)))
 
 
-def request(api: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:
+def request(api: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
     """Return an answer that decides; while there is none, try again, ever more slowly."""
     wait = FIRST_WAIT
     while True:
         pause = random.uniform(wait / 2, wait)  # noqa: S311 - so that not all come at once
-        try:
-            response = api.request(method, path, **options)
-        except httpx.TransportError:  # refused, timed out, cut off: was it done? send it again
-            pass
-        else:
-            if response.status_code in (401, 403):
-                sys.exit(f"{response.json()['message']}. Nothing is lost: sync with a good token.")
-            if response.status_code not in TRY_AGAIN:
-                return response
-            pause = max(pause, float(response.headers.get("Retry-After", 0)))
+        with suppress(httpx.RequestError):  # refused, timed out, cut off: send it again
+            answer = api.request(method, path, **options)
+            if not (answer.is_server_error or answer.status_code in (408, 425, 429)):
+                return said(answer)
+            pause = max(pause, float(answer.headers.get("Retry-After", 0)))
         time.sleep(pause)
         wait = min(2 * wait, LONGEST_WAIT)
 
 
+def said(answer: httpx.Response) -> dict[str, Any]:
+    """Return what the service says, or that it was a proxy or a portal that answered."""
+    with suppress(ValueError):
+        body = answer.json()
+        if isinstance(body, dict) and OURS & body.keys():
+            if answer.status_code in (401, 403):
+                sys.exit(f"{body['message']}. Nothing is lost: sync with a good token.")
+            return body
+    return {"message": f"Not the service answered ({answer.status_code}): sync again later."}
+
+
 def send(api: httpx.Client, database: sqlite3.Connection) -> None:
-    """Send what waits, oldest first; it leaves the queue only when the service has it."""
-    waiting = "SELECT number, key, body FROM queue WHERE refusal IS NULL ORDER BY number LIMIT 1"
-    while found := database.execute(waiting).fetchone():
-        number, key, body = found
+    """Send what waits, oldest first; show what is not taken and keep it for the next sync."""
+    waiting = database.execute("SELECT number, key, body FROM queue ORDER BY number").fetchall()
+    for number, key, body in waiting:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        answer = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
-        refusal = {} if answer.is_success else answer.json()
-        with database:
-            if not refusal or refusal["error_code"] == "external_id_taken":  # it is there
+        told = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
+        if "time_entry" in told or told.get("error_code") == "external_id_taken":  # it is there
+            with database:
                 database.execute("DELETE FROM queue WHERE number = ?", (number,))
-            else:  # no retry will help: keep it for a person to look at
-                why = (refusal["message"], number)
-                database.execute("UPDATE queue SET refusal = ? WHERE number = ?", why)
+        else:
+            print(f"Not booked: {told['message']} {body}", flush=True)
 
 
 def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
     """Bring the copy up to date; the cursor moves in the transaction of the rows it led to."""
-    more = True
+    found = database.execute("SELECT value FROM note WHERE name = 'cursor'").fetchone()
+    cursor, more = found and found[0], True
     while more:
-        cursor = note(database, "cursor")
-        params = {"cursor": cursor} if cursor else {}
-        answer = request(api, "GET", "/api/v1/changes", params=params)
+        told = request(api, "GET", "/api/v1/changes", params={"cursor": cursor} if cursor else {})
+        if cursor and told.get("error_code") == "cursor_expired":  # 410: begin again
+            cursor = None
+            continue
+        if "changes" not in told:
+            sys.exit(f"{told['message']} Nothing is lost.")
         with database:
-            if answer.status_code == httpx.codes.GONE:  # begin again
-                database.execute("DELETE FROM note WHERE name = 'cursor'")
+            if not cursor:
                 database.execute("DELETE FROM copy")
-                continue
-            told = answer.raise_for_status().json()
             for change in told["changes"]:
                 row = (change["type"], change["id"], json.dumps(change["data"]))
                 database.execute("DELETE FROM copy WHERE type = ? AND id = ?", row[:2])
                 if change["op"] == "upsert":
                     database.execute("INSERT INTO copy VALUES (?, ?, ?)", row)
-            database.execute("REPLACE INTO note VALUES ('cursor', ?)", (told["next_cursor"],))
-        more = told["has_more"]
+            cursor, more = told["next_cursor"], told["has_more"]
+            database.execute("REPLACE INTO note VALUES ('cursor', ?)", (cursor,))
 
 
 def main() -> None:
@@ -128,6 +127,8 @@ def main() -> None:
         with httpx.Client(base_url=url, headers=token, timeout=10) as api:
             send(api, database)
             follow(api, database)
+        if waiting := database.execute("SELECT count(*) FROM queue").fetchone()[0]:
+            sys.exit(f"{waiting} waiting for the next sync.")
 
 
 if __name__ == "__main__":
