@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.clock import Clock
 from tests.racing import at_once
 from tests.servers import ROOT
 
@@ -85,6 +86,35 @@ def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
     assert len({request.content for request in asked}) == 1
     assert client.waited[0] <= 0.2
     assert client.waited[1] == 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        pytest.param("7", 7.0, id="seconds"),
+        pytest.param("Mon, 15 Jan 2024 10:00:30 GMT", 29.75, id="date"),
+        pytest.param("Mon, 15 Jan 2024 09:00:00 GMT", -3600.25, id="past"),
+        pytest.param("99999999999", 3600.0, id="for ever"),
+        pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 3600.0, id="until the last day"),
+        pytest.param("-1", 0.0, id="negative"),
+        pytest.param("soon", 0.0, id="word"),
+        pytest.param("", 0.0, id="empty"),
+        pytest.param(None, 0.0, id="none"),
+    ],
+)
+@pytest.mark.usefixtures("clock")
+def test_it_waits_as_long_as_it_is_asked_to(client: Any, asked: Any, seconds: float) -> None:
+    headers = {} if asked is None else {"Retry-After": asked}
+    assert client.retry_after(httpx.Response(503, headers=headers)) == seconds
+
+
+def test_a_date_to_come_back_at_is_kept(client: Any, clock: Clock) -> None:
+    busy = httpx.Response(429, headers={"Retry-After": "Mon, 15 Jan 2024 10:00:30 GMT"})
+    service, _ = api(busy, httpx.Response(200, json=NOTHING_NEW))
+
+    assert client.request(service, "GET", "/api/v1/changes") == NOTHING_NEW
+
+    assert client.waited == [29.75]
 
 
 @pytest.mark.parametrize("status", [401, 403])

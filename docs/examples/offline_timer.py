@@ -14,6 +14,7 @@ import time
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -24,7 +25,7 @@ CREATE TABLE IF NOT EXISTS copy (type, id, data, PRIMARY KEY (type, id));
 CREATE TABLE IF NOT EXISTS note (name PRIMARY KEY, value);
 """
 OURS = {"time_entry", "changes", "error_code"}  # each answer of the service has one of them
-FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0  # seconds
+FIRST_WAIT, LONGEST_WAIT, LONGEST_PAUSE = 0.2, 60.0, 3600.0  # seconds; the last if asked for
 
 
 def start(database: sqlite3.Connection, project: int, notes: str) -> None:
@@ -56,9 +57,18 @@ def request(api: httpx.Client, method: str, path: str, **options: Any) -> dict[s
             answer = api.request(method, path, **options)
             if not (answer.is_server_error or answer.status_code in (408, 425, 429)):
                 return said(answer)
-            pause = max(pause, float(answer.headers.get("Retry-After", 0)))
+            pause = max(pause, retry_after(answer))
         time.sleep(pause)
         wait = min(2 * wait, LONGEST_WAIT)
+
+
+def retry_after(answer: httpx.Response) -> float:
+    """Return the seconds that are asked for, as such or as a date (RFC 9110 §10.2.3)."""
+    asked = answer.headers.get("Retry-After", "0")
+    with suppress(ValueError, OverflowError):
+        date = None if asked.isdecimal() else parsedate_to_datetime(asked)
+        return min(date.timestamp() - time.time() if date else float(asked), LONGEST_PAUSE)
+    return 0.0
 
 
 def said(answer: httpx.Response) -> dict[str, Any]:
