@@ -183,6 +183,24 @@ def test_a_refused_hour_is_shown_by_each_sync_until_it_is_taken(
     assert TimeEntry.objects.filter(notes="Too late").count() == 1
 
 
+def test_a_store_is_of_one_user_also_before_its_first_answer(
+    laptop: Laptop, project: Project, colleague: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop.track(project)
+    laptop.line.happens = [SystemExit("killed")]
+    laptop.run("sync")
+    mine = laptop.run
+
+    with monkeypatch.context() as other:
+        other.setenv("TIMETRACKER_TOKEN", token(colleague))
+        ended, _ = laptop.run("sync")
+
+    assert ended == "This is another user's store: set TIMETRACKER_STORE. Nothing is lost."
+    assert not TimeEntry.objects.filter(user=colleague).exists()
+    assert mine("sync") == SENT_OFF
+    assert TimeEntry.objects.count() == 1
+
+
 def test_more_to_see_makes_a_new_copy_and_loses_nothing(
     laptop: Laptop, project: Project, owner: User
 ) -> None:

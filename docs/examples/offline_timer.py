@@ -1,7 +1,8 @@
 """A timer that never loses an hour, online or not; docs/offline-clients.md explains it.
 
 start 7 "Site visit" begins an hour of project 7, stop ends it, sync sends what waits and brings
-the copy of all rows up to date. TIMETRACKER_URL and TIMETRACKER_TOKEN say where and as whom.
+the copy of all rows up to date. TIMETRACKER_URL and TIMETRACKER_TOKEN say where and as whom;
+each user needs a file of their own, TIMETRACKER_STORE.
 """
 
 import argparse
@@ -104,6 +105,8 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
         if cursor and told.get("error_code") == "cursor_expired":  # 410: begin again
             cursor = None
             continue
+        if told.get("error_code") == "validation_error":  # 400: the cursor was given to another
+            sys.exit("This is another user's store: set TIMETRACKER_STORE. Nothing is lost.")
         if "changes" not in told:
             sys.exit(f"{told['message']} Nothing is lost.")
         with database:
@@ -135,6 +138,7 @@ def main() -> None:
         token = {"Authorization": f"Bearer {os.environ['TIMETRACKER_TOKEN']}"}
         url = os.environ["TIMETRACKER_URL"]
         with httpx.Client(base_url=url, headers=token, timeout=10) as api:
+            follow(api, database)  # first: the feed knows its user, and books for no other
             send(api, database)
             follow(api, database)
         if waiting := database.execute("SELECT count(*) FROM queue").fetchone()[0]:
