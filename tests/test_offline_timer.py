@@ -76,8 +76,9 @@ def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
     client: Any, store: sqlite3.Connection
 ) -> None:
     cut = httpx.RemoteProtocolError("cut off")
+    broken = httpx.DecodingError("not gzip")
     busy = httpx.Response(503, headers={"Retry-After": "7"})
-    service, asked = api(cut, busy, httpx.Response(201, json={"time_entry": {}}))
+    service, asked = api(cut, broken, busy, httpx.Response(201, json={"time_entry": {}}))
 
     client.send(service, store)
 
@@ -85,7 +86,7 @@ def test_it_sends_the_same_with_the_same_key_until_there_is_an_answer(
     assert len({request.headers["Idempotency-Key"] for request in asked}) == 1
     assert len({request.content for request in asked}) == 1
     assert client.waited[0] <= 0.2
-    assert client.waited[1] == 7
+    assert client.waited[2] == 7
 
 
 @pytest.mark.parametrize(
