@@ -4,6 +4,7 @@ To compile a query takes Django longer than the database to answer it. Nothing o
 kept: each call asks the database.
 """
 
+import operator
 import threading
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
@@ -17,6 +18,15 @@ M = TypeVar("M", bound=models.Model)
 
 MOST_SHAPES = 100  # of conditions, kept by a thread
 LIMITS = "/* limits */"
+
+# Attributes of a query that are part of its shape.
+ORDER = operator.attrgetter("order_by", "default_ordering", "standard_ordering")
+LOCK = operator.attrgetter(
+    "select_for_update",
+    "select_for_update_nowait",
+    "select_for_update_skip_locked",
+    "select_for_no_key_update",
+)
 
 
 class _Compiled:
@@ -74,7 +84,7 @@ class PreparedGet(Generic[M]):
 class PreparedRows:
     """`queryset.values_list(*columns)`, compiled once for each shape of its conditions.
 
-    For querysets of one model that differ in their conditions, order, slice and lock. Only the
+    For querysets that differ in their model, conditions, order, slice and lock. Only the
     conditions are compiled each time; nothing else of a query may have parameters.
 
     On PostgreSQL a slice is found by keys, and only its rows are joined: it plans a prepared query
@@ -105,8 +115,9 @@ class PreparedRows:
     def _compiled(self, queryset: models.QuerySet[Any, Any], conditions: str) -> _Compiled:
         """Return what is compiled of a query of the same shape, if this thread had one."""
         query: Any = queryset.query
-        order = query.order_by, query.default_ordering
-        shape = queryset.db, conditions, order, query.is_sliced, query.select_for_update
+        joins = tuple(query.alias_map.values())  # inner or outer: that follows from conditions
+        asked = queryset.db, query.model, joins, conditions
+        shape = asked, query.is_sliced, ORDER(query), LOCK(query)
         shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
@@ -116,15 +127,12 @@ class PreparedRows:
         return shapes[shape]
 
     def _plain(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
-        query: Any = queryset.values_list(*self._columns).query
-        query.clear_limits()
-        compiled = _Compiled(query, queryset.db)
+        compiled = _Compiled(_all_of(queryset, *self._columns), queryset.db)
         compiled.sql += f" {LIMITS}"
         return compiled
 
     def _by_keys(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
-        found: Any = queryset.values_list("pk").query
-        found.clear_limits()
+        found = _all_of(queryset, "pk")
         keys, params = found.get_compiler(queryset.db).as_sql()
         meta = queryset.model._meta
         is_on_page = RawSQL(  # noqa: S611 - the SQL is Django's
@@ -132,7 +140,14 @@ class PreparedRows:
             params,
             models.BooleanField(),
         )
-        rows = queryset.model._default_manager.filter(is_on_page)
-        if found.order_by or not found.default_ordering:
-            rows = rows.order_by(*found.order_by)
-        return _Compiled(rows.values_list(*self._columns).query, queryset.db)
+        rows = queryset.model._default_manager.filter(is_on_page).values_list(*self._columns)
+        query: Any = rows.query
+        query.order_by, query.default_ordering, query.standard_ordering = ORDER(found)
+        return _Compiled(query, queryset.db)
+
+
+def _all_of(queryset: models.QuerySet[Any, Any], *columns: str) -> Any:
+    """Return the query for columns of the rows that all slices are of."""
+    query: Any = queryset.values_list(*columns).query
+    query.clear_limits()
+    return query

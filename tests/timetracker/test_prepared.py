@@ -4,14 +4,16 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import StrIndex
 from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
+from clients.models import Client
 from projects.models import Project
-from tests.factories import make_client, make_project
+from tasks.models import Task
+from tests.factories import make_client, make_project, make_task, make_user
 from timetracker.prepared import MOST_SHAPES, PreparedGet, PreparedRows
 
 find = PreparedGet(Project.objects.select_related("client"), "name")
@@ -90,6 +92,11 @@ QUERYSETS: list[QuerySet[Project]] = [
     Project.objects.all()[1:3],
     Project.objects.filter(billable=True)[1:],
     Project.objects.all()[3:3],
+    Project.objects.reverse(),
+    Project.objects.reverse()[:2],
+    Project.objects.order_by("-client__name", "id"),
+    Project.objects.order_by("-client__name", "id").reverse(),
+    Project.objects.order_by("-client__name", "id").reverse()[1:],
 ]
 
 
@@ -129,14 +136,68 @@ def test_only_so_many_shapes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks no rows")
-def test_a_lock_is_a_shape_of_its_own() -> None:
+def test_the_same_conditions_on_another_join_are_another_shape(project: Project) -> None:
     rows = PreparedRows(["name"])
-    for locked in (Project.objects.all(), Project.objects.select_for_update()):
-        with CaptureQueriesContext(connection) as captured:
-            rows(locked)
-        [query] = captured
-        assert query["sql"].rstrip().endswith("FOR UPDATE") is locked.query.select_for_update
+    people = {"assignee": make_user("ann"), "external_user": make_user("ben")}
+    make_task(project, "Draft", **people)
+    for name, person in [*people.items()] * 2:
+        theirs = Task.objects.filter(**{f"{name}__username": person.username})
+        others = Task.objects.filter(**{f"{name}__username": "cy"})
+        assert [*map(tuple, rows(theirs))] == [*map(tuple, rows(theirs[:1]))] == [("Draft",)]
+        assert rows(others) == rows(others[:1]) == []
+
+
+@pytest.mark.django_db
+def test_another_model_is_another_shape() -> None:
+    rows, _, _ = PreparedRows(["name"]), make_client("Fern"), make_project("Site")
+    assert [*map(tuple, rows(Client.objects.all()))] == [("Fern",)]
+    assert [*map(tuple, rows(Project.objects.all()))] == [("Site",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_database_is_another_shape() -> None:
+    rows, other = PreparedRows(["name"]), connection.copy("other")
+    connections["other"] = other
+    try:
+        for asked in (connection, other):
+            with CaptureQueriesContext(asked) as captured:
+                rows(Project.objects.using(asked.alias))
+            assert len(captured) == 1
+    finally:
+        other.close()
+        del connections["other"]
+
+
+def sql_of(rows: PreparedRows, queryset: QuerySet[Any]) -> str:
+    """The SQL that is sent for a queryset."""
+    with CaptureQueriesContext(connection) as captured:
+        rows(queryset)
+    [query] = captured
+    return str(query["sql"]).strip()
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only there by keys")
+def test_a_slice_is_a_shape_of_its_own() -> None:
+    rows = PreparedRows(["name", "client__name"])
+    for queryset in (Project.objects.all(), Project.objects.all()[:2], Project.objects.all()):
+        assert (" IN (SELECT " in sql_of(rows, queryset)) is queryset.query.is_sliced
+    assert "ORDER BY" not in sql_of(rows, Project.objects.order_by()[:2])
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks no rows")
+def test_each_kind_of_lock_is_a_shape_of_its_own() -> None:
+    rows, projects = PreparedRows(["name"]), Project.objects.all()
+    assert "FOR" not in sql_of(rows, projects)
+    for locked, sql in [
+        (projects.select_for_update(), "FOR UPDATE"),
+        (projects.select_for_update(nowait=True), "FOR UPDATE NOWAIT"),
+        (projects.select_for_update(skip_locked=True), "FOR UPDATE SKIP LOCKED"),
+        (projects.select_for_update(no_key=True), "FOR NO KEY UPDATE"),
+    ]:
+        assert sql_of(rows, locked).endswith(sql)
+        assert f" {sql} LIMIT 1)" in sql_of(rows, locked[:1])
 
 
 @pytest.mark.django_db
