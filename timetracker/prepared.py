@@ -19,7 +19,7 @@ M = TypeVar("M", bound=models.Model)
 MOST_SHAPES = 100  # of conditions, kept by a thread
 LIMITS = "/* limits */"
 
-# Attributes of a query that are part of its shape.
+# Attributes of a query: those that are part of a shape, and those that no query may have.
 ORDER = operator.attrgetter("order_by", "default_ordering", "standard_ordering")
 LOCK = operator.attrgetter(
     "select_for_update",
@@ -27,6 +27,17 @@ LOCK = operator.attrgetter(
     "select_for_update_skip_locked",
     "select_for_no_key_update",
 )
+REFUSED = (
+    "combinator",
+    "distinct",
+    "extra",
+    "extra_order_by",
+    "extra_tables",
+    "group_by",
+    "select_for_update_of",
+    "_filtered_relations",
+)
+MORE = operator.attrgetter(*REFUSED)
 
 
 class _Compiled:
@@ -85,7 +96,8 @@ class PreparedRows:
     """`queryset.values_list(*columns)`, compiled once for each shape of its conditions.
 
     For querysets that differ in their model, conditions, order, slice and lock. Only the
-    conditions are compiled each time; nothing else of a query may have parameters.
+    conditions are compiled each time: they alone may have parameters and use annotations. Whatever
+    else a query has, and a join that would repeat rows, is refused.
 
     On PostgreSQL a slice is found by keys, and only its rows are joined: it plans a prepared query
     without its values, takes any range for a small one, and would join and sort all of it.
@@ -115,6 +127,9 @@ class PreparedRows:
     def _compiled(self, queryset: models.QuerySet[Any, Any], conditions: str) -> _Compiled:
         """Return what is compiled of a query of the same shape, if this thread had one."""
         query: Any = queryset.query
+        if any(MORE(query)):
+            more = ", ".join(name for name in REFUSED if getattr(query, name))
+            raise ValueError(f"Only conditions, an order, a slice and a lock, not: {more}")
         joins = tuple(query.alias_map.values())  # inner or outer: that follows from conditions
         asked = queryset.db, query.model, joins, conditions
         shape = asked, query.is_sliced, ORDER(query), LOCK(query)
@@ -122,9 +137,18 @@ class PreparedRows:
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
                 shapes.clear()
-            by_keys = query.is_sliced and connections[queryset.db].vendor == "postgresql"
-            shapes[shape] = self._by_keys(queryset) if by_keys else self._plain(queryset)
+            shapes[shape] = self._compile(queryset, joins)
         return shapes[shape]
+
+    def _compile(self, queryset: models.QuerySet[Any, Any], joins: tuple[Any, ...]) -> _Compiled:
+        """Return what is kept for querysets of a shape with these joins."""
+        is_sliced = queryset.query.is_sliced
+        by_keys = is_sliced and connections[queryset.db].vendor == "postgresql"
+        compiled = self._by_keys(queryset) if by_keys else self._plain(queryset)
+        joins += tuple(compiled.compiler.query.alias_map.values())
+        if any(join.join_type and join.join_field.one_to_many for join in joins):
+            raise ValueError(f"A join may not repeat a row: {compiled.sql}")
+        return compiled
 
     def _plain(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
         compiled = _Compiled(_all_of(queryset, *self._columns), queryset.db)
@@ -147,7 +171,12 @@ class PreparedRows:
 
 
 def _all_of(queryset: models.QuerySet[Any, Any], *columns: str) -> Any:
-    """Return the query for columns of the rows that all slices are of."""
+    """Return the query for columns of the rows that all slices are of.
+
+    It knows no annotations: what an order or a column means by one is no part of a shape.
+    """
+    queryset = queryset.all()
+    queryset.query.annotations = {}
     query: Any = queryset.values_list(*columns).query
     query.clear_limits()
     return query

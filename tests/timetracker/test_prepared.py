@@ -4,8 +4,9 @@ import threading
 from typing import Any
 
 import pytest
+from django.core.exceptions import FieldError
 from django.db import connection, connections
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet, Value
 from django.db.models.functions import StrIndex
 from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
@@ -205,3 +206,40 @@ def test_a_query_with_other_parameters_is_refused() -> None:
     by_name = Project.objects.order_by(StrIndex("name", Value("o")))
     with pytest.raises(ValueError, match="Only its conditions"):
         PreparedRows(["id"])(by_name)
+
+
+MORE: list[Any] = [
+    pytest.param(Project.objects.distinct(), id="distinct"),
+    pytest.param(Project.objects.union(Project.objects.all()), id="combined"),
+    pytest.param(Project.objects.alias(tallied=Count("id")), id="grouped"),
+    pytest.param(Project.objects.extra(select={"one": "1"}), id="more columns"),
+    pytest.param(Project.objects.extra(order_by=["id"]), id="ordered by SQL"),
+    pytest.param(Project.objects.extra(tables=["users_user"]), id="more tables"),
+    pytest.param(Project.objects.select_for_update(of=("self",)), id="lock of a table"),
+    pytest.param(
+        Project.objects.alias(of=FilteredRelation("client", condition=Q(client__name="Fern"))),
+        id="filtered join",
+    ),
+    pytest.param(Project.objects.filter(tasks__name="Draft"), id="condition on many"),
+    pytest.param(Project.objects.order_by("tasks__name"), id="order by many"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("queryset", MORE)
+def test_what_is_no_part_of_a_shape_is_refused(queryset: QuerySet[Project]) -> None:
+    rows = PreparedRows(["name"])
+    rows(Project.objects.all())
+    with pytest.raises(ValueError, match=r"^(Only conditions,|A join may not) "):
+        rows(queryset)
+
+
+@pytest.mark.django_db
+def test_only_conditions_use_annotations() -> None:
+    named = Project.objects.annotate(title=F("name"))
+    assert PreparedRows(["name"])(named.filter(title="Site")) == []
+    for queryset in (named.order_by("title"), named.order_by(F("title").desc())[:2]):
+        with pytest.raises(FieldError, match="Cannot resolve keyword 'title'"):
+            PreparedRows(["name"])(queryset)
+    with pytest.raises(FieldError, match="Cannot resolve keyword 'title'"):
+        PreparedRows(["title"])(named)
