@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, models
+from django.db.backends.postgresql import base
+from psycopg.pq import Format
 from pytest_django import Settings
 
 from apitokens.models import ApiToken
@@ -15,6 +17,7 @@ from projects.models import Project
 from tasks.models import Task
 from tests.factories import NINE, issue_token, make_client
 from timeentries.models import TimeEntry
+from timetracker.postgresql.base import InstantLoader
 from users.models import User
 
 pytestmark = [
@@ -38,6 +41,22 @@ def test_an_instant_comes_back_as_utc(instant: datetime) -> None:
     client.refresh_from_db()
     assert client.updated_at == instant
     assert client.updated_at.tzinfo is UTC
+
+
+def test_instants_are_read_in_c() -> None:
+    with connection.cursor() as cursor:
+        assert cursor.adapters.get_loader(base.TIMESTAMPTZ_OID, Format.TEXT) is InstantLoader
+
+
+def test_a_connection_of_another_zone_reads_instants_in_it() -> None:
+    other = connection.copy()
+    other.settings_dict["TIME_ZONE"] = "Asia/Tokyo"
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT '2024-01-15 09:00:00+00'::timestamptz")
+            assert str(cursor.fetchone()[0].tzinfo) == "Asia/Tokyo"
+    finally:
+        other.close()
 
 
 TASKS: list[dict[str, Any]] = [

@@ -37,9 +37,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Return what to connect with; instants are read by our loader."""
         params: dict[str, Any] = super().get_connection_params()
-        if self.timezone is UTC:
-            params["context"] = adapters = AdaptersMap(params["context"])
-            adapters.register_loader("timestamptz", InstantLoader)
+        params["context"] = adapters = AdaptersMap(params["context"])
+        adapters.register_loader("timestamptz", InstantLoader)
         return params
 
     def is_usable(self) -> bool:
