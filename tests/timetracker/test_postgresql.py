@@ -1,21 +1,24 @@
-"""The backend for PostgreSQL: values come back as they were, dead connections are noticed."""
+"""The backend for PostgreSQL: values come back as they were, kept connections mend."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, models
+from django.db import NotSupportedError, connection, models, transaction
 from django.db.backends.postgresql import base
 from psycopg.pq import Format
 from pytest_django import Settings
 
 from apitokens.models import ApiToken
+from apitokens.scopes import Scope
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import NINE, issue_token, make_client
+from tests.factories import NINE, api_as, issue_token, make_client
 from timeentries.models import TimeEntry
 from timetracker.postgresql.base import InstantLoader
 from users.models import User
@@ -132,6 +135,62 @@ def test_a_connection_that_the_server_ended_is_not_used_again() -> None:
     assert not connection.is_usable()
     connection.ensure_connection()
     assert connection.is_usable()
+
+
+@contextmanager
+def another_type_of_names() -> Iterator[None]:
+    """Another connection has given projects' names another type, until the end."""
+    other, kind = connection.copy(), Project._meta.get_field("name").db_type(connection)
+    alter = "ALTER TABLE projects_project ALTER COLUMN name TYPE "
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(f"{alter} text")
+            yield
+    finally:
+        with other.cursor() as cursor:
+            cursor.execute(f"{alter} {kind}")
+        other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_goes_on_when_a_column_has_changed_its_type(owner: User, project: Project) -> None:
+    api, kept = api_as(owner, Scope.READ_PROJECTS), connection.connection
+    urls = ["/api/v1/projects", f"/api/v1/projects/{project.pk}"]
+    before = [api.get(url).content for url in urls * 3]
+    with another_type_of_names():
+        assert [api.get(url).content for url in urls * 3] == before
+    assert [api.get(url).content for url in urls * 3] == before
+    assert connection.connection is kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_meets_a_changed_type_is_to_be_tried_again(
+    owner: User, project: Project
+) -> None:
+    api, kept = api_as(owner, Scope.READ_PROJECTS, Scope.WRITE_PROJECTS), connection.connection
+
+    def rename(name: str) -> Any:
+        return api.patch(f"/api/v1/projects/{project.pk}", {"name": name})
+
+    assert [rename(name).status_code for name in ("a", "b", "c")] == [200] * 3
+    with another_type_of_names():
+        response = rename("d")
+        assert (response.status_code, response["Retry-After"]) == (503, "1")
+        project.refresh_from_db()
+        assert project.name == "c"
+        assert [rename(name).status_code for name in ("e", "f", "g")] == [200] * 3
+    assert connection.connection is kept
+
+
+def test_what_the_server_cannot_do_is_no_outage() -> None:
+    with pytest.raises(NotSupportedError), transaction.atomic():
+        connection.cursor().execute("SELECT count(*) FROM projects_project FOR UPDATE")
+
+
+def test_what_is_not_prepared_needs_no_cursor_of_ours() -> None:
+    other = connection.copy()
+    other.settings_dict["OPTIONS"] = {"server_side_binding": False}
+    assert other.get_connection_params()["cursor_factory"] is base.Cursor
 
 
 def _columns(row: models.Model) -> dict[str, Any]:

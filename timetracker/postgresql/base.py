@@ -1,12 +1,18 @@
-"""Django's PostgreSQL, with three things done at a fraction of their cost."""
+"""Django's PostgreSQL, with three things done at a fraction of their cost.
+
+Connections are kept with what is prepared on them, also while a migration changes the tables.
+"""
 
 import select
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from django.db.backends.postgresql import base, operations
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
+from psycopg.errors import FeatureNotSupported
+from psycopg.pq import TransactionStatus
 
 
 class InstantLoader(Loader):
@@ -21,6 +27,26 @@ class InstantLoader(Loader):
     def load(self, data: Buffer) -> datetime:
         """Return the instant of a text such as `2024-01-15 14:30:00+00`."""
         return datetime.fromisoformat(bytes(data).decode())
+
+
+class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
+    """Prepares statements anew when a column that they show has changed its type."""
+
+    def execute(self, *args: Any, **kwargs: Any) -> Self:
+        """Execute a statement; OperationalError if its transaction has to be tried again.
+
+        The server sees what has changed before it executes any of the statement.
+        """
+        try:
+            return super().execute(*args, **kwargs)
+        except FeatureNotSupported as error:
+            if error.diag.source_function != "RevalidateCachedQuery":
+                raise
+            if self.connection.info.transaction_status is not TransactionStatus.IDLE:
+                # To roll back forgets all that is prepared.
+                raise psycopg.OperationalError(*error.args) from error
+        self.connection.execute("DEALLOCATE ALL")
+        return super().execute(*args, **kwargs)
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -39,6 +65,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         params: dict[str, Any] = super().get_connection_params()
         params["context"] = adapters = AdaptersMap(params["context"])
         adapters.register_loader("timestamptz", InstantLoader)
+        if self.features.uses_server_side_binding:  # or nothing is prepared
+            params["cursor_factory"] = Cursor
         return params
 
     def is_usable(self) -> bool:
