@@ -65,6 +65,12 @@ def type_of(model: type[models.Model]) -> str:
     return str(model._meta.verbose_name).replace(" ", "_")
 
 
+@cache
+def columns_of(model: type[models.Model]) -> list[str]:
+    """Return the attributes that hold the columns of a model."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
 class Journaled(models.Model):
     """A row whose every save and delete is in the journal.
 
@@ -125,7 +131,7 @@ class Journaled(models.Model):
 
     def remember(self) -> None:
         """Take what the row holds now as what is stored."""
-        self.stored = {name: getattr(self, name) for name in self._written(None)}
+        self.stored = {name: getattr(self, name) for name in columns_of(type(self))}
 
     @classmethod
     def from_db(
@@ -178,10 +184,12 @@ class Journaled(models.Model):
 
     def _written(self, names: Collection[str] | None) -> list[str]:
         """Return the attributes that a save with these `update_fields` writes."""
+        if names is None:
+            return columns_of(type(self))
         return [
             field.attname
             for field in self._meta.concrete_fields
-            if names is None or field.name in names or field.attname in names
+            if field.name in names or field.attname in names
         ]
 
     def _changed(self, written: Iterable[str]) -> list[str]:
