@@ -1,9 +1,6 @@
 """Many writes in one request: the rules of single ones, and nothing in between."""
 
-import time
 from collections.abc import Callable
-from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,17 +11,12 @@ from changes.models import Change
 from projects.models import Project
 from tasks.models import Task
 from tests.factories import (
-    NINE,
     api_as,
-    make_administrator,
     make_entry,
     make_project,
     make_task,
-    make_user,
 )
-from tests.racing import at_once
 from timeentries.models import TimeEntry
-from timeentries.serializers import TimeEntrySerializer
 from users.models import User
 
 BULK = "/api/v1/time-entries/bulk"
@@ -321,81 +313,3 @@ def test_tasks_too(owner: User, project: Project) -> None:
     answer = send(owner, [{"op": "create", "data": data}], path="/api/v1/tasks/bulk").json()
     task = Task.objects.get(pk=answer["results"][0]["id"])
     assert (task.name, task.completed_at is not None) == ("Draft", True)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_requests_that_cross_each_other_both_get_through() -> None:
-    ada, project = make_administrator(), make_project()
-    entries = [make_entry(ada, project, NINE + timedelta(days=day)) for day in range(20)]
-    api = [api_as(ada, "write:time_entries") for _ in range(4)]
-
-    def update(number: int) -> Any:
-        order = entries if number % 2 else entries[::-1]
-        operations = [
-            {"op": "update", "id": entry.pk, "data": {"notes": str(number)}} for entry in order
-        ]
-        return api[number].post(BULK, {"operations": operations}).json()
-
-    answers = at_once([lambda number=number: update(number) for number in range(4)])  # type: ignore[misc]
-    assert [answer.get("committed") for answer in answers] == [True] * 4
-    assert set(TimeEntry.objects.values_list("version", flat=True)) == {5}
-    assert len(set(TimeEntry.objects.values_list("notes", flat=True))) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_requests_that_take_projects_in_another_order_both_get_through() -> None:
-    ada = make_administrator()
-    projects = [make_project("Shop"), make_project("Site")]
-    entries = [make_entry(ada, projects[0], NINE + timedelta(days=day)) for day in range(4)]
-    apis = [api_as(ada, "write:time_entries") for _ in range(4)]
-
-    def write(number: int) -> Any:
-        first, last = projects if number % 2 else projects[::-1]
-        change = {"op": "update", "id": entries[number].pk, "data": {"notes": "x"}}
-        operations = [create(first), change, create(last)] * 10
-        return apis[number].post(BULK, {"operations": operations}).json()
-
-    answers = at_once([lambda number=number: write(number) for number in range(4)])  # type: ignore[misc]
-    assert [answer.get("committed") for answer in answers] == [True] * 4
-    assert TimeEntry.objects.count() == 4 + 4 * 20
-
-
-@pytest.mark.django_db(transaction=True)
-def test_many_and_one_that_want_the_same_timer_both_get_an_answer() -> None:
-    owner, project = make_user(), make_project()
-    timer = {"project_id": project.pk, "start_time": HOUR["start_time"]}
-    many = {"operations": [{"op": "create", "data": timer}]}
-    writes = [(BULK, many), ("/api/v1/timer/start", {"project_id": project.pk})] * 4
-    apis = [api_as(owner, "write:time_entries") for _ in writes]
-    for _ in range(5):
-        answers = at_once(
-            [partial(api.post, *write) for api, write in zip(apis, writes, strict=True)]
-        )
-        assert {answer.status_code for answer in answers} <= {200, 201, 409}
-        assert TimeEntry.objects.count() == 1
-        TimeEntry.objects.all().delete()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_requests_that_reopen_in_each_others_projects_both_get_through(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What an entry that is reopened needs is locked with the projects that were sent."""
-    users, projects = [make_user("a"), make_user("b")], [make_project("A"), make_project("B")]
-    entries = [make_entry(users[0], projects[1]), make_entry(users[1], projects[0])]
-    apis = [api_as(user, "write:time_entries") for user in users]
-    create_all = TimeEntrySerializer.create_all
-
-    def create_slowly(*arguments: Any) -> Any:
-        time.sleep(0.3)
-        return create_all(*arguments)
-
-    monkeypatch.setattr(TimeEntrySerializer, "create_all", create_slowly)
-
-    def write(number: int) -> Any:
-        reopen = {"op": "update", "id": entries[number].pk, "data": {"end_time": None}}
-        return apis[number].post(BULK, {"operations": [create(projects[number]), reopen]})
-
-    answers = at_once([partial(write, 0), partial(write, 1)])
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert [answer.json()["committed"] for answer in answers] == [True, True]
