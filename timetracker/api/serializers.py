@@ -122,17 +122,11 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         known = _fields_of(type(self))
         refuse_unknown(data, [*known, *getattr(self.Meta, "accepted_and_ignored", ())])
         values = super().to_internal_value(data)
-        if self._gives_external_id(values):
-            given = values["external_id"] is not None
-            values["external_user"] = self.context["request"].user if given else None
-        return values
-
-    def _gives_external_id(self, values: dict[str, Any]) -> bool:
-        """Return whether an id is given: who sends back what was shown leaves it whose it is."""
         before = getattr(self.instance, "external_id", None)
-        return "external_id" in values and (
-            self.instance is None or values["external_id"] != before
-        )
+        given = values.get("external_id", before)
+        if given != before:  # who sends back what was shown leaves it whose it is
+            values["external_user"] = self.context["request"].user if given is not None else None
+        return values
 
     def save(self, **kwargs: Any) -> M:
         """Write in one transaction; a broken constraint is answered with its own sentence."""
