@@ -100,6 +100,7 @@ class PreconditionFailed(ApiError):
     def __init__(self, tag: str | None, version: int | None = None) -> None:
         current = {"version": version, "etag": tag}
         super().__init__(
+            None if tag else "There is nothing there to change.",
             extra={name: value for name, value in current.items() if value is not None},
             headers={"ETag": tag} if tag else {},
         )

@@ -48,7 +48,9 @@ class ExternalIdField(TextField):
         """Return the text; 400 for one that no path could name."""
         text = super().to_internal_value(data)
         if not text.strip() or text.endswith("/"):
-            raise serializers.ValidationError("Give a text that does not end with a slash.")
+            raise serializers.ValidationError(
+                "Give a text, no blanks alone, without a slash at its end."
+            )
         return text
 
 

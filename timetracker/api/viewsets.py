@@ -175,13 +175,7 @@ class ResourceViewSet(ListViewSet[M]):
     def upsert(self, request: Request, external_id: str) -> Response:
         """Change the row to which the user gave an id, or create it: 200 or 201."""
         data: Any = request.data
-        serializer: Any = self.get_serializer()
-        try:
-            serializer.fields["external_id"].run_validation(external_id)
-        except ValidationError as error:
-            raise ValidationError({"external_id": error.detail}) from error
-        if data.get("external_id", external_id) != external_id:
-            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
+        self._check_external_id(external_id, data)
         mine = self.queryset.model._default_manager.filter(
             external_user=self.request.user, external_id=external_id
         )
@@ -198,6 +192,16 @@ class ResourceViewSet(ListViewSet[M]):
                 before, key = key, mine_now()
                 if key == before:
                     raise
+
+    def _check_external_id(self, external_id: str, data: Any) -> None:
+        """Raise 400 for an id that no row can have, or that is not the one in the body."""
+        serializer: Any = self.get_serializer()
+        try:
+            serializer.fields["external_id"].run_validation(external_id)
+        except ValidationError as error:
+            raise ValidationError({"external_id": error.detail}) from error
+        if data.get("external_id", external_id) != external_id:
+            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
 
     def remove(self, instance: M) -> None:
         """Delete a row, unless others refer to it."""
