@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "changes.actor.ActorMiddleware",
     "timetracker.middleware.UnreadBodyMiddleware",
     "timetracker.middleware.SecurityHeadersMiddleware",
+    "timetracker.middleware.PageBodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "timetracker.middleware.SessionMiddleware",
@@ -170,6 +171,7 @@ WHITENOISE_USE_FINDERS = True
 
 # A body larger than this is 413.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS: list[str] = []  # no page takes files: they are read past, and kept nowhere
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apitokens.authentication.ApiTokenAuthentication"],

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from idempotency.once import answer_once, key_of
 from timetracker.api.exceptions import LengthRequired
 from timetracker.api.models import references_as_conflicts
-from timetracker.api.suggestions import unknown_name
+from timetracker.api.suggestions import unknown_names
 
 if TYPE_CHECKING:
     from apitokens.models import ApiToken
@@ -91,11 +91,11 @@ class ApiView(APIView):
     def check_query(self, request: Request) -> None:
         """Raise 400 for a parameter that is unknown, empty or given twice."""
         known = self.query_parameters()
-        errors = {}
+        errors = unknown_names(request.query_params, known)
         for name, values in request.query_params.lists():
             if name not in known:
-                errors[name] = [unknown_name(name, known)]
-            elif len(values) > 1:
+                continue
+            if len(values) > 1:
                 errors[name] = ["Give it once."]
             elif not values[0].strip():
                 errors[name] = ["It is empty: give a value or leave it out."]

@@ -11,15 +11,14 @@ from rest_framework.utils.model_meta import FieldInfo
 
 from timetracker.api import fields
 from timetracker.api.models import constraints_as_errors
-from timetracker.api.suggestions import unknown_name
+from timetracker.api.suggestions import unknown_names
 
 M = TypeVar("M", bound=models.Model)
 
 
 def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
-    """Raise 400 that names every field of a body that is not known."""
-    unknown = {name: [unknown_name(name, known)] for name in data if name not in known}
-    if unknown:
+    """Raise 400 that names the fields of a body that are not known."""
+    if unknown := unknown_names(data, known):
         raise serializers.ValidationError(unknown)
 
 
