@@ -10,11 +10,11 @@ from projects.models import Project
 from timetracker.api.exceptions import Conflict
 
 # Each new entry asks for it, and Django takes as long to make it up as PostgreSQL to answer. In
-# the order of their ids, so that two who lock several do not wait for each other.
+# the order of their ids, so that two who lock several do not wait for each other. A share lock:
+# those who add do not wait for each other either, only who archives does.
 STATUSES = {
     "postgresql": (
-        "SELECT status FROM projects_project WHERE id = ANY(%s::bigint[]) ORDER BY id"
-        " FOR NO KEY UPDATE"
+        "SELECT status FROM projects_project WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
     ),
     "sqlite": "SELECT status FROM projects_project WHERE id IN (SELECT value FROM json_each(%s))",
 }

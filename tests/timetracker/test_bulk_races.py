@@ -6,7 +6,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
+from pytest_django import Settings
 
+from projects.archiving import held_open
+from projects.models import Project
 from tests.factories import NINE, api_as, make_administrator, make_entry, make_project, make_user
 from tests.racing import at_once
 from tests.timetracker.test_bulk import BULK, HOUR, create
@@ -90,3 +94,67 @@ def test_requests_that_reopen_in_each_others_projects_both_get_through(
     answers = at_once([partial(write, 0), partial(write, 1)])
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json()["committed"] for answer in answers] == [True, True]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("archiving", ["delete", "put"])
+@pytest.mark.parametrize("mode", ["atomic", "partial"])
+def test_no_bulk_adds_once_the_archiving_has_returned(
+    settings: Settings, archiving: str, mode: str
+) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = settings.RATE_LIMIT_PER_HOUR = 10_000
+    owner, project, other = make_user(), make_project("A"), make_project("B")
+    archiver = api_as(owner, "write:projects")
+    apis = [api_as(owner, "write:time_entries") for _ in range(8)]
+
+    def write(api: Any) -> int:
+        operations = [create(other), create(project), create(project)]
+        for number in range(1000):
+            answer = api.post(BULK, {"operations": operations, "mode": mode}).json()
+            if 409 in [result["status"] for result in answer["results"]]:
+                return number
+            time.sleep(0.005)  # SQLite serves writers at random: let the archiver in
+        return -1
+
+    def archive() -> int:
+        while project.time_entries.count() < 8:
+            time.sleep(0.001)
+        path = f"/api/v1/projects/{project.pk}"
+        assert getattr(archiver, archiving)(path, {"status": "archived"}).status_code == 200
+        return project.time_entries.count()
+
+    count, *written = at_once([archive, *(partial(write, api) for api in apis)])
+    assert count == project.time_entries.count() == 2 * sum(written)
+    assert -1 not in written
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/api/v1/time-entries", BULK])
+def test_writers_of_one_project_do_not_wait_for_each_other(path: str) -> None:
+    """Two transactions have the project at the same time; who archives it waits for both."""
+    owner, project = make_user(), make_project()
+    api = api_as(owner, "write:time_entries")
+    hour = {"project_id": project.pk, **HOUR}
+    body = {"operations": [create(project)]} if path == BULK else hour
+
+    def write_beside() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")
+        return int(api.post(path, body).status_code)
+
+    with transaction.atomic(), held_open(project):
+        assert at_once([write_beside])[0] in (200, 201)
+        assert at_once([lambda: _status_of_archiving(project)]) == ["waits"]
+    assert at_once([lambda: _status_of_archiving(project)]) == ["archived"]
+    assert TimeEntry.objects.count() == 1
+
+
+def _status_of_archiving(project: Project) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    try:
+        project.archive()
+    except OperationalError:
+        return "waits"
+    return "archived"

@@ -1,6 +1,6 @@
 """Many writes in one request, each judged as if it came alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from timetracker.api.bulk_serializers import (
     OperationSerializer,
 )
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
-from timetracker.api.models import constraints_as_errors, references_as_conflicts
+from timetracker.api.models import constraints_as_errors, held, references_as_conflicts
 from timetracker.api.preconditions import tag_of
 from timetracker.api.viewsets import ResourceViewSet
 
@@ -73,8 +73,7 @@ class Bulk:
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
         judged = [*filter(None, map(self._judge, range(len(operations)), operations))]
-        held = self._lock(judged)
-        self._fetch_references(judged, held)
+        self._fetch_references(judged, self._lock(judged))
         for kind, group in groupby(judged, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
@@ -93,7 +92,7 @@ class Bulk:
             self._fail(index, error)
             return None
 
-    def _fetch_references(self, operations: Iterable[Operation], held: Iterable[int]) -> None:
+    def _fetch_references(self, operations: Iterable[Operation], kept: Iterable[int]) -> None:
         """Fetch every row that the operations refer to, with one query for each field.
 
         Those that a write holds, or may hold because the row to change refers to them (`held`),
@@ -106,10 +105,9 @@ class Bulk:
                 texts = {str(data.get(name)) for data in sent}
                 ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
                 rows: Any = field.get_queryset().select_related(None)  # type: ignore[union-attr]
-                if name == self.held:
-                    ids += held
-                    rows = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
-                self.context["references"][name] = rows.in_bulk(ids) if ids else {}
+                ids += kept if name == self.held else ()
+                find = held if name == self.held else _by_id
+                self.context["references"][name] = find(rows, ids) if ids else {}
 
     def _lock(self, operations: Sequence[Operation]) -> set[int]:
         """Lock the rows to change in the order of their ids, so that two requests do not cross.
@@ -122,7 +120,7 @@ class Bulk:
         rows = self.view.get_queryset().select_related(None).filter(pk__in=ids).order_by("pk")
         locked = rows.select_for_update(no_key=True).values_list("pk", self.held or "pk")
         updated = {operation["id"] for operation in operations if operation["op"] == "update"}
-        return {held for pk, held in locked if self.held and pk in updated}
+        return {kept for pk, kept in locked if self.held and pk in updated}
 
     def _validated(self, operation: Operation) -> tuple[int, dict[str, Any]] | None:
         try:
@@ -186,6 +184,10 @@ class Bulk:
             "id": key,
             "error": words,
         }
+
+
+def _by_id(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
+    return rows.in_bulk(ids)
 
 
 OPERATION = OperationSerializer()
