@@ -268,7 +268,10 @@ def test_a_body_over_the_limit_is_413(api: APIClient) -> None:
 def test_a_chunked_body_is_refused_and_not_taken_for_an_empty_one(
     api: APIClient, project: Project
 ) -> None:
-    """Our WSGI server hands Django a chunked body as an empty one; the PATCH would say 200."""
+    """A server that does not take chunks apart hands on an empty body; PATCH would say 200.
+
+    Ours does: tests/wire/test_bodies.py.
+    """
     rows = _rows()
     chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
 

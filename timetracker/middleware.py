@@ -44,8 +44,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
+        request_id = sane_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
@@ -76,8 +75,7 @@ class UnreadBodyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and 0 < int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if not is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
             with suppress(UnreadablePostError):  # the client has gone
                 request.read()
         return response
@@ -94,7 +92,7 @@ class PageBodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not _is_api(request) and _is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
+        if not _is_api(request) and is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
             return HttpResponse(
                 "The body may have at most 1 MiB.\n",
                 status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -145,7 +143,13 @@ def _policy(request: HttpRequest) -> str:
     return ADMIN_POLICY if request.path.startswith("/admin") else DOCS_POLICY
 
 
-def _is_too_large(length: str) -> bool:
+def sane_request_id(sent: str) -> str:
+    """Return the id that a caller gave a request, or a new one."""
+    return sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
+
+
+def is_too_large(length: str) -> bool:
+    """Return whether a Content-Length is more than we read."""
     most = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     digits = length.lstrip("0")  # as text: a number may have any length
     return (len(digits), digits) > (len(most), most)

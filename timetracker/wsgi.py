@@ -6,9 +6,11 @@ from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "timetracker.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()  # without which our own modules cannot be loaded
+application = import_string("timetracker.outermost.Outermost")(django)
 
 # What is loaded by now stays. To go through it again and again for garbage takes a tenth of a
 # bulk request; and the first request need not wait for the views.

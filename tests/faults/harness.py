@@ -113,8 +113,8 @@ class Database:
 
     def rows(self, tree: Path, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and commit it; return its rows, if it has any."""
-        if self.postgresql:
-            with psycopg.connect(self.postgresql.url) as connection:
+        if url := self.settings.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
                 cursor = connection.execute(statement.encode())
                 return cursor.fetchall() if cursor.description else []
         with sqlite3.connect(tree / "data" / "timetracker.sqlite3", timeout=20) as connected:
@@ -164,7 +164,7 @@ class Service:
         started = time.monotonic()
         self.processes = [self._serve(port) for port in self.ports]
         for port in self.ports:
-            while Caller(port).send("GET", "/api/v1/health").status != 200:
+            while Caller(port, keeps=False).send("GET", "/api/v1/health").status != 200:
                 if time.monotonic() > started + STARTS_WITHIN:
                     raise RuntimeError(f"not started: {self.log(port).read_text()[-2000:]}")
                 time.sleep(0.05)

@@ -232,7 +232,7 @@ def test_another_media_type_is_415(
     assert response.status_code == 415
     assert error_of(response) == {
         "error": "Unsupported media type",
-        "message": f'Unsupported media type "{content_type}" in request.',
+        "message": "Send the body as JSON in UTF-8, with Content-Type: application/json.",
         "error_code": "unsupported_media_type",
     }
     assert Project.objects.get().name == "Site"

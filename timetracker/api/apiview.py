@@ -10,9 +10,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from idempotency.once import answer_once, key_of
-from timetracker.api.exceptions import LengthRequired
+from timetracker.api.content_coding import check_coding
+from timetracker.api.exceptions import BadRequest, LengthRequired, PayloadTooLarge
 from timetracker.api.models import references_as_conflicts
 from timetracker.api.suggestions import unknown_names
+from timetracker.framing import NOTHING_IN_CHUNKS
+from timetracker.middleware import is_too_large
 
 if TYPE_CHECKING:
     from apitokens.models import ApiToken
@@ -109,4 +112,11 @@ def read_body(request: Request) -> None:
     """Parse the body now, so that a bad one is told before a missing row."""
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
+    if request.META.get(NOTHING_IN_CHUNKS):
+        raise BadRequest(
+            "The chunked body is empty or was cut off. To send none, say Content-Length: 0."
+        )
+    if is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
+        raise PayloadTooLarge
+    check_coding(request)
     request.data  # noqa: B018 - DRF parses on access

@@ -11,6 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 RETRY_UNAVAILABLE_AFTER = 1  # seconds
+INTERNAL_ERROR = "An unexpected error occurred. Tell us the request_id."
 
 # status: (error, error_code) where the exception does not say better
 WORDS: dict[int, tuple[str, str]] = {
@@ -75,10 +76,13 @@ class Conflict(ApiError):
 
 
 class LengthRequired(ApiError):
-    """411: a chunked body, which WSGI servers hand on as an empty one (RFC 9110 §15.5.12)."""
+    """411: a body whose end is not known here (RFC 9110 §15.5.12).
+
+    Its transfer coding is not, or not only, chunks; or the server does not take chunks apart.
+    """
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = "Send the body with a Content-Length, not in chunks."
+    default_detail = "Send the body with a Content-Length."
     default_code = "length_required"
 
 
@@ -112,6 +116,28 @@ class PayloadTooLarge(ApiError):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body may have at most 1 MiB."
     default_code = "payload_too_large"
+
+
+class UnsupportedMediaType(ApiError):
+    """415: the body is of a type that we do not read; RFC 9110 §12.5.1 has us name ours."""
+
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_detail = "Send the body as JSON in UTF-8, with Content-Type: application/json."
+    default_code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept": "application/json"})
+
+
+class UnsupportedContentCoding(ApiError):
+    """415: the body is packed in a way that we do not unpack (RFC 9110 §15.5.16)."""
+
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_detail = "Send the body as it is, or with Content-Encoding: gzip."
+    default_code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "gzip, identity"})
 
 
 class Unavailable(ApiError):
@@ -175,6 +201,8 @@ def _sentences(detail: Any) -> list[str]:
 
 
 def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        return UnsupportedMediaType()
     if isinstance(exc, exceptions.APIException):
         return exc
     if isinstance(exc, Http404):

@@ -150,7 +150,11 @@ FAILURES = {
         headers=RATE_LIMIT_HEADERS,
         example={"error_code": "cursor_expired"},
     ),
-    411: Failure("LengthRequired", "The body has no length.", headers=RATE_LIMIT_HEADERS),
+    411: Failure(
+        "LengthRequired",
+        "The body has no length, and is not sent in chunks alone.",
+        headers=RATE_LIMIT_HEADERS,
+    ),
     412: Failure(
         "PreconditionFailed",
         "What is stored is not what `If-Match` or `If-None-Match` asks for.",
@@ -158,8 +162,16 @@ FAILURES = {
         ("ETag", *RATE_LIMIT_HEADERS),
         {"version": 4, "etag": '"9d2c71a04b5e8f3360ad1c47"'},
     ),
-    413: Failure("PayloadTooLarge", "The body is over 1 MiB.", headers=RATE_LIMIT_HEADERS),
-    415: Failure("UnsupportedMediaType", "The body is not JSON.", headers=RATE_LIMIT_HEADERS),
+    413: Failure(
+        "PayloadTooLarge",
+        "The body is over 1 MiB, packed or unpacked.",
+        headers=RATE_LIMIT_HEADERS,
+    ),
+    415: Failure(
+        "UnsupportedMediaType",
+        "The body is not JSON, or packed by something else than gzip.",
+        headers=("Accept", "Accept-Encoding", *RATE_LIMIT_HEADERS),
+    ),
     422: Failure(
         "IdempotencyKeyReused",
         "The Idempotency-Key was used for another request.",
@@ -183,6 +195,8 @@ def _header(description: str, kind: str = "integer", **more: Any) -> dict[str, A
 
 
 HEADERS = {
+    "Accept": _header("What the body may be.", "string"),
+    "Accept-Encoding": _header("How the body may be packed.", "string"),
     "ETag": _header("What is shown, in a word: see Conditional requests.", "string"),
     "Location": _header("The path of what was created.", "string", required=True),
     "Retry-After": _header("Try again after this many seconds.", required=True),

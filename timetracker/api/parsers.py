@@ -7,6 +7,7 @@ from typing import IO, Any, NoReturn
 
 from rest_framework.parsers import JSONParser
 
+from timetracker.api.content_coding import unpacked
 from timetracker.api.exceptions import BadRequest
 from timetracker.api.suggestions import shortened
 
@@ -29,8 +30,10 @@ class StrictJSONParser(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the object that the body holds; 400 for anything else."""
+        request = (parser_context or {}).get("request")
         try:
-            text = stream.read().decode("utf-8")
+            body = stream.read()
+            text = (unpacked(request, body) if request else body).decode("utf-8")
             data = json.loads(text, object_pairs_hook=_Objects(), parse_constant=_refuse_constant)
         except RecursionError as error:
             raise _too_deep() from error

@@ -13,7 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timetracker.api.exceptions import RETRY_UNAVAILABLE_AFTER, Unavailable, error_body
+from timetracker.api.exceptions import (
+    INTERNAL_ERROR,
+    RETRY_UNAVAILABLE_AFTER,
+    Unavailable,
+    error_body,
+)
 from timetracker.api.openapi_answers import (
     HealthySerializer,
     InfoSerializer,
@@ -120,7 +125,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = _error(request, 503, str(Unavailable.default_detail))
         response["Retry-After"] = str(RETRY_UNAVAILABLE_AFTER)
         return response
-    return _error(request, 500, "An unexpected error occurred. Tell us the request_id.")
+    return _error(request, 500, INTERNAL_ERROR)
 
 
 def _is_route(path: str) -> bool:

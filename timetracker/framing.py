@@ -1,0 +1,49 @@
+"""What a server hands on, made sound before Django reads it: PEP 3333 leaves some of it open."""
+
+import codecs
+import io
+from typing import Any
+
+from django.conf import settings
+from django.utils.http import parse_header_parameters
+
+UTF_8 = ("utf-8", "ascii")  # which is a part of it
+UNREADABLE = "application/octet-stream"  # what nobody here takes for anything else
+NOTHING_IN_CHUNKS = "timetracker.nothing_in_chunks"
+
+
+def make_sound(environ: dict[str, Any]) -> None:
+    """Give a chunked body its length, and let no other charset than UTF-8 through."""
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        _read_chunks(environ)
+    if ";" in environ.get("CONTENT_TYPE", "") and not _is_utf_8(environ["CONTENT_TYPE"]):
+        environ["CONTENT_TYPE"] = UNREADABLE
+
+
+def _read_chunks(environ: dict[str, Any]) -> None:
+    """Read a chunked body, of a large one as much as shows that it is too large.
+
+    A server that takes chunks apart says so by `wsgi.input_terminated`. Granian ends a body that
+    breaks off as it ends a whole one: of JSON and gzip the end is known, of nothing it is not.
+    """
+    if not environ.get("wsgi.input_terminated"):
+        return
+    body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    if environ["HTTP_TRANSFER_ENCODING"].strip().lower() != "chunked":
+        return  # what else was done to it nobody here undoes
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ[NOTHING_IN_CHUNKS] = not body
+    del environ["HTTP_TRANSFER_ENCODING"]
+
+
+def _is_utf_8(content_type: str) -> bool:
+    """Return whether a Content-Type can be read and its text is UTF-8, said or unsaid.
+
+    Django reads even the query by the charset that is named there.
+    """
+    try:
+        _, parameters = parse_header_parameters(content_type)
+        return codecs.lookup(parameters.get("charset", "utf-8")).name in UTF_8
+    except (LookupError, ValueError):
+        return False
