@@ -1,27 +1,31 @@
 """Where a request comes from, when proxies of ours stand in between."""
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
 
 Address = IPv4Address | IPv6Address
+WITH_PORT = re.compile(
+    r"\[(?P<ipv6>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\](:\d{1,5})?|(?P<ipv4>[0-9.]+):\d{1,5}", re.ASCII
+)
 IPV6_SITE_BITS = 64  # one customer's network; they choose the rest of the bits freely
 
 
 def client_address(request: HttpRequest) -> Address | None:
-    """Return the nearest address that is not one of TRUSTED_PROXIES; None where there is none.
+    """Return the nearest address that is not one of TRUSTED_PROXIES; None where it is unknown.
 
     X-Forwarded-For counts only behind a trusted proxy and is read from the right, because
-    whatever stands to the left of our own proxies' entries is the caller's invention.
+    whatever stands to the left of our own proxies' entries is the caller's invention. A hop that
+    cannot be read is nobody's address: least of all that of the proxy which passed it on. So is
+    an empty header, by which granian stands for bytes outside ASCII.
     """
     address = _parse(request.META.get("REMOTE_ADDR", ""))
-    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+    hops = [] if forwarded is None else forwarded.split(",")
     while address is not None and hops and _trusted(address):
-        next_hop = _parse(hops.pop())
-        if next_hop is None:
-            break
-        address = next_hop
+        address = _parse(_without_port(hops.pop().strip()))
     return address
 
 
@@ -38,6 +42,12 @@ def _parse(text: str) -> Address | None:
     except ValueError:
         return None
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def _without_port(hop: str) -> str:
+    """Return a hop as nginx writes it; Azure's and IIS's proxies add the port."""
+    match = WITH_PORT.fullmatch(hop)
+    return hop if match is None else match["ipv6"] or match["ipv4"]
 
 
 def _trusted(address: Address) -> bool:

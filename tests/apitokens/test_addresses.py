@@ -125,3 +125,16 @@ def test_a_token_is_refused_from_elsewhere_as_if_it_did_not_exist(
     assert reasons == ([] if status == 200 else ["address not allowed"])
     if status == 401:
         assert error_of(response) == INVALID
+
+
+@pytest.mark.parametrize("hop", ["unknown", "", "203.0.113.7, unknown", "203.0.113.7:x", ","])
+def test_a_hop_that_cannot_be_read_is_not_the_proxy(
+    owner: User, settings: Settings, hop: str
+) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    api = api_as(owner, "read:projects")
+    ApiToken.objects.update(allowed_networks=["10.0.0.0/8", "203.0.113.7/32", "::/0"])
+    sent = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": hop}
+    assert api.get("/api/v1/projects", **sent).status_code == 401  # type: ignore[arg-type]
+    sent["HTTP_X_FORWARDED_FOR"] = "203.0.113.7:4711"
+    assert api.get("/api/v1/projects", **sent).status_code == 200  # type: ignore[arg-type]
