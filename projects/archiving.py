@@ -31,10 +31,18 @@ def held_open(*projects: Project) -> Iterator[None]:
     """
     statuses = _locked_statuses({project.pk for project in projects})
     yield
-    if Project.Status.ARCHIVED in statuses:
-        raise Conflict(
-            "This project is archived. Set its status to active to add to it.", "project_archived"
-        )
+    for status in statuses:
+        if refusal := refusal_of(status):
+            raise refusal
+
+
+def refusal_of(status: str) -> Conflict | None:
+    """Return the 409 that a project of a status has for new work; None if it takes it."""
+    if status != Project.Status.ARCHIVED:
+        return None
+    return Conflict(
+        "This project is archived. Set its status to active to add to it.", "project_archived"
+    )
 
 
 def _locked_statuses(ids: set[int]) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 
-from projects.archiving import held_open
+from projects.archiving import held_open, refusal_of
 from tasks.models import Task
 from timetracker.api.fields import IntegerField
 from timetracker.api.models import refuse_if_used
@@ -67,6 +68,10 @@ class TaskSerializer(ModelSerializer[Task]):
         """Insert tasks, unless a project of theirs is archived."""
         with held_open(*(row["project"] for row in rows)):
             return super().create_all(rows)
+
+    def refusal_of(self, instance: Task) -> APIException | None:
+        """Return the 409 of a task in an archived project."""
+        return refusal_of(instance.project.status)
 
     def update(self, instance: Task, validated_data: dict[str, Any]) -> Task:
         """Change a task; with time entries, or into an archived project, it cannot move."""

@@ -1,6 +1,7 @@
 """What the database must hold of time entries and Django has no words for."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,6 +18,10 @@ class WholeSeconds(Func):
 
     arity = 2
     output_field = models.BigIntegerField()
+
+    def of(self, start: datetime, end: datetime) -> int:
+        """Return what the database would, of values."""
+        return (end - start) // timedelta(seconds=1)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Sql:
         """Return PostgreSQL's expression; EXTRACT of an interval is exact and immutable."""

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 
-from projects.archiving import held_open
+from projects.archiving import held_open, refusal_of
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from timetracker.api.exceptions import AccessDenied, Conflict
@@ -161,11 +162,19 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     def create_all(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
         """Insert entries, unless a project of theirs is archived."""
-        user = self.context["request"].user
         with held_open(*(row["project"] for row in rows)):
-            return super().create_all(
-                [{"user": user, "billable": row["project"].billable, **row} for row in rows]
-            )
+            return super().create_all(rows)
+
+    def made_of(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
+        """Return new entries: the caller's, billable as their project is, unless they say so."""
+        user = self.context["request"].user
+        return super().made_of(
+            [{"user": user, "billable": row["project"].billable, **row} for row in rows]
+        )
+
+    def refusal_of(self, instance: TimeEntry) -> APIException | None:
+        """Return the 409 of an entry in an archived project."""
+        return refusal_of(instance.project.status)
 
     def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
         """Change an entry; in an archived project nothing new begins, moved there or reopened."""

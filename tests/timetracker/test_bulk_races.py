@@ -1,6 +1,7 @@
 """Many writes in one request beside others: each gets an answer, none a deadlock."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -123,7 +124,8 @@ def test_no_bulk_adds_once_the_archiving_has_returned(
         assert getattr(archiver, archiving)(path, {"status": "archived"}).status_code == 200
         return project.time_entries.count()
 
-    count, *written = at_once([archive, *(partial(write, api) for api in apis)])
+    calls: list[Callable[[], int]] = [archive, *(partial(write, api) for api in apis)]
+    count, *written = at_once(calls)
     assert count == project.time_entries.count() == 2 * sum(written)
     assert -1 not in written
 

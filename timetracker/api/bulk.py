@@ -21,17 +21,27 @@ from timetracker.api.bulk_serializers import (
     OperationSerializer,
 )
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
+from timetracker.api.foreseen import foreseen
 from timetracker.api.models import constraints_as_errors, held, references_as_conflicts
 from timetracker.api.preconditions import tag_of
 from timetracker.api.viewsets import ResourceViewSet
 
 M = TypeVar("M", bound=models.Model)
 Result = dict[str, Any]
+Row = tuple[int, dict[str, Any]]  # its place among the operations, and what is to be stored
+
+# Of what cannot be foreseen, as a key that somebody else takes meanwhile: to find one among 500
+# takes nine tries.
+MOST_FAILURES = 50
 
 NOT_WRITTEN = {
     "error": "Failed dependency",
     "message": "Another operation failed, so nothing was written.",
     "error_code": "failed_dependency",
+}
+NOT_TRIED = {
+    **NOT_WRITTEN,
+    "message": "Others wrote the same meanwhile, so this was not tried. Send it again.",
 }
 
 
@@ -58,8 +68,8 @@ class BulkMixin(ResourceViewSet[M]):
 class Bulk:
     """The operations of one request, carried out in its transaction.
 
-    Creates that follow each other are one INSERT. What goes wrong with one is found by halving
-    them, so that all the others are in.
+    Creates that follow each other are one INSERT. Where the database refuses it, those are left
+    out that can be foreseen to be refused, and what else goes wrong with one is found by halving.
     """
 
     def __init__(self, view: ResourceViewSet[Any]) -> None:
@@ -69,6 +79,7 @@ class Bulk:
         self.new: Any = view.get_serializer(context=self.context)
         self.held: str = getattr(view.serializer_class.Meta, "held", "")  # type: ignore[union-attr]
         self.results: dict[int, Result] = {}
+        self.failures = 0
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
@@ -129,22 +140,48 @@ class Bulk:
             self._fail(operation["index"], error)
             return None
 
-    def _create(self, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
-        if not rows:
+    def _create(self, rows: Sequence[Row]) -> None:
+        """Insert rows; where that fails, those without what can be foreseen to be refused."""
+        if rows and not self._inserted(rows):
+            refusals = foreseen(self.new.made_of([row for _, row in rows]), self.new.refusal_of)
+            for (index, _), refusal in zip(rows, refusals, strict=True):
+                if refusal:
+                    self._fail(index, refusal)
+            self._halve([row for row, refusal in zip(rows, refusals, strict=True) if not refusal])
+
+    def _halve(self, rows: Sequence[Row]) -> None:
+        """Find the few with which something is wrong, so that all the others are in."""
+        if not rows or self._inserted(rows):
             return
+        self.failures += 1
+        half = len(rows) // 2
+        for part in (rows[:half], rows[half:]) if half else ():
+            if self.failures < MOST_FAILURES:
+                self._halve(part)
+            else:
+                self._leave(part)
+
+    def _inserted(self, rows: Sequence[Row]) -> bool:
+        """Insert rows; return whether the database took them. One alone is told what is wrong."""
         try:
             with constraints_as_errors(self.model):
                 created = self.new.create_all([row for _, row in rows])
         except APIException as error:
             if len(rows) == 1:
                 self._fail(rows[0][0], error)
-                return
-            half = len(rows) // 2
-            self._create(rows[:half])
-            self._create(rows[half:])
-            return
+            return False
         for (index, _), instance in zip(rows, created, strict=True):
             self._succeed(index, status.HTTP_201_CREATED, instance.pk)
+        return True
+
+    def _leave(self, rows: Sequence[Row]) -> None:
+        for index, _ in rows:
+            self.results[index] = {
+                "index": index,
+                "status": status.HTTP_424_FAILED_DEPENDENCY,
+                "id": None,
+                "error": NOT_TRIED,
+            }
 
     def _write(self, operation: Operation) -> None:
         """Update or delete a row."""

@@ -128,7 +128,7 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        _raise_as_api_error(model, error)
+        _raise_asrefusal_by(model, error)
     except DatabaseError as error:
         if type(error) is DatabaseError:  # Django's own word for an UPDATE that met no row
             raise NotFound("It was deleted meanwhile.") from error
@@ -188,18 +188,19 @@ def refuse_if_used(instance: models.Model) -> None:
         raise Conflict(f"This {name} is used by {' and '.join(uses)}.", "in_use")
 
 
-def _raise_as_api_error(model: type[models.Model], error: IntegrityError) -> NoReturn:
+def _raise_asrefusal_by(model: type[models.Model], error: IntegrityError) -> NoReturn:
     for constraint in model._meta.constraints:
         if _is_broken(constraint, model, error):
-            raise _api_error(constraint, model) from error
+            raise refusal_by(constraint, model) from error
     if _is_about_a_reference(error):
         raise Conflict(REFERENCE_BROKEN) from error
     raise error
 
 
-def _api_error(
+def refusal_by(
     constraint: models.BaseConstraint, model: type[models.Model]
 ) -> Conflict | ValidationError:
+    """Return the error of a row that breaks a constraint."""
     sentence = str(constraint.violation_error_message)
     code = constraint.violation_error_code
     if isinstance(constraint, models.UniqueConstraint):

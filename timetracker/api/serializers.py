@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.utils.model_meta import FieldInfo
 
 from timetracker.api import fields
@@ -140,9 +141,18 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     def create_all(self, rows: Sequence[dict[str, Any]]) -> list[M]:
         """Insert rows of validated data, all with one statement."""
         model: Any = self.Meta.model
-        instances: list[M] = [model(**row) for row in rows]
+        instances = self.made_of(rows)
         model.insert(instances)
         return instances
+
+    def made_of(self, rows: Sequence[dict[str, Any]]) -> list[M]:
+        """Return new instances of validated data."""
+        model: Any = self.Meta.model
+        return [model(**row) for row in rows]
+
+    def refusal_of(self, instance: M) -> APIException | None:
+        """Return why a new row is refused of which the database would take all."""
+        return None
 
     def update(self, instance: M, validated_data: dict[str, Any]) -> M:
         """Write the columns that were sent and no others, so that racing changes both stay."""
