@@ -11,9 +11,9 @@ from tallies.models import period
 from tallies.postgresql import FOLD_LOCK
 from tallies.statements import (
     ADD_UP,
+    ADD_WRITES_TO_ALL,
     COLUMNS,
     COUNTED,
-    COUNTED_AFRESH,
     DATE_OF_DAY,
     ENTRIES,
     MONTH,
@@ -63,7 +63,7 @@ def rebuild(*, using: str = DEFAULT_DB_ALIAS) -> None:
             f" WHERE true ORDER BY day, month, kind {ADD_UP}"
         )
         if cursor.rowcount:
-            cursor.execute(COUNTED_AFRESH)
+            cursor.execute(ADD_WRITES_TO_ALL, [1])
 
 
 @contextmanager

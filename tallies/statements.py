@@ -51,10 +51,10 @@ COLUMNS = ", ".join((*PERIOD, *COUNTED, "writes", "fresh"))
 ADD_UP = "ON CONFLICT (kind, key, day, month) WHERE NOT fresh DO UPDATE SET " + ", ".join(
     f"{column} = tallies_tally.{column} + excluded.{column}" for column in (*COUNTED, "writes")
 )
-# What all lists are versions of: that the triggers came, or that it was counted afresh.
-COUNTED_AFRESH = (
+# What all lists are versions of: that the triggers came, it was counted afresh or restored.
+ADD_WRITES_TO_ALL = (
     f"INSERT INTO tallies_tally ({COLUMNS})"
-    f" VALUES ('installed', 0, 0, 0, 0, 0, 0, 0, 1, false) {ADD_UP}"
+    f" VALUES ('installed', 0, 0, 0, 0, 0, 0, 0, %s, false) {ADD_UP}"
 )
 
 

@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tallies import postgresql, sqlite
 from tallies.models import Tally
 from tallies.rebuilding import rebuild
-from tallies.statements import COUNTED_AFRESH, ENTRIES, WRITTEN
+from tallies.statements import ADD_WRITES_TO_ALL, ENTRIES, WRITTEN
 
 
 def install(using: str) -> None:
@@ -25,7 +25,7 @@ def install(using: str) -> None:
     with transaction.atomic(using=using):
         if install_missing(connection):
             with connection.cursor() as cursor:
-                cursor.execute(COUNTED_AFRESH)
+                cursor.execute(ADD_WRITES_TO_ALL, [1])
             rebuild(using=using)
 
 

@@ -1,10 +1,14 @@
 """A number for each list that every change of what it shows makes larger."""
 
+import secrets
 from typing import Any
 
 from django.db import connection
 
 from tallies.models import Tally
+from tallies.statements import ADD_WRITES_TO_ALL
+
+EPOCH_BITS = 48  # so many more writes than there ever were, and room for thousands of such leaps
 
 # Without the rows of days, whose writes are in the months' rows too.
 WRITES = " UNION ALL ".join(
@@ -50,3 +54,12 @@ def list_version(resource: str, user: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, [user.pk] * 2 if own else [])
         return int(cursor.fetchone()[0])
+
+
+def renew_list_versions() -> None:
+    """Give all lists numbers that they never had, though they are counted up again from less.
+
+    After a restore: the lost writes were numbered too, and their numbers will come again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_WRITES_TO_ALL, [secrets.randbits(EPOCH_BITS)])

@@ -233,6 +233,16 @@ def test_if_match_is_412_when_somebody_was_faster(owner: User, project: Project)
     assert stored() == [(entry.pk, "")]
 
 
+@pytest.mark.parametrize("form", ["{}", "W/{}"])
+def test_if_match_takes_the_tag_of_a_row(owner: User, project: Project, form: str) -> None:
+    entry = make_entry(owner, project)
+    tag = api_as(owner, "read:time_entries").get(f"/api/v1/time-entries/{entry.pk}")["ETag"]
+    change = {"op": "update", "id": entry.pk, "data": {"notes": "x"}, "if_match": form.format(tag)}
+    results = send(owner, [change, change], mode="partial").json()["results"]
+    assert [result["status"] for result in results] == [200, 412]
+    assert results[1]["error"]["version"] == 2
+
+
 @pytest.mark.parametrize(
     ("body", "about"),
     [
@@ -267,6 +277,9 @@ def test_a_request_that_cannot_be_read_is_400(owner: User, body: Any, about: str
         pytest.param({"op": "delete", "id": True}, {"id"}, id="id is true"),
         pytest.param({"op": "delete", "id": "1.0"}, {"id"}, id="id is no digits"),
         pytest.param({"op": "delete", "id": 1, "if_match": "1"}, {"if_match"}, id="no version"),
+        pytest.param({"op": "delete", "id": 1, "if_match": 0}, {"if_match"}, id="version 0"),
+        pytest.param({"op": "delete", "id": 1, "if_match": True}, {"if_match"}, id="true"),
+        pytest.param({"op": "delete", "id": 1, "if_match": '"a", "b"'}, {"if_match"}, id="tags"),
         pytest.param({"op": "delete", "id": 1, "ifmatch": 1}, {"ifmatch"}, id="unknown member"),
     ],
 )

@@ -1,12 +1,14 @@
 """Entity tags: what they stand for, and what If-Match and If-None-Match make of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Event
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -23,6 +25,8 @@ from timeentries.models import TimeEntry
 from users.models import User
 
 OTHER = '"000000000000000000000000"'
+# What Apache's modules and others make of a tag when they compress.
+THROUGH_A_PROXY = ('"{inner}-gzip"', 'W/"{inner}-gzip"', '"{inner}-br"', '"{inner};gzip"')
 WRITERS = 8
 
 pytestmark = pytest.mark.django_db
@@ -108,13 +112,14 @@ def test_a_tag_is_of_one_release(api: APIClient, entry: TimeEntry, settings: Any
 
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize(
-    "header", ["{}", "W/{}", f"{OTHER}, {{}}", f" ,{OTHER} ,, W/{{}},", "*", " * "]
+    "header",
+    ["{}", "W/{}", f"{OTHER}, {{}}", f" ,{OTHER} ,, W/{{}},", "*", " * ", *THROUGH_A_PROXY],
 )
 def test_who_has_the_current_state_gets_304_without_a_body(
     api: APIClient, entry: TimeEntry, method: str, header: str
 ) -> None:
     tag = tag_of(api, path_of(entry))
-    sent = {"If-None-Match": header.format(tag)}
+    sent = {"If-None-Match": header.format(tag, inner=tag[1:-1])}
     response = getattr(api, method)(path_of(entry), headers=sent)
     assert (response.status_code, response.content) == (304, b"")
     assert response["ETag"] == tag
@@ -164,24 +169,25 @@ def test_the_status_of_the_timer_has_a_tag_until_it_changes(owner: User, project
     assert poll(idle) == 304
 
 
-@pytest.mark.parametrize("header", ["{}", "*", f"{OTHER}, {{}}"])
+@pytest.mark.parametrize("header", ["{}", "*", f"{OTHER}, {{}}", "W/{}", *THROUGH_A_PROXY])
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_a_change_of_what_is_current_is_done(
     api: APIClient, entry: TimeEntry, method: str, header: str
 ) -> None:
-    sent = {"If-Match": header.format(tag_of(api, path_of(entry)))}
+    tag = tag_of(api, path_of(entry))
+    sent = {"If-Match": header.format(tag, inner=tag[1:-1])}
     response = getattr(api, method)(path_of(entry), {}, headers=sent)
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("header", [OTHER, "W/{}"])
+@pytest.mark.parametrize("header", [OTHER, f"W/{OTHER}", '"{inner}-old"', '"x{inner}"', '"-gzip"'])
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_a_change_of_what_is_not_current_is_412_and_not_done(
     api: APIClient, entry: TimeEntry, method: str, header: str
 ) -> None:
     TimeEntry.objects.update(version=7)
     tag = tag_of(api, path_of(entry))
-    sent = {"If-Match": header.format(tag)}
+    sent = {"If-Match": header.format(inner=tag[1:-1])}
     response = getattr(api, method)(path_of(entry), {"notes": "New"}, headers=sent)
     assert response.status_code == 412
     assert response["ETag"] == tag
@@ -234,6 +240,91 @@ def test_a_broken_rule_is_worded_as_ever(api: APIClient) -> None:
     response = api.patch(path_of(client), {"name": "birch"}, headers=sent)
     assert response.status_code == 409
     assert error_of(response)["message"] == "There is already a client of that name."
+
+
+def test_a_stop_asks_for_the_state_of_the_timer(owner: User, project: Project) -> None:
+    api = api_as(owner, "write:time_entries")
+    status, stop = "/api/v1/timer/status", "/api/v1/timer/stop"
+    idle = tag_of(api, status)
+    timer = make_entry(owner, project, lasting=None)
+    seen = tag_of(api, status)
+    api.patch(path_of(timer), {"notes": "Call"})
+
+    for header in ({"If-Match": seen}, {"If-Match": idle}, {"If-None-Match": "*"}):
+        refused = api.post(stop, headers=header)
+        assert refused.status_code == 412, header
+        assert error_of(refused)["version"] == 2
+        assert refused["ETag"] == tag_of(api, status)
+    assert TimeEntry.objects.get().end_time is None
+
+    stopped = api.post(stop, headers={"If-Match": tag_of(api, path_of(timer))})
+    assert stopped.status_code == 200
+    assert api.post(stop, headers={"If-Match": stopped["ETag"]}).status_code == 412
+    assert api.post(stop, headers={"If-Match": idle}).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize("tag", [OTHER, "*"])
+@pytest.mark.parametrize(
+    "path", ["time-entries/bulk", "tasks/bulk", "clients", "projects", "timer/start"]
+)
+def test_a_write_that_has_no_state_to_judge_refuses_preconditions(
+    api: APIClient, project: Project, path: str, tag: str, name: str
+) -> None:
+    task = {"op": "create", "data": {"project_id": project.pk, "name": "Draft"}}
+    bodies: dict[str, Any] = {
+        "tasks/bulk": {"operations": [task]},
+        "time-entries/bulk": {"operations": [{**task, "data": {"project_id": project.pk}}]},
+        "timer/start": {"project_id": project.pk},
+    }
+    body = bodies.get(path, {"name": "Birch"})
+    response = api.post(f"/api/v1/{path}", body, headers={name: tag})
+    assert response.status_code == 400
+    assert error_of(response)["message"] == (
+        "If-Match and If-None-Match are for one row: send them to its own path,"
+        " or, in a bulk, if_match with each operation."
+    )
+    assert not Change.objects.exclude(object_id=project.pk).exists()
+
+
+@contextmanager
+def lost() -> Iterator[None]:
+    """What is done in it is undone, as by a backup that was made before it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def test_a_version_that_a_restore_took_away_is_not_the_next_of_that_number(
+    api: APIClient, entry: TimeEntry
+) -> None:
+    path = path_of(entry)
+    with lost():
+        seen = api.patch(path, {"notes": "Lost"})
+    assert seen.json()["time_entry"]["version"] == 2
+    assert api.patch(path, {"notes": "After it"}).json()["time_entry"]["version"] == 2
+
+    assert api.get(path, headers={"If-None-Match": seen["ETag"]}).status_code == 200
+    assert api.patch(path, {"notes": "x"}, headers={"If-Match": seen["ETag"]}).status_code == 412
+    write = {"op": "update", "id": entry.pk, "data": {"notes": "x"}, "if_match": seen["ETag"]}
+    answer = api.post("/api/v1/time-entries/bulk", {"operations": [write]}).json()
+    assert [result["status"] for result in answer["results"]] == [412]
+    assert TimeEntry.objects.get().notes == "After it"
+
+
+@pytest.mark.parametrize("command", [("after_restore",), ("prune_changes", "--expire-cursors")])
+@pytest.mark.parametrize("name", ["clients", "projects", "tasks", "time-entries", "users"])
+def test_a_list_that_a_restore_took_away_is_not_the_next_of_that_number(
+    api: APIClient, entry: TimeEntry, name: str, command: tuple[str, ...]
+) -> None:
+    path = f"/api/v1/{name}"
+    with lost():
+        User.objects.get(username="olga").save()
+        seen = tag_of(api, path)
+    call_command(*command)
+    for _ in range(3):
+        User.objects.get(username="olga").save()
+        assert api.get(path, headers={"If-None-Match": seen}).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from timetracker.api.bulk_serializers import (
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
 from timetracker.api.foreseen import foreseen
 from timetracker.api.models import constraints_as_errors, held, references_as_conflicts
-from timetracker.api.preconditions import tag_of
+from timetracker.api.preconditions import names, tag_of
 from timetracker.api.viewsets import ResourceViewSet
 
 M = TypeVar("M", bound=models.Model)
@@ -190,8 +190,8 @@ class Bulk:
         try:
             with transaction.atomic():
                 instance = self.view.get_object()
-                if operation.get("if_match", instance.version) != instance.version:
-                    raise PreconditionFailed(self._tag_of(instance), instance.version)
+                if "if_match" in operation:
+                    self._judge_match(operation["if_match"], instance)
                 if operation["op"] == "delete":
                     self.view.remove(instance)
                 else:
@@ -205,9 +205,12 @@ class Bulk:
         else:
             self._succeed(index, status.HTTP_200_OK, key)
 
-    def _tag_of(self, instance: Any) -> str:
+    def _judge_match(self, asked: int | str, instance: Any) -> None:
+        """Raise 412 unless a row is of the version, or the state, that is asked for."""
         representation = self.view.representation
-        return tag_of(representation, representation.row_of(instance))
+        tag = tag_of(representation, representation.row_of(instance))
+        if not (asked == instance.version if isinstance(asked, int) else names(asked, tag)):
+            raise PreconditionFailed(tag, instance.version)
 
     def _succeed(self, index: int, status_code: int, key: int) -> None:
         self.results[index] = {"index": index, "status": status_code, "id": key}

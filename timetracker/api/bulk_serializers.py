@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from timetracker.api import fields
+from timetracker.api.preconditions import TAG
 from timetracker.api.serializers import refuse_unknown
 
 Operation = dict[str, Any]
@@ -31,13 +32,27 @@ class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
         return data
 
 
+class MatchField(serializers.Field[Any, Any, Any, Any]):
+    """What a row must be before it is written: a version, or a tag as `If-Match` takes it."""
+
+    def to_internal_value(self, data: Any) -> int | str:
+        """Return the version or the tag; 400 for anything else."""
+        if isinstance(data, str) and TAG.fullmatch(data):
+            return data
+        if isinstance(data, bool) or not isinstance(data, int) or data < 1:
+            raise serializers.ValidationError(
+                "Give the version, a whole number from 1, or the ETag with its quotes."
+            )
+        return data
+
+
 class OperationSerializer(serializers.Serializer[Operation]):
     """One write: `create` with `data`, `update` with `id` and `data`, `delete` with `id`."""
 
     op = fields.ChoiceField(["create", "update", "delete"])
     id = IdField(required=False)
-    if_match = fields.IntegerField(
-        required=False, min_value=1, help_text="The `version` that the row must have: else 412."
+    if_match = MatchField(
+        required=False, help_text="The `ETag` or the `version` that the row must have: else 412."
     )
     data = FieldsField(required=False)  # type: ignore[assignment] # a field, not the property
 

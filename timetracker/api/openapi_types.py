@@ -111,6 +111,20 @@ class IdFieldSchema(OpenApiSerializerFieldExtension):
         return {"type": ["integer", "string"], "minimum": 1, "pattern": DIGITS}
 
 
+class MatchFieldSchema(OpenApiSerializerFieldExtension):
+    """An integer or a tag."""
+
+    target_class = "timetracker.api.bulk_serializers.MatchField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Schema:
+        """Return the schema."""
+        return {
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "pattern": r'^(?:W/)?"[\x21\x23-\x7e]*"$',
+        }
+
+
 class FieldsFieldSchema(OpenApiSerializerFieldExtension):
     """The fields of a row, which its own POST and PATCH describe."""
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from changes.numbering import expire_cursors, prune
+from tallies.versions import renew_list_versions
 
 KEPT_DAYS = 90
 
@@ -32,13 +33,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--expire-cursors",
             action="store_true",
-            help="also make all consumers list afresh: after a restore, or rows written by SQL",
+            help="also make all consumers list again: rows were written by SQL",
         )
 
     def handle(self, **options: Any) -> None:
         """Throw them away and say how many."""
         if options["expire_cursors"]:
             expire_cursors()
+            renew_list_versions()
         count = prune(timezone.now() - timedelta(days=options["days"]))
         self.stdout.write(f"Threw away {count:,} changes older than {options['days']} days.")
 

@@ -1,0 +1,26 @@
+"""Let go of what callers were given before the database went back in time."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from changes.numbering import expire_cursors
+from tallies.versions import renew_list_versions
+
+
+class Command(BaseCommand):
+    """Make no tag of a list and no cursor of before a restore good any more."""
+
+    help = (
+        "Run it once a backup was put in place, before the service starts: the numbers of the"
+        " lost writes are given again, so every list gets a new ETag, and consumers of"
+        " /api/v1/changes get 410 cursor_expired and begin again."
+    )
+
+    def handle(self, **_: Any) -> None:
+        """Renew both."""
+        with transaction.atomic():
+            expire_cursors()
+            renew_list_versions()
+        self.stdout.write("Lists have new tags, and who follows the changes begins again.")
