@@ -1,5 +1,6 @@
 """Start and stop of the one timer that a user may run."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -26,14 +27,20 @@ def running_timer(user: User) -> TimeEntryQuerySet:
 
 
 @transaction.atomic
-def stop(user: User, *, now: datetime) -> TimeEntry:
+def stop(
+    user: User, *, now: datetime, check: Callable[[TimeEntry | None], None] | None = None
+) -> TimeEntry:
     """End the user's timer at `now` and return it; 400 `no_active_timer` if none runs.
+
+    `check` may refuse the timer that was found, which is locked by then.
 
     It ends at least a second after its start, also where a client's clock was ahead, and at
     most 366 days after it: whoever forgot a timer that long must still be able to stop it.
     It is locked before it is read: a join would meet the project that it had before the wait.
     """
     timer = locked_timer_of(user.pk) and timer_of(user.pk)
+    if check is not None:
+        check(timer)
     if timer is None:
         raise BadRequest("There is no active timer to stop.", "no_active_timer")
     earliest, latest = timer.start_time + SHORTEST_ENTRY, timer.start_time + LONGEST_ENTRY

@@ -1,5 +1,7 @@
 """The time entries' endpoints, and the timer's."""
 
+from functools import partial
+
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -12,7 +14,7 @@ from timeentries.timer import running_timer, stop
 from timetracker.api.apiview import ApiRequest, ApiView
 from timetracker.api.bulk import BulkMixin
 from timetracker.api.openapi_answers import ErrorSerializer
-from timetracker.api.preconditions import entity_tag, judge, tag_of
+from timetracker.api.preconditions import entity_tag, is_conditional, judge, tag_of
 from timetracker.api.representation import representation_of
 from timetracker.api.serializers import refuse_unknown
 
@@ -90,12 +92,17 @@ class TimerStopView(ApiView):
 
     scope_resource = "time_entries"
     tagged = True
+    judges_post = True
 
     @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
     def post(self, request: ApiRequest) -> Response:
-        """End the timer now; 400 `no_active_timer` if none runs."""
+        """End the timer now; 400 `no_active_timer` if none runs.
+
+        `If-Match` takes the tag of the timer, as `/timer/status` and its own path show it.
+        """
         refuse_unknown(request.data, known=())
-        entry = stop(request.user, now=request.now)
+        check = partial(_judge_timer, request) if is_conditional(request) else None
+        entry = stop(request.user, now=request.now, check=check)
         return Response(
             {
                 "message": "Timer stopped successfully",
@@ -103,6 +110,13 @@ class TimerStopView(ApiView):
             },
             headers={"ETag": _tag_of(entry)},
         )
+
+
+def _judge_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
+    if timer is None:
+        judge(request, NO_TIMER)
+    else:
+        judge(request, _tag_of(timer), timer.version)
 
 
 def _tag_of(entry: TimeEntry) -> str:

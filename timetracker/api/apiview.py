@@ -13,6 +13,7 @@ from idempotency.once import answer_once, key_of
 from timetracker.api.content_coding import check_coding
 from timetracker.api.exceptions import BadRequest, LengthRequired, PayloadTooLarge
 from timetracker.api.models import references_as_conflicts
+from timetracker.api.preconditions import refuse_unjudged
 from timetracker.api.suggestions import unknown_names
 from timetracker.framing import NOTHING_IN_CHUNKS
 from timetracker.middleware import is_too_large
@@ -43,6 +44,7 @@ class ApiView(APIView):
     administrators_only = False
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
+    judges_post = False  # whether there is a state to judge the preconditions of a POST by
     request: ApiRequest
     throttles: Sequence[Any] = ()
 
@@ -60,6 +62,8 @@ class ApiView(APIView):
             self.http_method_not_allowed(request)
         self.check_permissions(request)
         self.check_query(request)
+        if request.method == "POST" and not self.judges_post:
+            refuse_unjudged(request)
         if request.method in METHODS_WITH_BODY:
             read_body(request)
         if key := key_of(request):
