@@ -10,31 +10,38 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from timetracker import database_url
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 SECRET_MIN_LENGTH = 50
-SWITCHES = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def _read(name: str, default: T, parse: Callable[[str], T], accepted: str) -> T:
+def _read(
+    name: str, default: T, parse: Callable[[str], T], accepted: str, *, secret: bool = False
+) -> T:
     text = os.environ.get(name, "").strip()
     if not text:
         return default
     try:
         return parse(text)
-    except (KeyError, ValueError) as error:
-        raise ImproperlyConfigured(f"{name} must be {accepted}; it is {text!r}.") from error
+    except (KeyError, ValueError):
+        # Without its cause, which would repeat the text in the traceback.
+        shown = "" if secret else f"; it is {text!r}"
+        raise ImproperlyConfigured(f"{name} must be {accepted}{shown}.") from None
 
 
 def boolean(name: str) -> bool:
     """Whether a switch is on; off by default."""
     return _read(
-        name, default=False, parse=lambda text: SWITCHES[text.lower()], accepted="on or off"
+        name,
+        default=False,
+        parse=lambda text: database_url.SWITCHES[text.lower()],
+        accepted="on or off",
     )
 
 
@@ -91,14 +98,17 @@ def log_level(name: str) -> str:
 
 
 def base_url(name: str) -> str:
-    """Return the public address of the service without a path, or nothing."""
+    """Return the public address of the service without a path, or nothing.
+
+    A bad one is not repeated, here and in `url`: it may hold a password.
+    """
 
     def parse(text: str) -> str:
         if not re.fullmatch(r"https?://[^/\s?#@]+", text.rstrip("/")):
             raise ValueError(text)
         return text.rstrip("/")
 
-    return _read(name, "", parse, "an address such as https://time.example.com")
+    return _read(name, "", parse, "an address such as https://time.example.com", secret=True)
 
 
 def url(name: str, *schemes: str) -> str:
@@ -111,13 +121,13 @@ def url(name: str, *schemes: str) -> str:
         return text
 
     accepted = " or ".join(f"{scheme}://…" for scheme in schemes)
-    return _read(name, "", parse, f"an address of the form {accepted}")
+    return _read(name, "", parse, f"an address of the form {accepted}", secret=True)
 
 
 def database(name: str) -> dict[str, Any]:
     """Return Django's settings of the PostgreSQL server that a URL names; empty without one."""
-    address = url(name, "postgres", "postgresql")
-    return dict(environ.Env.db_url_config(address)) if address else {}
+    text = os.environ.get(name, "").strip()
+    return database_url.read(name, text) if text else {}
 
 
 def secret(name: str, directory: Path, *, required: bool) -> str:

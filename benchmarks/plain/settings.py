@@ -1,7 +1,6 @@
 """The service's models under a textbook's settings."""
 
-import environ
-
+from timetracker import environment
 from timetracker.settings import *  # noqa: F403 - all the service's, but for what follows
 
 ROOT_URLCONF = "benchmarks.plain.views"
@@ -15,7 +14,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-DATABASES = {"default": {**environ.Env().db("DATABASE_URL"), "CONN_MAX_AGE": None}}
+DATABASES = {"default": {**environment.database("DATABASE_URL"), "CONN_MAX_AGE": None}}
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

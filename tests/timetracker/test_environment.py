@@ -162,8 +162,122 @@ def test_a_database_url_becomes_djangos_settings(
         "USER": "ann",
         "PASSWORD": "p@ss",
         "HOST": "db.example",
-        "PORT": 5433,
+        "PORT": "5433",
     }
+
+
+ADDRESS = "postgres://ann:secret@"
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        pytest.param(
+            f"{ADDRESS}one:5432,two:5433/db?target_session_attrs=read-write",
+            {
+                "HOST": "one,two",
+                "PORT": "5432,5433",
+                "OPTIONS": {"target_session_attrs": "read-write"},
+            },
+            id="two hosts",
+        ),
+        pytest.param(
+            f"{ADDRESS}one,[::1]:5433/db",
+            {"HOST": "one,::1", "PORT": ",5433"},
+            id="one default port",
+        ),
+        pytest.param(
+            f"{ADDRESS}/db?host=/run&port=5433", {"HOST": "/run", "PORT": "5433"}, id="socket"
+        ),
+        pytest.param(f"{ADDRESS}%2Frun/db", {"HOST": "/run"}, id="socket as a host"),
+        pytest.param(
+            f"{ADDRESS}h/db?prepare_threshold=None&server_side_binding=False",
+            {"HOST": "h", "OPTIONS": {"prepare_threshold": None, "server_side_binding": False}},
+            id="None and False",
+        ),
+        pytest.param(
+            f"{ADDRESS}h/db?prepare_threshold=5&server_side_binding=true",
+            {"HOST": "h", "OPTIONS": {"prepare_threshold": 5, "server_side_binding": True}},
+            id="number and true",
+        ),
+        pytest.param(
+            f"{ADDRESS}h/db?CONN_MAX_AGE=60&conn_health_checks=off&disable_server_side_cursors=on",
+            {
+                "HOST": "h",
+                "CONN_MAX_AGE": 60,
+                "CONN_HEALTH_CHECKS": False,
+                "DISABLE_SERVER_SIDE_CURSORS": True,
+            },
+            id="Django's own",
+        ),
+        pytest.param(
+            f"{ADDRESS}h/db?sslmode=verify-full&sslrootcert=/ca%20.pem",
+            {"HOST": "h", "OPTIONS": {"sslmode": "verify-full", "sslrootcert": "/ca .pem"}},
+            id="libpq's",
+        ),
+        pytest.param(
+            "postgres://ann:a?b#c@h/db", {"HOST": "h", "PASSWORD": "a?b#c"}, id="odd password"
+        ),
+    ],
+)
+def test_a_database_url_is_libpqs(
+    monkeypatch: pytest.MonkeyPatch, url: str, parts: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("SETTING", url)
+    common = {"NAME": "db", "USER": "ann", "PASSWORD": "secret"}
+    engine = {"ENGINE": "django.db.backends.postgresql"}
+    assert environment.database("SETTING") == {**engine, **common, **parts}
+
+
+@pytest.mark.parametrize(
+    ("option", "accepted"),
+    [
+        (
+            "prepare_threshold=often",
+            "prepare_threshold in SETTING must be a whole number or None.",
+        ),
+        ("prepare_threshold=-1", "prepare_threshold in SETTING must be a whole number or None."),
+        ("server_side_binding=2", "server_side_binding in SETTING must be True or False."),
+        ("conn_max_age=", "conn_max_age in SETTING must be a whole number or None."),
+    ],
+)
+def test_a_bad_option_says_what_it_accepts(
+    monkeypatch: pytest.MonkeyPatch, option: str, accepted: str
+) -> None:
+    monkeypatch.setenv("SETTING", f"{ADDRESS}h/db?{option}")
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        environment.database("SETTING")
+    assert str(refusal.value) == accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        pytest.param("DATABASE_URL", "postgres://u:hunter2@h:99999/db", id="port"),
+        pytest.param("DATABASE_URL", "postgres://u:hunter2@h:1,k:x/db", id="second port"),
+        pytest.param("DATABASE_URL", "postgres://u:hunter2%zz@h/db", id="percent sign"),
+        pytest.param("DATABASE_URL", "postgres://u:hunter2@[h/db", id="bracket"),
+        pytest.param("DATABASE_URL", "postgres://u@h/db?pasword=hunter2", id="unknown option"),
+        pytest.param("DATABASE_URL", "postgres://u:hun/ter2@h/db", id="slash in the password"),
+        pytest.param("DATABASE_URL", "mysql://u:hunter2@h/db", id="another database"),
+        pytest.param("DATABASE_URL", "postgres://h/db?prepare_threshold=hunter2", id="option"),
+        pytest.param("REDIS_URL", "redis://:hunter2@h:99999/0", id="Redis"),
+        pytest.param("REDIS_URL", "http://:hunter2@h/0", id="not Redis"),
+        pytest.param("BASE_URL", "https://u:hunter2@t.example", id="public address"),
+    ],
+)
+def test_a_password_in_a_bad_address_is_not_printed(name: str, url: str) -> None:
+    start = subprocess.run(
+        [sys.executable, "-c", "import timetracker.settings"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": LONG, "TOKEN_PEPPER": LONG, name: url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert start.returncode == 1
+    assert name in start.stderr.strip().splitlines()[-1]
+    assert "ter2" not in start.stderr + start.stdout
 
 
 def test_a_secret_comes_from_the_environment(

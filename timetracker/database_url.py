@@ -1,0 +1,105 @@
+"""DATABASE_URL as libpq reads it, with Django's and psycopg's options beside libpq's own."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+FORM = "an address of the form postgres://… or postgresql://…"
+SWITCHES = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+ADDRESS = re.compile(r"(postgres(?:ql)?://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
+HIGHEST_PORT = 65_535
+PLACES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+
+def _switch(text: str) -> bool:
+    return SWITCHES[text.lower()]
+
+
+def _whole_number(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ValueError
+    return int(text)
+
+
+# What libpq does not know: names of Django's settings, and of its options of a connection.
+SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "conn_max_age": (_whole_number, "a whole number or None"),
+    "conn_health_checks": (_switch, "True or False"),
+    "disable_server_side_cursors": (_switch, "True or False"),
+}
+OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "prepare_threshold": (_whole_number, "a whole number or None"),
+    "server_side_binding": (_switch, "True or False"),
+    "assume_role": (str, "the name of a role"),
+}
+
+
+def read(name: str, text: str) -> dict[str, Any]:
+    """Return Django's settings of the database that the variable `name` gives as `text`.
+
+    Raises ImproperlyConfigured, which never repeats any of the text: it may hold a password,
+    and where that ends cannot be said of a text that is malformed.
+    """
+    match = ADDRESS.fullmatch(text)
+    if match is None:
+        raise _refusal(name)
+    pairs = [pair for pair in (match[2] or "").split("&") if pair]
+    ours = [pair for pair in pairs if _name_of(pair) in {**SETTINGS, **OPTIONS}]
+    libpq = _parse(name, match[1], [pair for pair in pairs if pair not in ours])
+    settings: dict[str, Any] = {"ENGINE": "django.db.backends.postgresql"}
+    settings |= {PLACES[key]: libpq.pop(key) for key in PLACES if key in libpq}
+    options = {key: value for key, value in libpq.items() if value is not None}
+    for pair in ours:
+        key, value = _typed(name, pair)
+        if key in SETTINGS:
+            settings[key.upper()] = value
+        else:
+            options[key] = value
+    return settings | ({"OPTIONS": options} if options else {})
+
+
+def _name_of(pair: str) -> str:
+    return pair.partition("=")[0].lower()
+
+
+def _parse(name: str, address: str, pairs: list[str]) -> dict[str, Any]:
+    # Nothing of libpq's error is kept: it repeats what it could not read.
+    try:
+        parts = conninfo_to_dict(f"{address}?{'&'.join(pairs)}" if pairs else address)
+    except ProgrammingError:
+        raise _refusal(name) from None
+    if not _are_ports(str(parts.get("port", ""))):
+        raise _refusal(name)
+    return parts
+
+
+def _are_ports(text: str) -> bool:
+    """Return whether each of the hosts' ports can be one; an absent one is the default."""
+    return all(
+        not port or (re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= HIGHEST_PORT)
+        for port in text.split(",")
+    )
+
+
+def _typed(name: str, pair: str) -> tuple[str, Any]:
+    key, value = _name_of(pair), unquote(pair.partition("=")[2])
+    parse, accepted = {**SETTINGS, **OPTIONS}[key]
+    try:
+        return key, parse(value)
+    except (KeyError, ValueError):
+        raise ImproperlyConfigured(f"{key} in {name} must be {accepted}.") from None
+
+
+def _refusal(name: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{name} must be {FORM}; it is not repeated here, because it may hold a password. Check "
+        "the ports, the spelling of its options, and that %, @ and / in a password are written "
+        "%25, %40 and %2F."
+    )
