@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+import psycopg.conninfo
 import redis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,14 @@ DATABASE = f"timetracker_{hashlib.sha256(bytes(ROOT)).hexdigest()[:8]}"
 # What a developer's shell may have set for a service must not reach the tests.
 SETTINGS = (
     *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "TOKEN_PEPPER", "ALLOWED_HOSTS", "BASE_URL"),
-    *("TRUSTED_PROXIES", "TIME_ZONE", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR", "DEBUG"),
+    *(
+        "DATABASE_POOLED",
+        "TRUSTED_PROXIES",
+        "TIME_ZONE",
+        "RATE_LIMIT_PER_MINUTE",
+        "RATE_LIMIT_PER_HOUR",
+        "DEBUG",
+    ),
     "LOG_LEVEL",
 )
 
@@ -175,6 +183,46 @@ def redis_of_our_own() -> Iterator[Redis]:
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def pgbouncer(url: str, pool_size: int = 5) -> Iterator[str]:
+    """Run PgBouncer before a server, one transaction at a time; return its URL of the database."""
+    program = shutil.which("pgbouncer")
+    if program is None:
+        raise NoServer("no pgbouncer")
+    server, port = psycopg.conninfo.conninfo_to_dict(url), free_port()
+    user = str(server.get("user", "postgres"))
+    with tempfile.TemporaryDirectory(prefix="timetracker-") as name:
+        folder, target = Path(name), f"host={server['host']} port={server.get('port', 5432)}"
+        (folder / "users").write_text(f'"{user}" ""\n')
+        (folder / "ini").write_text(
+            f"[databases]\n* = {target}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+            f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\n"
+            f"auth_file = {folder}/users\npool_mode = transaction\n"
+            f"default_pool_size = {pool_size}\nquery_wait_timeout = 20\n"
+        )
+        runner = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
+        for path in (folder, *folder.iterdir()):
+            if runner:
+                shutil.chown(path, runner)
+        process = subprocess.Popen(
+            [program, "-q", folder / "ini"], user=runner, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait_for_port(port)
+            yield f"postgres://{user}@127.0.0.1:{port}/{server['dbname']}"
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def _wait_for_port(port: int) -> None:
+    for _ in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"nothing listens on port {port}")
 
 
 @contextmanager

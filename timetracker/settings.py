@@ -109,23 +109,35 @@ _SQLITE: dict[str, Any] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
     },
 }
-_POSTGRESQL_TIMEOUTS = (
-    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
-)
+# Of a request, in milliseconds: timetracker/postgresql/limits.py.
+POSTGRESQL_LIMITS = {
+    "statement_timeout": 15_000,
+    "lock_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 30_000,
+}
+# Whether a pooler hands each transaction another connection, as PgBouncer does in that mode.
+DATABASE_POOLED = environment.boolean("DATABASE_POOLED")
 if _SERVER:
-    _SERVER["ENGINE"] = "timetracker.postgresql"
-    # A connection for each of a server's few threads, looked at before each request: when
-    # PostgreSQL is away the answer is 503 at once, and the next request tries again.
-    _SERVER["CONN_MAX_AGE"] = None
-    _SERVER["CONN_HEALTH_CHECKS"] = True
+    _SERVER = {
+        # A connection for each of a server's few threads, looked at before each request: when
+        # PostgreSQL is away the answer is 503 at once, and the next request tries again.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLED,
+        **_SERVER,
+        "ENGINE": "timetracker.postgresql",
+    }
+    _GIVEN = _SERVER.get("OPTIONS", {})
     _SERVER["OPTIONS"] = {
         "connect_timeout": 5,
         # To plan the joins of a page takes longer than to run them.
         "server_side_binding": True,
-        "prepare_threshold": 1,
-        "options": _POSTGRESQL_TIMEOUTS,
-        **_SERVER.get("OPTIONS", {}),
+        "prepare_threshold": None if DATABASE_POOLED else 1,
+        **_GIVEN,
     }
+    if not DATABASE_POOLED:
+        _LIMITS = [f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items()]
+        _SERVER["OPTIONS"]["options"] = " ".join([*_LIMITS, _GIVEN.get("options", "")]).strip()
 DATABASES = {"default": _SERVER or _SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -5,6 +5,7 @@ import secrets
 import shlex
 import socket
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,14 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import reverse
 
 from apitokens.models import ApiToken
 from apitokens.scopes import Scope
 from timetracker.counters import CounterCache
+from timetracker.postgresql.limits import limit_role
 from users.models import User
 
 ADMINISTRATOR = "admin"
@@ -33,6 +36,7 @@ THREADS = 4
 # let them lock everybody else out. The usual limit of open files is 1024.
 CONNECTIONS = 512
 SECONDS_TO_FINISH = 25  # for requests under way; compose.yaml kills after 30
+SECONDS_BETWEEN_ATTEMPTS = 0.2  # to prepare the database
 PREPARATION_LOCK = 7_463_301  # an arbitrary number that nothing else here uses
 
 
@@ -77,6 +81,8 @@ class Command(BaseCommand):
         _refuse_taken_port(host, port)
         address = settings.BASE_URL or _address(host, port)
         with _alone():
+            if settings.DATABASE_POOLED:
+                limit_role()
             call_command("migrate", verbosity=0, interactive=False)
             self._say_where(address)
             if not (options["demo"] and self._make_demo(address)):
@@ -144,21 +150,29 @@ def replace_process(command: list[str]) -> None:
 def _alone() -> Iterator[None]:
     """Let servers that start at the same time prepare their PostgreSQL database in turn.
 
-    No time limits: a migration, and waiting for one, may take longer than a request may. Both
-    lock and limits end with the connection.
+    The lock ends with a transaction, on a connection of its own: one of a session would outlive
+    us behind a pooler, which hands the session on to others.
     """
     if connection.vendor != "postgresql":
         yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("SET lock_timeout = 0")
-        cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARATION_LOCK])
+    waiting = connections.create_connection(DEFAULT_DB_ALIAS)
     try:
+        waiting.set_autocommit(False)
+        while not _takes_turn(waiting):
+            waiting.rollback()  # nobody waits on one of a pooler's few connections
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARATION_LOCK])
+        waiting.close()
+
+
+def _takes_turn(waiting: BaseDatabaseWrapper) -> bool:
+    """Return whether the turn is ours until the transaction ends, idle as it will be."""
+    with waiting.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PREPARATION_LOCK])
+        return bool(cursor.fetchone()[0])
 
 
 def _workers_that_share_counters(workers: int | None) -> int:
