@@ -6,12 +6,17 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError as TagsError
 
 from projects.admin import WorkForm
 from timeentries.models import TimeEntry
 from timeentries.serializers import TagsField
 from timetracker.admin import ModelAdmin
+from timetracker.admin_times import elsewhere
 
 
 class TimeEntryForm(WorkForm):
@@ -53,7 +58,7 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
 
     form = TimeEntryForm
     list_display = (
-        "start_time",
+        "start",
         "duration",
         "user",
         "project",
@@ -62,11 +67,28 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
         "tags",
     )
     list_filter = (TimerFilter, "billable")
-    list_select_related = ("user", "project", "task")
     search_fields = ("notes", "tags", "project__name", "user__username")
     autocomplete_fields = ("user", "project", "task")
-    readonly_fields = ("duration", "created_at", "updated_at")
+    readonly_fields = ("duration", "in_the_users_zone", "created_at", "updated_at")
     date_hierarchy = "start_time"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TimeEntry]:
+        """Fetch the person in whose zone times are shown too, and what a list names."""
+        return super().get_queryset(request).select_related("user", "project", "task")
+
+    @admin.display(description="Start", ordering="start_time")
+    def start(self, entry: TimeEntry) -> SafeString:
+        """Return the start, and below it the one that a person in another zone has read."""
+        there = elsewhere(entry.start_time, entry.user.zone)
+        beside = format_html('<span class="elsewhere">{}</span>', there) if there else ""
+        return format_html("{} {}", localize(timezone.localtime(entry.start_time)), beside)
+
+    @admin.display(description="In the user's zone")
+    def in_the_users_zone(self, entry: TimeEntry) -> str:
+        """Return start and end as the user reads them, with the offset that tells equal hours."""
+        zone, instants = entry.user.zone, filter(None, (entry.start_time, entry.end_time))
+        times = [instant.astimezone(zone).isoformat(" ", "seconds") for instant in instants]
+        return f"{' to '.join(times)}, {zone.key}"
 
     @admin.display(empty_value="running", ordering="duration_seconds")
     def duration(self, entry: TimeEntry) -> str | None:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThanOrEqual
+from django.utils import timezone
 
 from changes.models import Change
 from projects.models import Project
@@ -132,7 +133,7 @@ class TimeEntry(Resource):
         )
 
     def __str__(self) -> str:
-        return f"{self.project} from {self.start_time:%Y-%m-%d %H:%M}"
+        return f"{self.project} from {timezone.localtime(self.start_time):%Y-%m-%d %H:%M}"
 
     def action(self) -> Change.Action:
         """Return what a save is going to do; to start or stop a timer is more than to change."""

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from changes.journal import Journaled, type_of
 from timetracker import rate_limit
+from timetracker.admin_times import InstantField, keep_untouched_times
 from timetracker.client_address import client_address, network_of
 
 M = TypeVar("M", bound=models.Model)
@@ -76,6 +77,11 @@ def _section(title: str, apps: list[Any]) -> dict[str, Any]:
 class ModelForm(forms.ModelForm[M]):
     """Django's, which judges the constraints over columns that the service fills in too."""
 
+    def clean(self) -> dict[str, Any]:
+        """Keep the times that nobody changed exactly as they are stored."""
+        keep_untouched_times(self)
+        return super().clean() or self.cleaned_data
+
     def _get_validation_exclusions(self) -> set[str]:
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         fields = self._meta.model._meta.fields
@@ -86,7 +92,10 @@ class ModelAdmin(admin.ModelAdmin[M]):
     """Django's, safe for two who write at the same time."""
 
     form: type[forms.ModelForm[Any]] = ModelForm
-    formfield_overrides = {models.TextField: {"widget": AdminTextareaWidget({"rows": 3})}}
+    formfield_overrides = {
+        models.TextField: {"widget": AdminTextareaWidget({"rows": 3})},
+        models.DateTimeField: {"form_class": InstantField},
+    }
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: M | None = None

@@ -16,6 +16,7 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
@@ -135,6 +136,19 @@ class AuthenticationMiddleware(_OnPages, auth.AuthenticationMiddleware):
 
 class MessageMiddleware(_OnPages, messages.MessageMiddleware):
     """Messages of the admin, on pages."""
+
+
+class ViewerZoneMiddleware:
+    """Show and read the times of the admin's pages in the zone of the person who looks at them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/admin/") or not request.user.is_authenticated:
+            return self.get_response(request)
+        with timezone.override(request.user.zone):
+            return self.get_response(request)
 
 
 def _policy(request: HttpRequest) -> str:

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "timetracker.middleware.AuthenticationMiddleware",
     "timetracker.middleware.MessageMiddleware",
+    "timetracker.middleware.ViewerZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "timetracker.urls"

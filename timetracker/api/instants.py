@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from timetracker.wall_clock import from_wall_clock, within_years
+
 # RFC 3339 §5.6, the offset optional; seconds may be left out as HTML's datetime-local does.
 INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(2201, 1, 1, tzinfo=UTC)
 ACCEPTED_DATE = "Give a date such as 2024-01-15."
 ACCEPTED = "Give a date and time such as 2024-01-15T14:30:00Z."
 
@@ -32,7 +32,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
         in_utc = local.astimezone(UTC) if offset else None
     except (ValueError, OverflowError) as error:
         raise ValueError(ACCEPTED) from error
-    return _within_years(in_utc or _from_wall_clock(local, zone))
+    return within_years(in_utc or from_wall_clock(local, zone))
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -48,7 +48,7 @@ def parse_date(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise ValueError(ACCEPTED_DATE) from error
-    _within_years(datetime.combine(day, time.min, UTC))
+    within_years(datetime.combine(day, time.min, UTC))
     return day
 
 
@@ -67,23 +67,9 @@ def hours(seconds: int) -> float:
     return (seconds + 18) // 36 / 100  # half up; no float before the last step
 
 
-def _from_wall_clock(local: datetime, zone: ZoneInfo) -> datetime:
-    _within_years(local.replace(tzinfo=UTC))  # far from what Python can convert
-    instant = local.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) != local:
-        raise ValueError(f"This time does not exist in {zone.key}: the clocks skip it.")
-    return instant
-
-
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a day, also where clocks skip midnight."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)
-
-
-def _within_years(instant: datetime) -> datetime:
-    if not EARLIEST <= instant < LATEST:
-        raise ValueError("Give a time in the years 1970 to 2200.")
-    return instant
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+"""Instants of what a clock on a wall shows, in a time zone."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2201, 1, 1, tzinfo=UTC)
+
+
+def from_wall_clock(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the UTC instant of a naive local time, of two the first.
+
+    ValueError with a sentence if it does not exist, or lies outside the years 1970 to 2200.
+    """
+    within_years(local.replace(tzinfo=UTC))  # far from what Python can convert
+    instant = local.replace(tzinfo=zone).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != local:
+        raise ValueError(f"This time does not exist in {zone.key}: the clocks skip it.")
+    return instant
+
+
+def within_years(instant: datetime) -> datetime:
+    """Return an instant of the years 1970 to 2200; ValueError for another."""
+    if not EARLIEST <= instant < LATEST:
+        raise ValueError("Give a time in the years 1970 to 2200.")
+    return instant
