@@ -26,6 +26,7 @@ class ChangesView(ApiView):
     """Tell everything there is, and then what becomes of it."""
 
     scope_resource = "time_entries"
+    has_deadline = False  # to number what is new it may have to wait for others who do
     also_opened_by = ("projects", "tasks", "clients")
     parameters: dict[str, Any] = {
         "cursor": (

@@ -46,6 +46,11 @@ class ReportView(ApiView):
         """Return the filters of the report."""
         return list(self.filterset_class.base_filters)
 
+    @property
+    def has_deadline(self) -> bool:  # type: ignore[override] # of a class, but for what is asked
+        """Whether it may be refused for its time: a file is the way to all rows."""
+        return self.request.query_params.get("format", "json") == "json"
+
     def report(self, request: ApiRequest) -> Any:
         """Return the filters as they were asked for; 400 where one cannot be understood."""
         entries = TimeEntry.objects.visible_to(request.user)

@@ -34,7 +34,7 @@ SETTINGS = (
         "RATE_LIMIT_PER_HOUR",
         "DEBUG",
     ),
-    "LOG_LEVEL",
+    *("LOG_LEVEL", "REQUESTS_AT_ONCE", "THREADS", "READ_DEADLINE"),
 )
 
 

@@ -160,6 +160,12 @@ if _REDIS_URL:
 RATELIMIT_USE_CACHE = "ratelimit"
 RATE_LIMIT_PER_MINUTE = environment.positive_integer("RATE_LIMIT_PER_MINUTE", 100)
 RATE_LIMIT_PER_HOUR = environment.positive_integer("RATE_LIMIT_PER_HOUR", 1000)
+# Of one token, in one process (timetracker/api/turns.py): a browser's six, and some twins.
+REQUESTS_AT_ONCE = environment.positive_integer("REQUESTS_AT_ONCE", 10)
+# How many requests a process works on at a time; `serve --threads` sets it.
+THREADS = environment.positive_integer("THREADS", 4)
+# Seconds in the database, of a request that reads; not of a file, which is the way to all rows.
+READ_DEADLINE = environment.positive_integer("READ_DEADLINE", 2)
 
 AUTH_USER_MODEL = "users.User"
 AUTH_PASSWORD_VALIDATORS = [

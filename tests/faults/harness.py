@@ -43,7 +43,9 @@ T = TypeVar("T")
 SKIPPED = 77  # the exit code of a script that lacks a server program, as automake's tests have it
 STARTS_WITHIN = 60  # seconds
 PATIENCE = 60  # seconds a caller waits for an answer
-UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "999999999", "RATE_LIMIT_PER_HOUR": "999999999"}
+UNLIMITED = dict.fromkeys(
+    ("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR", "REQUESTS_AT_ONCE"), "999999999"
+)
 ENTRY = {"start_time": "2024-01-15T09:00:00Z", "end_time": "2024-01-15T10:00:00Z"}
 
 

@@ -55,6 +55,7 @@ def started(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[list[st
     """The commands that would have replaced the process; one process, reached directly."""
     settings.CACHES = {**settings.CACHES, "ratelimit": ALONE}
     settings.BASE_URL = ""
+    monkeypatch.setenv("THREADS", "4")
     commands: list[list[str]] = []
     monkeypatch.setattr(serve, "replace_process", commands.append)
     return commands
@@ -191,7 +192,8 @@ def test_runs_as_many_processes_as_can_share_counters(
 def test_runs_as_many_threads_as_it_is_told(started: list[list[str]], port: int) -> None:
     start("--threads", "2", port=port)
     assert started == [serve.granian("127.0.0.1", port, workers=1, threads=2)]
-    assert started[0][started[0].index("--blocking-threads") + 1] == "2"
+    assert started[0][started[0].index("--blocking-threads") + 1] == "14"  # 12 wait
+    assert os.environ["THREADS"] == "2"
 
 
 @pytest.mark.django_db

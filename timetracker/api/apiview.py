@@ -1,20 +1,26 @@
 """What all endpoints share: the order of judgement, and the query parameters that are known."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.conf import settings
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from idempotency.once import answer_once, key_of
 from timetracker.api.content_coding import check_coding
-from timetracker.api.exceptions import BadRequest, LengthRequired, PayloadTooLarge
+from timetracker.api.exceptions import BadRequest, LengthRequired, PayloadTooLarge, TooExpensive
 from timetracker.api.models import references_as_conflicts
 from timetracker.api.preconditions import refuse_unjudged
 from timetracker.api.suggestions import unknown_names
+from timetracker.api.turns import Turn, end_with, turns
+from timetracker.deadlines import Deadline
 from timetracker.framing import NOTHING_IN_CHUNKS
 from timetracker.middleware import is_too_large
 
@@ -45,8 +51,21 @@ class ApiView(APIView):
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
     judges_post = False  # whether there is a state to judge the preconditions of a POST by
+    has_deadline = True  # whether to read may be refused for the time that it takes
     request: ApiRequest
     throttles: Sequence[Any] = ()
+    turn: Turn | None = None
+    deadline: Deadline | None = None
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and let others have their turn, however it ends."""
+        with ExitStack() as at_the_end:
+            at_the_end.callback(self._end_work)
+            response = super().dispatch(request, *args, **kwargs)
+            if self.turn:
+                end_with(response, self.turn)
+                self.turn = None
+        return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
@@ -58,6 +77,7 @@ class ApiView(APIView):
         if request.auth is None:
             self.check_permissions(request)  # no token is 401 before anything else
         self.check_throttles(request)
+        self._begin_work(request)
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         self.check_permissions(request)
@@ -68,6 +88,30 @@ class ApiView(APIView):
             read_body(request)
         if key := key_of(request):
             self._answer_once(key)
+
+    def _begin_work(self, request: Request) -> None:
+        """Wait for the turn of this token, and begin to count the time of a request that reads."""
+        self.turn = turns.take(request.auth.pk)
+        if request.method in SAFE_METHODS and self.has_deadline:
+            self.deadline = Deadline(settings.READ_DEADLINE).__enter__()
+
+    def _end_work(self) -> None:
+        if self.deadline:
+            self.deadline.__exit__()
+        if self.turn:
+            self.turn.end()
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Answer an error; what the deadline broke off was too much to ask."""
+        if self.deadline and self.deadline.broke_off(exc):
+            exc = TooExpensive(settings.READ_DEADLINE)
+        return super().handle_exception(exc)
+
+    def count_more(self, times: int) -> None:
+        """Count a request so many times more; 429 once it is over the limit."""
+        for throttle in self.throttles:
+            if not all(throttle.allow_request(self.request, self) for _ in range(times)):
+                self.throttled(self.request, throttle.wait())
 
     def _answer_once(self, key: str) -> None:
         """Put the one answer to an Idempotency-Key in place of the handler that DRF calls next."""

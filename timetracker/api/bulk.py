@@ -30,6 +30,8 @@ M = TypeVar("M", bound=models.Model)
 Result = dict[str, Any]
 Row = tuple[int, dict[str, Any]]  # its place among the operations, and what is to be stored
 
+COUNTED_AS_ONE = 100  # operations, in the rate limit
+
 # Of what cannot be foreseen, as a key that somebody else takes meanwhile: to find one among 500
 # takes nine tries.
 MOST_FAILURES = 50
@@ -54,8 +56,10 @@ class BulkMixin(ResourceViewSet[M]):
         """Return what became of each operation: `{"committed": …, "results": […]}`."""
         asked = BulkSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        operations = asked.validated_data["operations"]
+        self.count_more((len(operations) - 1) // COUNTED_AS_ONE)
         with references_as_conflicts(), transaction.atomic():
-            results = Bulk(self).carry_out(asked.validated_data["operations"])
+            results = Bulk(self).carry_out(operations)
             refused = ["error" in result for result in results]
             broken = any(refused) and asked.validated_data["mode"] == ATOMIC
             committed = not (broken or all(refused) or asked.validated_data["dry_run"])

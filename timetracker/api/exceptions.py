@@ -110,6 +110,32 @@ class PreconditionFailed(ApiError):
         )
 
 
+class TooExpensive(ApiError):
+    """400: to answer would take longer than one request may."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "too_expensive"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"This takes longer than the {seconds} s that a request may. Ask for less: a shorter"
+            " range of dates, fewer filters or groups, or a file (format=csv) of a report."
+        )
+
+
+class TooManyAtOnce(ApiError):
+    """429: a token has too many requests under way, whatever it has left of its limit."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "rate_limited"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"This token has {most} requests under way already. Wait for one to end.",
+            headers={"Retry-After": "1"},
+        )
+
+
 class PayloadTooLarge(ApiError):
     """413: the body is larger than we read."""
 

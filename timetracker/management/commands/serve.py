@@ -32,6 +32,9 @@ HIGHEST_PORT = 65_535
 # Two are faster where the database is near, but fewer wait for a far one, or for a slow caller
 # (docs/decisions/0005-bytes-from-columns.md).
 THREADS = 4
+# Threads that wait for their turn beside those that work: room for what one token may have under
+# way and for others (timetracker/api/turns.py).
+WAITING_THREADS = 12
 # Of a process, idle ones included: granian keeps those for 30 seconds, and a small number would
 # let them lock everybody else out. The usual limit of open files is 1024.
 CONNECTIONS = 512
@@ -88,6 +91,7 @@ class Command(BaseCommand):
             if not (options["demo"] and self._make_demo(address)):
                 self._say_how_to_get_in()
         self.stdout.flush()
+        os.environ["THREADS"] = str(options["threads"])
         replace_process(granian(host, port, workers, options["threads"]))
 
     def _say_where(self, address: str) -> None:
@@ -134,7 +138,7 @@ def granian(host: str, port: int, workers: int, threads: int = THREADS) -> list[
         *(sys.executable, "-m", "granian", "timetracker.wsgi:application"),
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--working-dir", str(settings.BASE_DIR), "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", str(threads)),
+        *("--workers", str(workers), "--blocking-threads", str(threads + WAITING_THREADS)),
         *("--backpressure", str(CONNECTIONS)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(SECONDS_TO_FINISH)),
     ]
