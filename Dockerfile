@@ -1,7 +1,8 @@
 # The service in a container: `docker build -t timetracker .`
 
-# A Python that gets security fixes, on a small Debian.
-FROM python:3.13-slim
+# A Python that gets security fixes, on a small Debian. How to pin it by its digest:
+# docs/operations.md.
+FROM python:3.13.9-slim-bookworm
 
 # Log lines appear at once; no .pyc files in a read-only image.
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -18,9 +19,9 @@ RUN useradd --system --no-create-home timetracker && mkdir -p data && chown time
 USER timetracker
 
 EXPOSE 8000
-# Healthy means that the database and the counters answer.
-HEALTHCHECK --interval=10s --timeout=3s CMD ["python", "-c", \
-  "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/api/v1/health')"]
+# Ready means that the database can be written and is migrated; without Redis it goes on.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5m --start-interval=1s CMD ["python", "-c", \
+  "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/api/v1/ready')"]
 
 # Migrates, then replaces itself by granian, so that SIGTERM reaches the server.
 CMD ["python", "manage.py", "serve", "--host", "0.0.0.0"]

@@ -210,14 +210,15 @@ def pgbouncer(url: str, pool_size: int = 5) -> Iterator[str]:
             [program, "-q", folder / "ini"], user=runner, stderr=subprocess.DEVNULL
         )
         try:
-            _wait_for_port(port)
+            wait_for_port(port)
             yield f"postgres://{user}@127.0.0.1:{port}/{server['dbname']}"
         finally:
             process.kill()
             process.wait(10)
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Return when something listens on a port of the loopback address."""
     for _ in range(200):
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
