@@ -4,12 +4,14 @@ Everything is thrown away at the end: the service runs from a copy of the tree (
 and whoever edits the code stay out of it), its servers listen on the loopback address only.
 """
 
+import gzip
 import http.client
 import json
 import os
 import secrets
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,6 +101,8 @@ class Caller:
         self._connection.request(method, path, content, headers)
         response = self._connection.getresponse()
         content_back = response.read()
+        if response.headers.get("Content-Encoding") == "gzip":
+            content_back = gzip.decompress(content_back)
         if not self._keeps:
             self._connection.close()
         headers_back = {name.lower(): value for name, value in response.headers.items()}
@@ -299,6 +303,16 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
     with ThreadPoolExecutor(len(calls)) as threads:
         return [future.result() for future in [threads.submit(run, call) for call in calls]]
+
+
+def connects(port: int) -> bool:
+    """Return whether something listens on a port of the loopback address, or soon does."""
+    give_up = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < give_up:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def statuses(answers: Sequence[Answer]) -> str:

@@ -20,6 +20,7 @@ SCRIPTS = {
         "redis_away",
         "fuzz",
         "offline",
+        "compressing_proxies",
     ],
     "postgresql": ["kill9", "retries", "races", "database_restart", "topology", "fuzz"],
 }
