@@ -98,7 +98,7 @@ class Feed(models.Model):
     """How far the journal is numbered; its only row is the lock of those who number.
 
     `pruned_through` is the last number that was thrown away. `epoch` is in every cursor: with
-    a new one, all who follow have to list afresh.
+    a new one, all who follow have to list again.
     """
 
     last_seq = models.BigIntegerField(default=0)
@@ -106,6 +106,7 @@ class Feed(models.Model):
     epoch = models.CharField(max_length=EPOCH_LENGTH, default=new_epoch)
 
     ONLY = 1
+    waiting = False  # whether committed changes have no number yet, as far as was looked
 
     def __str__(self) -> str:
         return f"numbered to {self.last_seq}"

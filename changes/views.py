@@ -12,14 +12,17 @@ from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
 from changes.feed import FIRST, VIEWSETS, Reader, Told
 from changes.models import Feed
-from changes.numbering import numbered_feed
+from changes.numbering import TooManyWaiting, feed_of_now, numbered_feed
 from changes.serializers import ChangesSerializer
 from timetracker.api.apiview import ApiRequest, ApiView
+from timetracker.api.exceptions import Unavailable
 from timetracker.api.pagination import positive
+from timetracker.api.preconditions import entity_tag, judge
 
 DEFAULT_PER_PAGE = 100
 MAX_PER_PAGE = 1000
 NOW = "now"
+RENEWED_EVERY = 1000  # changes, most of which the caller may not see
 
 
 class ChangesView(ApiView):
@@ -27,6 +30,7 @@ class ChangesView(ApiView):
 
     scope_resource = "time_entries"
     has_deadline = False  # to number what is new it may have to wait for others who do
+    tagged = True
     also_opened_by = ("projects", "tasks", "clients")
     parameters: dict[str, Any] = {
         "cursor": (
@@ -57,11 +61,12 @@ class ChangesView(ApiView):
         written meanwhile. A `delete` may be of a row that you never had. 410 `cursor_expired`
         means that the cursor is over 90 days old, or that you may see more or less than when you
         began: forget your copy and begin again without a cursor. Each type needs its own read
-        scope; with none of the four it is 403.
+        scope; with none of the four it is 403. An answer without news has an `ETag`: with it in
+        `If-None-Match` the next one is 304 until there is news, and counts for the minute only.
         """
         types = self._types()
         limit = min(positive(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
-        feed = numbered_feed()
+        feed = _feed(to_the_end=request.query_params.get("cursor") == NOW)
         entries = "all" if request.user.is_superuser else "own"
         sight = f"{entries} {','.join(types)}"
         now = Cursor(feed.epoch, feed.last_seq, request.user.pk, sight)
@@ -71,13 +76,27 @@ class ChangesView(ApiView):
         reader = Reader(request, types)
         if cursor.listed:
             told, listed = reader.listed(cursor.listed, cursor.seq, limit)
-            return _answer(told, replace(cursor, listed=listed), now)
-        if cursor == now:
-            return _answer([], now, now)
-        told, seq = reader.changed(cursor.seq, now.seq, limit)
-        if not _can_be_followed(cursor, now, Feed.current()):
-            raise CursorExpired  # what we looked for was thrown away meanwhile
-        return _answer(told, replace(now, seq=seq), now)
+            cursor = replace(cursor, listed=listed)
+            return _answer(told, cursor, has_more=cursor != now or feed.waiting)
+        told, seq = [], cursor.seq
+        if cursor != now:
+            told, seq = reader.changed(cursor.seq, now.seq, limit)
+            if not _can_be_followed(cursor, now, Feed.current()):
+                raise CursorExpired  # what we looked for was thrown away meanwhile
+        response = _answer(told, replace(now, seq=seq), has_more=seq < now.seq or feed.waiting)
+        if not (told or response.data["has_more"]):
+            judge(request, tag := self._tag_of_nothing(now))
+            response["ETag"] = tag
+        return response
+
+    def _tag_of_nothing(self, now: Cursor) -> str:
+        """Return the tag of an answer that has nothing new for the caller, from any cursor on.
+
+        It changes with each day and now and then, so that who asks for a long time without news
+        gets a cursor that is not too old.
+        """
+        then = replace(now, seq=now.seq // RENEWED_EVERY)
+        return entity_tag("nothing new", str(then), self.request.now.date())
 
     def _types(self) -> list[str]:
         """Return the types to tell of; 403 for one that the token's scopes do not open."""
@@ -122,5 +141,14 @@ def _can_be_followed(cursor: Cursor, now: Cursor, feed: Feed) -> bool:
     )
 
 
-def _answer(told: Told, cursor: Cursor, now: Cursor) -> Response:
-    return Response({"changes": told, "next_cursor": str(cursor), "has_more": cursor != now})
+def _feed(*, to_the_end: bool) -> Feed:
+    try:
+        return feed_of_now() if to_the_end else numbered_feed()
+    except TooManyWaiting as error:
+        raise Unavailable(
+            "Many changes are new, and now is not reached yet. Ask again: each time it is nearer."
+        ) from error
+
+
+def _answer(told: Told, cursor: Cursor, *, has_more: bool) -> Response:
+    return Response({"changes": told, "next_cursor": str(cursor), "has_more": has_more})

@@ -10,8 +10,9 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, connections, transaction
+from django.db.models import F
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from apitokens.models import ApiToken
 from changes import feed, numbering, views
@@ -386,6 +387,129 @@ def test_a_far_way_is_gone_in_steps(
 
     assert steps > len(others) / 3
     assert follower.told() == []
+
+
+@pytest.mark.parametrize("begun", ["now", None], ids=["following", "listing"])
+def test_there_is_more_while_changes_of_others_wait(
+    owner: User,
+    colleague: User,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    begun: str | None,
+) -> None:
+    """Whoever polls rarely must not take a pause in the numbering for the end."""
+    monkeypatch.setattr(numbering, "MOST_AT_ONCE", 4)
+    numbering.feed_of_now()
+    follower = Follower(api_as(owner, *READS), cursor=begun)
+    for _ in range(11):
+        make_entry(colleague, project)
+    mine = make_entry(owner, project)
+
+    follower.told()
+
+    assert ("time_entry", mine.pk) in follower.copy
+    assert not Change.objects.waiting().exists()
+
+
+def test_now_is_after_everything_however_much_waits(
+    owner: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "MOST_AT_ONCE", 4)
+    for _ in range(13):
+        make_entry(owner, project)
+    follower = Follower(api_as(owner, *READS))
+    assert follower.told() == []
+    later = make_entry(owner, project)
+    assert follower.told() == [("time_entry", later.pk, "upsert")]
+
+
+def test_now_that_is_too_far_is_nearer_the_next_time(
+    owner: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "MOST_AT_ONCE", 1)
+    api = api_as(owner, *READS)
+    for _ in range(numbering.MOST_TURNS):  # and the change of the project
+        make_entry(owner, project)
+
+    far = api.get(PATH, {"cursor": "now"})
+    assert (far.status_code, far["Retry-After"]) == (503, "1")
+    assert error_of(far)["message"] == (
+        "Many changes are new, and now is not reached yet. Ask again: each time it is nearer."
+    )
+    assert api.get(PATH, {"cursor": "now"}).json()["changes"] == []
+
+
+def test_who_has_heard_that_nothing_is_new_gets_304_until_something_is(
+    owner: User, colleague: User, project: Project
+) -> None:
+    follower = Follower(api_as(owner, *READS))
+
+    def poll(tag: str) -> int:
+        query = {"cursor": follower.cursor}
+        response = follower.api.get(PATH, query, headers={"If-None-Match": tag})
+        if response.status_code == 304:
+            assert response["ETag"] == tag.removeprefix("W/")
+        return int(response.status_code)
+
+    quiet = follower.api.get(PATH, {"cursor": follower.cursor})
+    assert_as_documented(quiet)
+    assert poll(quiet["ETag"]) == 304
+    make_entry(colleague, project)
+    assert poll(quiet["ETag"]) == 304  # nothing that the caller may see
+    assert poll(f"W/{quiet['ETag']}") == 304
+    make_entry(owner, project)
+    assert poll(quiet["ETag"]) == 200
+    [change] = follower.told()
+    assert change[0] == "time_entry"
+    assert poll(quiet["ETag"]) == 304  # the same word from a newer cursor on
+
+
+def test_an_answer_with_news_or_with_more_to_come_has_no_tag(
+    owner: User, colleague: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(api_as(owner, *READS))
+    assert "ETag" not in follower.api.get(PATH)
+    monkeypatch.setattr(feed, "LOOKED_THROUGH", 1)
+    for _ in range(2):
+        make_entry(colleague, project)
+    sent = {"If-None-Match": "*"}
+    response = follower.api.get(PATH, {"cursor": follower.cursor}, headers=sent)
+    assert (response.status_code, response.json()["has_more"]) == (200, True)
+    assert "ETag" not in response
+
+
+@pytest.mark.parametrize("change", ["user", "role", "types", "epoch", "changes", "day"])
+def test_that_nothing_is_new_is_true_for_one_caller_and_not_for_ever(
+    administrator: User, colleague: User, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, query = api_as(administrator, *READS), {"cursor": "now"}
+    before = api.get(PATH, query)["ETag"]
+    if change == "user":
+        api = api_as(colleague, *READS)
+    elif change == "role":
+        User.objects.filter(pk=administrator.pk).update(is_superuser=False)
+    elif change == "types":
+        query["types"] = "task"
+    elif change == "epoch":
+        expire_cursors()
+    elif change == "changes":
+        Feed.objects.update(last_seq=F("last_seq") + views.RENEWED_EVERY)
+    else:
+        tomorrow = timezone.now() + timedelta(days=1)
+        monkeypatch.setattr(timezone, "now", lambda: tomorrow)
+    response = api.get(PATH, query, headers={"If-None-Match": before})
+    assert response.status_code == 200
+    assert response["ETag"] != before
+
+
+def test_a_poll_without_news_counts_for_the_minute_only(owner: User, settings: Settings) -> None:
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 100, 5
+    follower = Follower(api_as(owner, *READS))
+    query = {"cursor": follower.cursor}
+    sent = {"If-None-Match": follower.api.get(PATH, query)["ETag"]}
+    for _ in range(10):
+        assert follower.api.get(PATH, query, headers=sent).status_code == 304
+    assert follower.api.get(PATH, query)["X-RateLimit-Remaining"] == "2"
 
 
 @pytest.mark.usefixtures("project")

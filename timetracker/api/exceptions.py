@@ -173,8 +173,8 @@ class Unavailable(ApiError):
     default_detail = "The service is briefly unavailable. Try again."
     default_code = "unavailable"
 
-    def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": str(RETRY_UNAVAILABLE_AFTER)})
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_UNAVAILABLE_AFTER)})
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
