@@ -52,7 +52,7 @@ ROUTES: dict[str, dict[str, str]] = {
 # The feed tells of each resource that the caller may read; the 403 names the first.
 ALSO_OPENED_BY = {"api/v1/changes": ("read:projects", "read:tasks", "read:clients")}
 PUBLIC = (
-    *("api/v1/info", "api/v1/health"),
+    *("api/v1/info", "api/v1/health", "api/v1/live", "api/v1/ready"),
     *("api/docs", "api/redoc", "api/schema", "api/openapi.json"),
 )
 NOT_THE_API = ("", "admin/api-tokens", "admin/")

@@ -70,7 +70,7 @@ OPERATIONS: dict[str, tuple[str, set[str], int]] = {
     "GET /api/v1/users/me": ("read:users", READERS_ONLY, 200),
     "GET /api/v1/users": ("admin:all", {"*"}, 200),
 }
-PUBLIC = {"GET /api/v1/info", "GET /api/v1/health"}
+PUBLIC = {f"GET /api/v1/{name}" for name in ("info", "health", "live", "ready")}
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 ALLOW = {  # by the methods of a path, in the order in which the answer names them
     "GET": "GET, HEAD, OPTIONS",

@@ -17,7 +17,7 @@ from changes.feed import VIEWSETS
 from tasks.serializers import PRIORITY_NAMES
 from timeentries.serializers import MAX_TAG_LENGTH, MAX_TAGS
 from timetracker.api.openapi_types import INSTANT_INPUT, ZONE, Direction, Schema
-from timetracker.api.views import PublicView
+from timetracker.api.probes import PublicView
 
 YAML = "application/yaml"
 JSON = "application/json"

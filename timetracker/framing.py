@@ -9,11 +9,18 @@ from django.utils.http import parse_header_parameters
 
 UTF_8 = ("utf-8", "ascii")  # which is a part of it
 UNREADABLE = "application/octet-stream"  # what nobody here takes for anything else
+BROKEN_PATH = "timetracker.broken_path"
 NOTHING_IN_CHUNKS = "timetracker.nothing_in_chunks"
 
 
 def make_sound(environ: dict[str, Any]) -> None:
-    """Give a chunked body its length, and let no other charset than UTF-8 through."""
+    """Give a chunked body its length, and let no other charset than UTF-8 through.
+
+    Of a path that is not UTF-8 Django would escape the broken bytes, so that two paths were one.
+    """
+    path = environ.get("PATH_INFO", "")
+    if not path.isascii() and not _is_text(path):
+        environ[BROKEN_PATH] = True
     if environ.get("HTTP_TRANSFER_ENCODING"):
         _read_chunks(environ)
     if ";" in environ.get("CONTENT_TYPE", "") and not _is_utf_8(environ["CONTENT_TYPE"]):
@@ -35,6 +42,15 @@ def _read_chunks(environ: dict[str, Any]) -> None:
     environ["CONTENT_LENGTH"] = str(len(body))
     environ[NOTHING_IN_CHUNKS] = not body
     del environ["HTTP_TRANSFER_ENCODING"]
+
+
+def _is_text(path: str) -> bool:
+    """Return whether the bytes of a path, which come as Latin-1 (PEP 3333), are UTF-8."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_utf_8(content_type: str) -> bool:

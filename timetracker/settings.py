@@ -35,7 +35,7 @@ ALLOWED_HOSTS = [*environment.names("ALLOWED_HOSTS", []), "localhost", "127.0.0.
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^api/v1/health$"]
+SECURE_REDIRECT_EXEMPT = [r"^api/v1/(health|live|ready)$"]  # arrival.PROBES
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
@@ -71,10 +71,10 @@ MIDDLEWARE = [
     "timetracker.middleware.UnreadBodyMiddleware",
     "timetracker.middleware.SecurityHeadersMiddleware",
     "timetracker.middleware.PageBodyLimitMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "timetracker.arrival.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "timetracker.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "timetracker.arrival.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "timetracker.middleware.AuthenticationMiddleware",
     "timetracker.middleware.MessageMiddleware",

@@ -13,7 +13,8 @@ from projects.views import ProjectViewSet
 from reports.views import EntriesView, SummaryView, WeeklyView
 from tasks.views import TaskViewSet
 from timeentries.views import TimeEntryViewSet, TimerStartView, TimerStatusView, TimerStopView
-from timetracker.api.views import HealthView, InfoView
+from timetracker.api.probes import HealthView, LiveView, ReadyView
+from timetracker.api.views import InfoView
 from timetracker.documentation import JSON, YAML, DocumentView
 from users.views import CurrentUserView, UserViewSet
 
@@ -32,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/openapi.json", DocumentView.as_view(media_type=JSON), name="openapi"),
     path("api/v1/info", InfoView.as_view(), name="info"),
     path("api/v1/health", HealthView.as_view(), name="health"),
+    path("api/v1/live", LiveView.as_view(), name="live"),
+    path("api/v1/ready", ReadyView.as_view(), name="ready"),
     path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),
     path("api/v1/timer/start", TimerStartView.as_view(), name="timer-start"),
     path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),

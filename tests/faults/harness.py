@@ -202,13 +202,25 @@ class Service:
         self.administrators = made["administrators"]
         self.tokens = {int(key): secret for key, secret in made["tokens"].items()}
 
-    def _serve(self, port: int) -> subprocess.Popen[bytes]:
+    def add(self, **settings: str) -> int:
+        """Start one more server with other settings; return its port when it answers."""
+        port = free_port()
+        self.ports.append(port)
+        self.processes.append(self._serve(port, **settings))
+        started = time.monotonic()
+        while Caller(port, keeps=False).send("GET", "/api/v1/live").status != 200:
+            if time.monotonic() > started + STARTS_WITHIN:
+                raise RuntimeError(f"not started: {self.log(port).read_text()[-2000:]}")
+            time.sleep(0.05)
+        return port
+
+    def _serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1"]
         with self.log(port).open("ab") as log:
             return subprocess.Popen(
                 command,
                 cwd=self.tree,
-                env=self.environment,
+                env=self.environment | settings,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -311,7 +311,7 @@ def test_an_unknown_host_is_400_in_json(client: Client) -> None:
     assert response.status_code == 400
     assert error_of(response) == {
         "error": "Bad request",
-        "message": "The request cannot be understood.",
+        "message": "The Host header names no host of this service.",
         "error_code": "bad_request",
     }
 

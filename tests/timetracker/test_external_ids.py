@@ -63,7 +63,8 @@ def test_a_row_is_created_and_then_changed(
 
 
 @pytest.mark.parametrize(
-    "external_id", ["a b", " a\t", "\xa0a", "a/b", "ü", "%", "x" * 255, "by-external-id", "1"]
+    "external_id",
+    ["a b", " a\t", "...", ".a/b.", "\xa0a", "a/b", "ü", "%", "x" * 255, "by-external-id", "1"],
 )
 def test_any_text_is_an_id(api: APIClient, external_id: str) -> None:
     escaped = quote(external_id, safe="")
@@ -74,7 +75,11 @@ def test_any_text_is_an_id(api: APIClient, external_id: str) -> None:
     assert [client["external_id"] for client in found] == [external_id]
 
 
-@pytest.mark.parametrize("external_id", ["", " ", "a/", "/", "x" * 256, 5, "\x00"], ids=ascii)
+@pytest.mark.parametrize(
+    "external_id",
+    ["", " ", "a/", "/", "x" * 256, 5, "\x00", ".", "..", "a/../b", "./a"],
+    ids=ascii,
+)
 def test_a_bad_id_is_400(api: APIClient, external_id: Any) -> None:
     response = api.post("/api/v1/clients", {"name": "Fern", "external_id": external_id})
     assert response.status_code == 400

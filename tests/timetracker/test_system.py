@@ -1,13 +1,16 @@
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.errors import error_of
-from tests.factories import api_as
+from tests.factories import api_as, make_administrator, make_project
 from users.models import User
 
 INFO = {
@@ -17,6 +20,8 @@ INFO = {
     "endpoints": {
         "info": "/api/v1/info",
         "health": "/api/v1/health",
+        "live": "/api/v1/live",
+        "ready": "/api/v1/ready",
         "projects": "/api/v1/projects",
         "time_entries": "/api/v1/time-entries",
         "time_entries_bulk": "/api/v1/time-entries/bulk",
@@ -36,7 +41,7 @@ INFO = {
     "setup_required": False,
     "timezone": "UTC",
 }
-PUBLIC = ["/api/v1/info", "/api/v1/health"]
+PUBLIC = ["/api/v1/info", "/api/v1/health", "/api/v1/live", "/api/v1/ready"]
 # A port that nobody listens on.
 NO_REDIS = {
     "BACKEND": "timetracker.counters.CounterCache",
@@ -201,3 +206,114 @@ def test_options_names_the_methods_of_a_resource_to_any_token(owner: User) -> No
 
 def test_options_wants_a_token(client: Client, db: None) -> None:
     assert client.options("/api/v1/projects").status_code == 401
+
+
+READY = {"database": "ok", "migrations": "ok", "cache": "ok"}
+
+
+def test_a_live_process_says_so_without_its_database(client: Client) -> None:
+    """No mark for the database: pytest-django would let a query fail."""
+    response = client.get("/api/v1/live")
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+
+
+def test_a_service_that_can_work_is_ready(client: Client, db: None) -> None:
+    response = client.get("/api/v1/ready")
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready", "checks": READY}
+
+
+def test_without_its_redis_the_service_is_ready(
+    client: Client, db: None, settings: Settings
+) -> None:
+    settings.CACHES = settings.CACHES | {"ratelimit": NO_REDIS}
+    response = client.get("/api/v1/ready")
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready", "checks": READY | {"cache": "unavailable"}}
+
+
+def test_without_its_database_the_service_is_not_ready(client: Client, db: None) -> None:
+    with connection.execute_wrapper(failing_with(OperationalError("gone"))):
+        response = client.get("/api/v1/ready")
+    away = {"database": "unavailable", "migrations": "unavailable"}
+    assert response.status_code == 503
+    assert response.json() == {"status": "not_ready", "checks": READY | away}
+
+
+def test_before_its_migrations_the_service_is_not_ready(client: Client, db: None) -> None:
+    MigrationRecorder(connection).record_unapplied("projects", "0001_initial")
+    response = client.get("/api/v1/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"] == READY | {"migrations": "pending"}
+
+
+def test_with_migrations_of_a_newer_release_the_service_is_ready(client: Client, db: None) -> None:
+    MigrationRecorder(connection).record_applied("projects", "9999_of_tomorrow")
+    assert client.get("/api/v1/ready").status_code == 200
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """A database that takes no writes: a standby, or a file on a disk that was remounted so."""
+    on, off = {
+        "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
+        "postgresql": (
+            "SET default_transaction_read_only = on",
+            "SET default_transaction_read_only = off",
+        ),
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(on)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(off)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_a_database_that_is_read_only_the_service_is_not_ready(client: Client) -> None:
+    with read_only():
+        ready, health = client.get("/api/v1/ready"), client.get("/api/v1/health")
+    assert (ready.status_code, health.status_code) == (503, 503)
+    assert ready.json()["checks"] == READY | {"database": "read_only"}
+    assert health.json()["checks"] == {"database": "read_only", "cache": "ok"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/projects"),
+        ("PATCH", "/api/v1/projects/{id}"),
+        ("DELETE", "/api/v1/projects/{id}"),
+        ("PUT", "/api/v1/projects/by-external-id/7"),
+        ("POST", "/api/v1/timer/start"),
+        ("POST", "/api/v1/time-entries/bulk"),
+        ("GET", "/api/v1/changes"),
+    ],
+)
+def test_a_write_to_a_database_that_is_read_only_is_503(method: str, path: str) -> None:
+    project = make_project()
+    api = api_as(make_administrator(), "*")
+    body: dict[str, Any] = {"name": "New"}
+    if "timer" in path:
+        body = {"project_id": project.pk}
+    if "bulk" in path:
+        entry = {"project_id": project.pk, "start_time": "2024-01-15T09:00:00Z"}
+        body = {"operations": [{"op": "create", "data": entry}]}
+    api.raise_request_exception = False
+    with read_only():
+        response = api.generic(
+            method, path.format(id=project.pk), json.dumps(body), content_type="application/json"
+        )
+    assert response.status_code == 503, response.content
+    assert (response["Retry-After"], response.json()["error_code"]) == ("1", "unavailable")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reads_go_on_with_a_database_that_is_read_only() -> None:
+    api = api_as(make_administrator(), "*")
+    with read_only():
+        assert api.get("/api/v1/projects").status_code == 200
+        assert api.get("/api/v1/users/me").status_code == 200

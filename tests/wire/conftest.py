@@ -16,6 +16,12 @@ def service(worker_id: str) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture(scope="session")
+def port_behind_tls(service: Service) -> int:
+    """Another server of it, which is reached over https through a proxy on this machine."""
+    return service.add(BASE_URL="https://time.example", TRUSTED_PROXIES="127.0.0.1")
+
+
 @pytest.fixture
 def line(service: Service) -> Iterator[Line]:
     """A connection to it."""

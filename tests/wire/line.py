@@ -34,17 +34,35 @@ class Reply:
         return self.status, body["error_code"]
 
 
+class Lent:
+    """The reader of a connection, which http.client would close after an answer."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.reader = connection.makefile("rb")
+
+    def makefile(self, *_: object) -> "Lent":
+        return self
+
+    def close(self) -> None:
+        """Stay open: the next answer may be read already."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.reader, name)
+
+
 class Line:
     """A connection to a server of the loopback address."""
 
     def __init__(self, port: int, token: str = "") -> None:
         self.token = token
         self._socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+        self._lent = Lent(self._socket)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._lent.reader.close()
         self._socket.close()
 
     def say(self, *parts: bytes, pause: float = 0.05) -> None:
@@ -56,7 +74,7 @@ class Line:
 
     def hear(self, method: str = "GET") -> Reply:
         """Return the next answer."""
-        response = HTTPResponse(self._socket, method=method)
+        response = HTTPResponse(self._lent, method=method)  # type: ignore[arg-type]
         response.begin()
         return Reply(response)
 
@@ -82,7 +100,7 @@ class Line:
         """Return whether the server has ended the connection."""
         self._socket.settimeout(1)
         try:
-            return self._socket.recv(1) == b""
+            return self._lent.reader.read1(1) == b""
         except TimeoutError:
             return False
         except ConnectionError:

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpResponse, HttpResponseNotModified
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -237,9 +238,14 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         return AccessDenied(*exc.args)
     if isinstance(exc, RequestDataTooBig):
         return PayloadTooLarge()
-    if isinstance(exc, OperationalError | InterfaceError):
-        return Unavailable()
-    return None
+    return Unavailable() if is_unavailable(exc) else None
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Return whether an error says that the database is away, or can be read only."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
 
 
 def _error(error: exceptions.APIException) -> str:

@@ -51,6 +51,8 @@ class ExternalIdField(TextField):
             raise serializers.ValidationError(
                 "Give a text, no blanks alone, without a slash at its end."
             )
+        if {".", ".."} & set(text.split("/")):  # clients and proxies take them out of a path
+            raise serializers.ValidationError('"." and ".." cannot be parts of a path.')
         return text
 
 

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from timetracker.wall_clock import from_wall_clock, within_years
 
-# RFC 3339 §5.6, the offset optional; seconds may be left out as HTML's datetime-local does.
+# RFC 3339 §5.6, the offset optional, and as ISO 8601 has it too: +0100, +01. Seconds may be left
+# out as HTML's datetime-local does.
 INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d(?::?[0-5]\d)?)?",
+    re.ASCII,
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 ACCEPTED_DATE = "Give a date such as 2024-01-15."

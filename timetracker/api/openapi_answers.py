@@ -55,7 +55,37 @@ class UnhealthySerializer(serializers.Serializer[object]):
     """What is not well."""
 
     status = serializers.ChoiceField(["unhealthy"])
-    checks = serializers.DictField(child=serializers.ChoiceField(["ok", "unavailable"]))
+    checks = serializers.DictField(
+        child=serializers.ChoiceField(["ok", "read_only", "unavailable"])
+    )
+
+
+class LiveSerializer(serializers.Serializer[object]):
+    """The process answers."""
+
+    status = serializers.ChoiceField(["live"])
+
+
+class ReadinessSerializer(serializers.Serializer[object]):
+    """What the service needs, and how each of it is."""
+
+    database = serializers.ChoiceField(["ok", "read_only", "unavailable"])
+    migrations = serializers.ChoiceField(["ok", "pending", "unavailable"])
+    cache = serializers.ChoiceField(["ok", "unavailable"])
+
+
+class ReadySerializer(serializers.Serializer[object]):
+    """Requests can be sent here."""
+
+    status = serializers.ChoiceField(["ready"])
+    checks = ReadinessSerializer()
+
+
+class NotReadySerializer(serializers.Serializer[object]):
+    """Requests are better sent elsewhere."""
+
+    status = serializers.ChoiceField(["not_ready"])
+    checks = ReadinessSerializer()
 
 
 class ErrorSerializer(serializers.Serializer[object]):

@@ -1,21 +1,35 @@
 """What to say of a name that we do not know."""
 
 import difflib
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 MOST_NAMED = 10  # of the unknown names of an object or a query
 LONGEST_NAME = 100  # that is repeated in an answer
+NEAR = 0.75  # of difflib's ratio: less makes `cursor` of `sort`
+CALLED_ELSEWHERE = dict.fromkeys(("page_size", "pagesize", "size", "limit"), "per_page")
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
     """Return a sentence that names what was probably meant, or all that would be accepted."""
     known = list(known)
-    close = difflib.get_close_matches(shortened(name), known, n=1)
-    if close:
-        return f"Unknown. Did you mean '{close[0]}'?"
+    if meant := _meant(shortened(name), known):
+        return f"Unknown. Did you mean '{meant}'?"
     if not known:
         return "Unknown. Nothing is accepted here."
     return f"Unknown. Known are: {', '.join(sorted(known))}."
+
+
+def _meant(name: str, known: Sequence[str]) -> str | None:
+    """Return what others call so, what begins so (`user`: `user_id`), or is spelled nearly so.
+
+    A hint that misleads costs more time than none.
+    """
+    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name).lower()
+    candidates = [CALLED_ELSEWHERE.get(spelled), spelled]
+    candidates += [other for other in known if other.startswith(f"{spelled}_")]
+    candidates += difflib.get_close_matches(spelled, known, n=1, cutoff=NEAR)
+    return next((candidate for candidate in candidates if candidate in known), None)
 
 
 def unknown_names(names: Iterable[str], known: Collection[str]) -> dict[str, list[str]]:

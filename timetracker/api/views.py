@@ -1,41 +1,34 @@
 """What the service says of itself, and the errors that arise outside DRF."""
 
+import logging
+import re
 import sys
 
 from django.conf import settings
-from django.core.cache import caches
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, get_resolver, resolve, reverse
 from django.views import defaults
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from timetracker.api.exceptions import (
     INTERNAL_ERROR,
     RETRY_UNAVAILABLE_AFTER,
     Unavailable,
     error_body,
+    is_unavailable,
 )
-from timetracker.api.openapi_answers import (
-    HealthySerializer,
-    InfoSerializer,
-    UnhealthySerializer,
-)
-from timetracker.counters import CounterCache
+from timetracker.api.openapi_answers import InfoSerializer
+from timetracker.api.probes import PublicView
+from timetracker.arrival import HttpsRequired, is_api
 
-API_PREFIX = "/api/"
 VERSION_PREFIX = "api/v1/"
+SLASHES = re.compile("//+")
+LONGEST_HOST = 255  # in DNS; of a longer one the log has the beginning
 
-
-class PublicView(APIView):
-    """A view that neither needs a token nor minds a bad one, and counts against no limit."""
-
-    authentication_classes = ()
-    permission_classes = ()
-    throttle_classes = ()
+security_log = logging.getLogger("timetracker.security")
 
 
 class InfoView(PublicView):
@@ -56,34 +49,6 @@ class InfoView(PublicView):
         )
 
 
-class HealthView(PublicView):
-    """Tell whether the service can do its work."""
-
-    @extend_schema(responses={200: HealthySerializer, 503: UnhealthySerializer})
-    def get(self, request: Request) -> Response:
-        """Return 200 `{"status": "healthy"}`, or 503 with what is wrong."""
-        checks = {"database": _database_answers(), "cache": _cache_answers()}
-        if all(checks.values()):
-            return Response({"status": "healthy"})
-        words = {name: "ok" if ok else "unavailable" for name, ok in checks.items()}
-        return Response({"status": "unhealthy", "checks": words}, status=503)
-
-
-def _database_answers() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return False
-    return True
-
-
-def _cache_answers() -> bool:
-    """Return whether Redis answers; counters in this process always do."""
-    cache = caches["ratelimit"]
-    return not isinstance(cache, CounterCache) or cache.answers()
-
-
 def endpoints() -> dict[str, str]:
     """Return the paths of the URL conf that take no id, by name: `time_entries`, `timer_start`."""
     patterns = (str(entry.pattern).strip("^$") for entry in get_resolver().url_patterns)
@@ -95,37 +60,55 @@ def endpoints() -> dict[str, str]:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django refuses before a view is reached."""
-    if not request.path.startswith(API_PREFIX):
+    """Answer what Django refuses before a view is reached, and log a host that is not ours."""
+    if isinstance(exception, DisallowedHost):
+        host = request.META.get("HTTP_HOST", "")[:LONGEST_HOST]
+        security_log.warning("Host refused", extra={"host": host})
+    if not is_api(request.path):
         return defaults.bad_request(request, exception)
-    return _error(request, 400, "The request cannot be understood.")
+    return _error(request, 400, _why_bad(exception))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django forbids before a view is reached."""
-    if not request.path.startswith(API_PREFIX):
+    if not is_api(request.path):
         return defaults.permission_denied(request, exception)
-    return _error(request, 403, "This is not allowed.")
+    is_ours = isinstance(exception, HttpsRequired)
+    return _error(request, 403, str(exception) if is_ours else "This is not allowed.")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no route matches; name the route that only a slash keeps away."""
-    if not request.path.startswith(API_PREFIX):
+    if not is_api(request.path):
         return defaults.page_not_found(request, exception)
-    shorter = request.path.rstrip("/")
-    hint = f"Leave out the slash at the end: {shorter}" if _is_route(shorter) else "See /api/docs."
-    return _error(request, 404, f"There is nothing at {request.path}. {hint}")
+    return _error(request, 404, f"There is nothing at {request.path}. {_hint(request.path)}")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a bug, or a database that is away, without a word of the cause."""
-    if not request.path.startswith(API_PREFIX):
+    if not is_api(request.path):
         return defaults.server_error(request)
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if is_unavailable(sys.exc_info()[1]):
         response = _error(request, 503, str(Unavailable.default_detail))
         response["Retry-After"] = str(RETRY_UNAVAILABLE_AFTER)
         return response
     return _error(request, 500, INTERNAL_ERROR)
+
+
+def _why_bad(exception: Exception) -> str:
+    if isinstance(exception, DisallowedHost):
+        return "The Host header names no host of this service."
+    known = isinstance(exception, BadRequest)
+    return (known and str(exception)) or "The request cannot be understood."
+
+
+def _hint(path: str) -> str:
+    """Return what was probably meant, where only slashes keep it away."""
+    shorter = path.rstrip("/")
+    if _is_route(shorter):
+        return f"Leave out the slash at the end: {shorter}"
+    single = SLASHES.sub("/", shorter)
+    return f"Write single slashes: {single}" if _is_route(single) else "See /api/docs."
 
 
 def _is_route(path: str) -> bool:

@@ -69,6 +69,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             params["cursor_factory"] = Cursor
         return params
 
+    def is_writable(self) -> bool:
+        """Return whether the server takes writes: a standby does not, nor one that is told so."""
+        with self.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            return bool(cursor.fetchone() == ("off",))
+
     def is_usable(self) -> bool:
         """Return whether a kept connection still stands, without asking the server.
 

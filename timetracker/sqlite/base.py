@@ -2,13 +2,16 @@
 
 import functools
 import re
+import sqlite3
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 from django.db.backends.sqlite3.operations import DatabaseOperations as SqliteOperations
 
+PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
 WILDCARDS = {"%": ".*", "_": "."}
 
 
@@ -41,6 +44,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         for arguments in (2, 3):
             connection.create_function("like", arguments, like, deterministic=True)
         return connection
+
+    def is_writable(self) -> bool:
+        """Return whether the file can be written; if somebody is writing, it can."""
+        self.ensure_connection()
+        (patience,) = self.connection.execute("PRAGMA busy_timeout").fetchone()
+        self.connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            with self.cursor() as cursor:
+                cursor.execute("UPDATE django_migrations SET id = id WHERE FALSE")
+        except OperationalError as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
+            if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY):
+                raise
+            return code == sqlite3.SQLITE_BUSY
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {patience}")
+        return True
 
 
 def like(pattern: str | None, text: object, escape: str = "") -> bool | None:
