@@ -2,16 +2,20 @@
 
 import csv
 import io
+import re
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from apitokens.scopes import Scope
+from reports import local_dates
 from reports.groups import LEVELS
 from reports.local_dates import offsets
 from tests.answers import invalid
@@ -184,4 +188,55 @@ def test_offsets_change_at_the_second() -> None:
         (datetime(2024, 3, 31, 1, tzinfo=UTC), 3600),
         (datetime(2024, 10, 27, 1, tzinfo=UTC), 7200),
         (end, 3600),
+    ]
+
+
+def test_the_widest_range_costs_one_look_at_each_day(
+    owner: User, api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none the second time; of 460 offsets, nine comparisons find that of an entry."""
+    looks = 0
+    look = local_dates._offset  # noqa: SLF001 - what is counted
+
+    def count(*arguments: Any) -> int:
+        nonlocal looks
+        looks += 1
+        return look(*arguments)
+
+    monkeypatch.setattr(local_dates, "_offset", count)
+    local_dates._changes.cache_clear()  # noqa: SLF001 - as in a fresh process
+    make_entry(owner, make_project())
+    query = {
+        "start_date": "1970-01-01",
+        "end_date": "2200-12-31",
+        "timezone": "America/New_York",
+        "group_by": "day,week,month",
+    }
+    with CaptureQueriesContext(connection) as captured:
+        summary = api.get(SUMMARY, query).json()["summary"]
+    assert [leaf["key"] for leaf in leaves_of(summary["groups"])] == ["2024-01"]
+    assert looks < 231 * 366 + 460 * 20
+    [grouped] = [query["sql"] for query in captured if "GROUP BY" in query["sql"]][-1:]
+    deepest = depth = 0
+    for word in re.findall(r"\b(?:CASE|END)\b", grouped):
+        depth += 1 if word == "CASE" else -1
+        deepest = max(deepest, depth)
+    assert deepest <= 10
+    looks = 0
+    api.get(SUMMARY, query)
+    assert looks < 10
+
+
+@pytest.mark.parametrize("zone", ["Asia/Gaza", "America/New_York", "Australia/Lord_Howe"])
+def test_days_are_those_of_the_zone_over_all_years(owner: User, api: APIClient, zone: str) -> None:
+    project, place = make_project(), zoneinfo.ZoneInfo(zone)
+    starts = [
+        datetime(1970, 1, 2, 4, 30, tzinfo=UTC) + timedelta(days=311) * n for n in range(270)
+    ]
+    for start in starts:
+        make_entry(owner, project, start)
+    query = {"start_date": "1970-01-01", "end_date": "2200-12-31", "timezone": zone}
+    groups = api.get(SUMMARY, query | {"group_by": "day"}).json()["summary"]["groups"]
+    assert [group["key"] for group in groups] == [
+        start.astimezone(place).date().isoformat() for start in starts
     ]
