@@ -77,6 +77,8 @@ def test_a_repetition_gets_the_same_answer(
     assert again.content == first.content
     assert again["Content-Type"] == first["Content-Type"]
     assert again.get("Location") == first.get("Location")
+    assert again.get("ETag") == first.get("ETag")
+    assert ("ETag" in first) is (method != "DELETE" and "bulk" not in path)
     assert "Idempotency-Replayed" not in first
     assert again["Idempotency-Replayed"] == "true"
     assert again["X-RateLimit-Remaining"] < first["X-RateLimit-Remaining"]
@@ -121,6 +123,13 @@ def test_a_key_of_another_request_is_422(
     assert list(Client.objects.values_list("name", flat=True)) == ["Fern"]
 
 
+def test_the_same_body_to_the_same_path_by_another_method_is_422(api: APIClient) -> None:
+    path = f"clients/{make_client('Fern').pk}"
+    assert send(api, "PUT", path, {"name": "Moss"}).status_code == 200
+    assert send(api, "PATCH", path, {"name": "Moss"}).status_code == 422
+    assert Client.objects.get().version == 2
+
+
 def test_the_order_of_members_does_not_matter(api: APIClient) -> None:
     send(api, "POST", "clients", {"name": "Fern", "phone": "1"})
     assert send(api, "POST", "clients", {"phone": "1", "name": "Fern"}).status_code == 201
@@ -142,8 +151,11 @@ def test_many_writes_that_are_not_in_are_not_kept(api: APIClient, project: Proje
     create = {"op": "create", "data": {"project_id": project.pk, **HOUR}}
     dry = {"operations": [create], "dry_run": True}
     assert send(api, "POST", "time-entries/bulk", dry).json()["committed"] is False
+    assert not IdempotencyKey.objects.exists()
     real = send(api, "POST", "time-entries/bulk", {"operations": [create]})
     assert real.json()["committed"] is True
+    again = send(api, "POST", "time-entries/bulk", {"operations": [create]})
+    assert again.content == real.content
     assert TimeEntry.objects.count() == 1
 
 

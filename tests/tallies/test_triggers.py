@@ -186,6 +186,18 @@ def test_who_writes_much_folds_it(owner: User, project: Project) -> None:
     assert tallied("entries") == counted()
 
 
+def test_equal_entries_that_one_statement_moves_are_counted_each(
+    owner: User, project: Project
+) -> None:
+    other = make_project("Other")
+    for _ in range(3):
+        make_entry(owner, project)
+    TimeEntry.objects.update(project=other)
+    assert_right()
+    assert tallied("entries_of_project", other.pk)["finished"] == 3
+    assert tallied("entries_of_project", project.pk) == counted(project=project)
+
+
 def test_what_goes_with_its_project_is_counted(owner: User, project: Project) -> None:
     make_entry(owner, project)
     with connection.cursor() as cursor:

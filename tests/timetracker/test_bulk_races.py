@@ -39,6 +39,34 @@ def test_requests_that_cross_each_other_both_get_through() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_deletions_that_cross_each_other_both_get_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each row is deleted once, and whoever comes second hears that it is gone."""
+    ada, project = make_administrator(), make_project()
+    ids = [make_entry(ada, project, NINE + timedelta(days=day)).pk for day in range(4)]
+    apis = [api_as(ada, "write:time_entries") for _ in range(2)]
+    delete = TimeEntry.delete
+
+    def delete_slowly(entry: TimeEntry) -> Any:
+        time.sleep(0.1)
+        return delete(entry)
+
+    monkeypatch.setattr(TimeEntry, "delete", delete_slowly)
+
+    def write(number: int) -> Any:
+        order = ids if number else ids[::-1]
+        operations = [{"op": "delete", "id": pk} for pk in order]
+        return apis[number].post(BULK, {"operations": operations, "mode": "partial"})
+
+    answers = at_once([partial(write, 0), partial(write, 1)])
+    assert [answer.status_code for answer in answers] == [200, 200]
+    told = [{result["status"] for result in answer.json()["results"]} for answer in answers]
+    assert told in ([{200}, {404}], [{404}, {200}])
+    assert not TimeEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_requests_that_take_projects_in_another_order_both_get_through() -> None:
     ada = make_administrator()
     projects = [make_project("Shop"), make_project("Site")]
