@@ -20,9 +20,10 @@ SCRIPTS = {
         "redis_away",
         "fuzz",
         "offline",
+        "costs",
         "compressing_proxies",
     ],
-    "postgresql": ["kill9", "retries", "races", "database_restart", "topology", "fuzz"],
+    "postgresql": ["kill9", "retries", "races", "database_restart", "topology", "fuzz", "costs"],
 }
 
 
