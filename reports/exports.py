@@ -1,11 +1,13 @@
 """Reports as files: CSV, which is streamed, and XLSX, which is made in a temporary file."""
 
 import csv
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,9 @@ from timetracker.api.instants import hours
 # seconds and hours are both made of whole seconds; they and counts are summed up at the end.
 Kind = Literal["text", "id", "date", "moment", "flag", "count", "seconds", "hours"]
 SUMMED = ("count", "seconds", "hours")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What makes a cell a formula, with its full-width forms; blanks and a byte order mark before it
+# are skipped. Where `;` separates cells, a text may open some more of them.
+FORMULA = re.compile(r"(^|;)(?=[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
 LINES_A_CHUNK = 500
 MOST_XLSX_ROWS = 1_048_576 - 2  # Excel's, less the titles and the totals
@@ -114,7 +118,8 @@ class _Echo:
 
 
 def _chunks(table: Table) -> Iterator[bytes]:
-    writer = csv.writer(_Echo())
+    # Every text in quotes, or one with a `;` would be two cells where that separates them too.
+    writer = csv.writer(_Echo(), quoting=csv.QUOTE_NONNUMERIC)
     lines = [BYTE_ORDER_MARK + writer.writerow([safe(column.title) for column in table.columns])]
     for row in table.lines():
         cells = [
@@ -131,11 +136,11 @@ def _chunks(table: Table) -> Iterator[bytes]:
 
 
 def safe(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe leads it."""
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    """Return a text in which no spreadsheet sees a formula: an apostrophe stands before each."""
+    return FORMULA.sub(r"\1'", text)
 
 
-def _cell(kind: Kind, value: Any, zone: ZoneInfo) -> str:
+def _cell(kind: Kind, value: Any, zone: ZoneInfo) -> str | int | Decimal:
     if value is None:
         return ""
     match kind:
@@ -149,8 +154,8 @@ def _cell(kind: Kind, value: Any, zone: ZoneInfo) -> str:
         case "flag":
             return "yes" if value else "no"
         case "hours":
-            return f"{hours(value):.2f}"
-    return str(value)
+            return Decimal(f"{hours(value):.2f}")
+    return int(value)
 
 
 def _write(

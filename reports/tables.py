@@ -42,17 +42,24 @@ def _entry_rows(rows: QuerySet[Any, Any]) -> Iterator[Sequence[Any]]:
 
 def summary_table(whole: Group, levels: Sequence[str], zone: ZoneInfo) -> Table:
     """Return a row for each leaf."""
-    titles = [
-        f"{level.capitalize()} ({zone.key})" if level in DATES else level.capitalize()
-        for level in levels
-    ]
     columns = [
-        *map(Column, titles),
+        *(_column(level, zone) for level in levels),
         *(Column("Entries", "count"), Column("Seconds", "seconds"), Column("Hours", "hours")),
         *(Column("Billable seconds", "seconds"), Column("Billable hours", "hours")),
     ]
-    rows = ((*(group.name for group in path), *_numbers(path[-1])) for path in whole.leaves())
+    rows = ((*map(_cell, levels, path), *_numbers(path[-1])) for path in whole.leaves())
     return Table("summary", columns, rows, zone)
+
+
+def _column(level: str, zone: ZoneInfo) -> Column:
+    title = level.capitalize()
+    if level not in DATES:
+        return Column(title)
+    return Column(f"{title} ({zone.key})", "date" if level == "day" else "text")
+
+
+def _cell(level: str, group: Group) -> date | str:
+    return date.fromisoformat(str(group.key)) if level == "day" else group.name
 
 
 def _numbers(leaf: Group) -> tuple[int, ...]:

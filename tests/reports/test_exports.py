@@ -1,6 +1,7 @@
 """The files: what is in them, and what a spreadsheet makes of it."""
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,10 +73,30 @@ def test_csv_of_a_summary_is_by_project_unless_asked_otherwise(owner: User, entr
     ]
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+SIGNS = [*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+
+
+@pytest.mark.parametrize("first", [*SIGNS, "\t", "\r", "\n", " =", "\ufeff=", "\t @", "\xa0="])
 def test_no_text_is_a_formula(first: str) -> None:
     assert safe(f"{first}cmd") == f"'{first}cmd"
     assert safe(f"a{first}") == f"a{first}"
+
+
+@pytest.mark.parametrize("sign", [*SIGNS, " =", "\ufeff="])
+def test_no_part_of_a_text_is_a_formula(sign: str) -> None:
+    assert safe(f"ok;{sign}1+1;x") == f"ok;'{sign}1+1;x"
+
+
+def test_a_semicolon_opens_no_cell(owner: User) -> None:
+    make_entry(owner, make_project(), notes="a; b", tags="x;=1+1")
+    api = api_as(owner, Scope.READ_REPORTS)
+    response: Any = api.get(ENTRIES, JANUARY | {"format": "csv"})
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    titles, row, _ = text.splitlines()
+    assert titles.count('"') == 2 * len(TITLES)
+    cells = re.findall(r'(?:^|[,;])("[^"]*"|[^,;"]*)(?=[,;]|$)', row)  # both separate cells
+    assert cells[6:9] == ['"a; b"', '"x;\'=1+1"', '"yes"']
+    assert cells[-2:] == ["3600", "1.00"]
 
 
 def test_a_stream_that_breaks_off_has_no_total() -> None:
@@ -91,3 +112,15 @@ def test_a_stream_that_breaks_off_has_no_total() -> None:
     assert b"Total" not in next(stream)
     with pytest.raises(OSError, match="away"):
         next(stream)
+
+
+def test_days_of_a_summary_are_dates_in_xlsx(owner: User, entry: Any) -> None:
+    api = api_as(owner, Scope.READ_REPORTS)
+    query = JANUARY | {"format": "xlsx", "group_by": "day,project"}
+    response: Any = api.get(SUMMARY, query)
+    content = b"".join(response.streaming_content)
+    sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+    _, row, total = sheet.iter_rows(values_only=True)
+    assert row[:3] == (datetime(2024, 1, 15), "Site", 1)  # noqa: DTZ001 - no zones
+    assert sheet["A2"].is_date
+    assert total[0] == "Total"
