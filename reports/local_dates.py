@@ -5,8 +5,9 @@ is told the few offsets that hold within the range of a report.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ Unit = Literal["day", "week", "month"]
 Sql = tuple[str, list[Any]]
 Change = tuple[datetime, int]  # when an offset from UTC ends, and its seconds
 
-DAY = timedelta(days=1)
+DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 # Sunday on or after the date, six days back: the Monday of its week.
 SQLITE_UNITS = {"day": "", "week": ", 'weekday 0', '-6 days'", "month": ", 'start of month'"}
 
@@ -81,8 +82,12 @@ class LocalOffset(Func):
 def local_date(
     column: str, unit: Unit, first: datetime, end: datetime, zone: ZoneInfo
 ) -> LocalDate:
-    """Return the local date of a column whose instants lie from `first` to before `end`."""
-    *changes, (_, last) = offsets(first, end, zone)
+    """Return the local date of a column whose instants lie from `first` to before `end`.
+
+    A day begins with its first instant. Where clocks go back over midnight (St John's 2010-11-07),
+    the hour before it comes a second time: it counts to the day that has begun.
+    """
+    *changes, (_, last) = _days_in_order(list(offsets(first - DAY, end, zone)))
     return LocalDate(column, LocalOffset(column, tuple(changes), last), unit)
 
 
@@ -107,6 +112,15 @@ def _changes(year: int, key: str) -> Sequence[Change]:
             changes.append((_change(at, then, zone), offset))
         at, offset = then, other
     return changes
+
+
+def _days_in_order(spans: Sequence[Change]) -> Iterator[Change]:
+    """Yield the spans, each until the new clock is past a midnight that it shows again."""
+    for (until, old), (_, new) in pairwise(spans):
+        day = (until - MICROSECOND + timedelta(seconds=old)).date()  # the last by the old clock
+        begins = datetime.combine(day, time.min, UTC) - timedelta(seconds=new)
+        yield max(until, begins), old
+    yield spans[-1]
 
 
 def week_name(monday: date) -> str:

@@ -4,8 +4,9 @@ import csv
 import io
 import re
 import zoneinfo
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -17,10 +18,11 @@ from rest_framework.test import APIClient
 from apitokens.scopes import Scope
 from reports import local_dates
 from reports.groups import LEVELS
-from reports.local_dates import offsets
+from reports.local_dates import local_date, offsets
 from tests.answers import invalid
 from tests.factories import NINE, api_as, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
+from timetracker.api.instants import day_bounds
 from users.models import User
 
 SUMMARY, ENTRIES = "/api/v1/reports/summary", "/api/v1/reports/entries"
@@ -240,3 +242,32 @@ def test_days_are_those_of_the_zone_over_all_years(owner: User, api: APIClient, 
     assert [group["key"] for group in groups] == [
         start.astimezone(place).date().isoformat() for start in starts
     ]
+
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+# Clocks that go back over midnight, one that goes back to it, and days that are skipped.
+MIDNIGHTS = [
+    pytest.param("America/St_Johns", (2010, 11, 7), id="a minute after midnight"),
+    pytest.param("America/Sao_Paulo", (2018, 2, 18), id="at midnight, to the day before"),
+    pytest.param("America/Havana", (2023, 11, 5), id="an hour after midnight, to midnight"),
+    pytest.param("Pacific/Apia", (2011, 12, 30), id="a day that was left out"),
+    pytest.param("Asia/Beirut", (2022, 3, 27), id="a midnight that was left out"),
+]
+
+
+@pytest.mark.parametrize(("name", "day"), MIDNIGHTS)
+def test_bounds_and_groups_have_the_same_days(
+    owner: User, name: str, day: tuple[int, int, int]
+) -> None:
+    zone, project = ZoneInfo(name), make_project()
+    days = [date(*day) + number * DAY for number in (-1, 0, 1)]
+    start = day_bounds(days[0], zone)[0]
+    for minutes in range(0, 76 * 60, 20):
+        make_entry(owner, project, start + timedelta(minutes=minutes), 20 * SECOND)
+    bounds = [day_bounds(each, zone) for each in days]
+    for each, (first, end) in zip(days, bounds, strict=True):
+        inside = TimeEntry.objects.filter(start_time__gte=first, start_time__lt=end)
+        dates = inside.order_by().values_list(
+            local_date("start_time", "day", start, bounds[-1][1], zone), flat=True
+        )
+        assert set(dates) <= {each}
