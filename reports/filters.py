@@ -8,7 +8,6 @@ from reports.groups import LEVELS, MOST_LEVELS
 from reports.queries import week_of
 from timeentries.filters import OwnEntriesFilterSet
 from timeentries.models import TimeEntry
-from timetracker.api.filter_fields import zone_names
 from timetracker.api.filters import (
     ChoiceOption,
     ChoicesOption,
@@ -16,6 +15,7 @@ from timetracker.api.filters import (
     ZoneFilter,
 )
 from timetracker.api.instants import Span, span_of_day
+from timetracker.wall_clock import zone_names
 
 DEFAULT_DAYS = 30
 FORMATS = ("json", "csv", "xlsx")
@@ -49,6 +49,13 @@ class ReportFilter(OwnEntriesFilterSet):
     def file_format(self) -> str:
         """The format of the answer."""
         return self.form.cleaned_data.get("format") or "json"
+
+    @property
+    def reversed_range(self) -> str:
+        """Say which day the end is if nobody gave it."""
+        sentence = super().reversed_range
+        given = self.form.cleaned_data.get("end_date")
+        return sentence if given else f"{sentence[:-1]}, which is today unless you give it."
 
     def date_range(self) -> tuple[Span, Span]:
         """Return the bounds: given ones, or the 30 days that end with the given end or today."""

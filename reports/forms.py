@@ -12,6 +12,7 @@ from projects.models import Project
 from reports.groups import LEVELS
 from reports.periods import DEFAULT_PERIOD, PERIODS, dates_of
 from tasks.models import Task
+from timetracker.api.fields import ID
 from users.models import User
 
 NONE = "none"  # of client or task: the entries without one
@@ -38,6 +39,7 @@ class ReportForm(forms.Form):
     tags = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 
     def __init__(self, query: QueryDict, today: date) -> None:
+        self.today = today
         self.period = _period_of(query)
         self._asked = data = query.dict()
         if self.period:
@@ -52,6 +54,8 @@ class ReportForm(forms.Form):
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start and end and start > end:
             raise forms.ValidationError("“From” lies after “To”.")
+        if start and "end" in self.cleaned_data and not end and start > self.today:
+            raise forms.ValidationError("“From” lies after today, which “To” is if left empty.")
         return self.cleaned_data
 
     @property
@@ -97,10 +101,10 @@ class ReportForm(forms.Form):
         """Return the tasks of the chosen project, or else the one that a link has chosen."""
         project, task = self.data.get("project", ""), self.data.get("task", "")
         tasks: Iterable[Any] = ()
-        if project.isdecimal() and len(project) < 19:
+        if ID.fullmatch(project):
             rows = Task.objects.filter(project_id=project).order_by("name", "pk")
             tasks = list(rows.values_list("pk", "name"))
-        elif task.isdecimal() and len(task) < 19:
+        elif ID.fullmatch(task):
             tasks = list(Task.objects.filter(pk=task).values_list("pk", "name"))
         if task and task != NONE and task not in [str(pk) for pk, _ in tasks]:
             self._asked["task"] = ""  # of the project that was chosen before

@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import zoneinfo
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from timetracker import database_url
+from timetracker.wall_clock import zone_names
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -80,7 +80,7 @@ def time_zone(name: str, default: str) -> str:
     """Return the name of an IANA time zone."""
 
     def parse(text: str) -> str:
-        if text not in zoneinfo.available_timezones():
+        if text not in zone_names():
             raise ValueError(text)
         return text
 

@@ -1,10 +1,20 @@
-"""Instants of what a clock on a wall shows, in a time zone."""
+"""Time zones, and the instants of what a clock on a wall shows in one."""
 
+import zoneinfo
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2201, 1, 1, tzinfo=UTC)
+# Files beside the zones: whatever the machine has, and a zone that says it is not set.
+NO_ZONES = {"localtime", "Factory"}
+
+
+@cache
+def zone_names() -> set[str]:
+    """Return the names of all time zones, which are looked for on the disk only once."""
+    return zoneinfo.available_timezones() - NO_ZONES
 
 
 def from_wall_clock(local: datetime, zone: ZoneInfo) -> datetime:

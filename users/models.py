@@ -1,6 +1,5 @@
 """People who track time."""
 
-import zoneinfo
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from timetracker.api.models import ResourceQuerySet
+from timetracker.wall_clock import zone_names
 
 Role = Literal["admin", "user"]
 
@@ -55,7 +55,7 @@ class User(AbstractUser):
     def clean(self) -> None:
         """Refuse a time zone that does not exist."""
         super().clean()
-        if self.time_zone and self.time_zone not in zoneinfo.available_timezones():
+        if self.time_zone and self.time_zone not in zone_names():
             raise ValidationError({"time_zone": "Give an IANA name such as Europe/Berlin."})
 
     @property

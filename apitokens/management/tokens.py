@@ -19,7 +19,7 @@ def add_token_argument(parser: ArgumentParser) -> None:
 
 def find_token(text: str) -> ApiToken:
     """Return the token of an id or a prefix; raises CommandError for none and for several."""
-    by = {"pk": int(text)} if text.isdecimal() else {"prefix": text}
+    by = {"pk": int(text)} if text.isascii() and text.isdecimal() else {"prefix": text}
     found = list(ApiToken.objects.filter(**by).select_related("user"))
     if not found:
         raise CommandError(f"There is no token {text!r}. List them with list_api_tokens.")

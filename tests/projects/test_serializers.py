@@ -46,6 +46,10 @@ DECIMALS = "Ensure that there are no more than 2 decimal places."
             "client_id", 999999, "There is no client with the id 999999.", id="no such client"
         ),
         pytest.param("hourly_rate", "NaN", "A valid number is required.", id="NaN for rate"),
+        pytest.param("hourly_rate", "1_000", NUMBER, id="underscore in rate"),
+        pytest.param("hourly_rate", "\u0661\u0662", NUMBER, id="Arabic-Indic digits for rate"),
+        pytest.param("client_id", "1_000", ID, id="underscore in id"),
+        pytest.param("client_id", "\u0661", ID, id="Arabic-Indic digit for client"),
         pytest.param("hourly_rate", False, NUMBER, id="boolean for rate"),
         pytest.param("hourly_rate", 0.001, DECIMALS, id="three decimals in rate"),
         pytest.param("hourly_rate", -1, "The hourly rate cannot be negative.", id="negative rate"),
@@ -89,6 +93,14 @@ def test_field_takes(field: str, value: Any, stored: Any) -> None:
     response = api.post("/api/v1/projects", {"name": "Site", field: value})
     assert response.status_code == 201
     assert getattr(Project.objects.get(), field) == stored
+
+
+@pytest.mark.parametrize("zero", [-0.0, "-0.00"])
+def test_a_zero_has_no_minus(zero: Any) -> None:
+    api = api_as(make_user(), Scope.WRITE_PROJECTS)
+    response = api.post("/api/v1/projects", {"name": "Site", "hourly_rate": zero})
+    assert b"-0" not in response.content.partition(b"created_at")[0]
+    assert str(response.json()["project"]["hourly_rate"]) == "0.0"
 
 
 @pytest.mark.parametrize("kind", [int, str])

@@ -316,3 +316,18 @@ def test_pages_cost_the_same_for_one_entry_and_for_many(
             make_entry(make_user(f"u{more}{number}"), site, start, lasting=None)
         with django_assert_num_queries(queries):
             assert browser.get(page(name, query)).status_code == 200
+
+
+def test_entries_of_an_empty_range_are_a_page_too(browser: Client, owner: User) -> None:
+    text = text_of(browser.get(page("entries", JANUARY)).content.decode())
+    assert "2024-01-01 to 2024-01-31 in Europe/Berlin" in text
+    assert "Hours0.00" in text
+    assert "Export: CSV XLSX" in text
+    assert "Nobody has finished an entry in this range that fits the filters." in text
+
+
+def test_a_start_in_the_future_says_what_the_end_is(browser: Client) -> None:
+    answer = browser.get(page("changelist", "start=2199-01-01"))
+    assert answer.context["form"].non_field_errors() == [
+        "“From” lies after today, which “To” is if left empty."
+    ]

@@ -256,6 +256,29 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
             id="a range that ends before it starts",
         ),
         pytest.param(
+            {"start_date": "2199-01-01"},
+            {"start_date": "start_date lies after end_date, which is today unless you give it."},
+            id="a start in the future without an end",
+        ),
+        pytest.param(
+            {"timezone": "localtime"},
+            {"timezone": "Give an IANA name such as Europe/Berlin."},
+            id="the zone of the machine",
+        ),
+        pytest.param(
+            {"timezone": "Factory"},
+            {"timezone": "Give an IANA name such as Europe/Berlin."},
+            id="a zone that was never set",
+        ),
+        pytest.param(
+            {"project_id": "1_000"}, {"project_id": "Give an id: a whole number."}, id="underscore"
+        ),
+        pytest.param(
+            {"project_id": "\u0661"},
+            {"project_id": "Give an id: a whole number."},
+            id="Arabic-Indic digit",
+        ),
+        pytest.param(
             {"start_date": "January"},
             {"start_date": "Give a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."},
             id="word for a date",

@@ -21,8 +21,9 @@ def test_a_user_is_added_with_or_without_a_time_zone(administrator: User, time_z
     assert maria.check_password("a-long-one-77")
 
 
-def test_a_time_zone_must_exist(administrator: User) -> None:
-    data = {"username": "maria", "time_zone": "Berlin", **PASSWORD}
+@pytest.mark.parametrize("time_zone", ["Berlin", "localtime", "Factory"])
+def test_a_time_zone_must_exist(administrator: User, time_zone: str) -> None:
+    data = {"username": "maria", "time_zone": time_zone, **PASSWORD}
     response = admin_as(administrator).post(url(User, "add"), data)
     assert errors_of(response) == {"time_zone": ["Give an IANA name such as Europe/Berlin."]}
 

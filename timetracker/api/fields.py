@@ -95,7 +95,10 @@ class NumberField(serializers.DecimalField):
         """Return the exact decimal; 400 for another JSON type or too many digits."""
         if isinstance(data, bool) or not isinstance(data, int | float | str):
             raise serializers.ValidationError("Give a number such as 75.5.")
-        return super().to_internal_value(data)
+        if isinstance(data, str) and ("_" in data or not data.isascii()):  # Python reads both
+            raise serializers.ValidationError("Give a number such as 75.5.")
+        number = super().to_internal_value(data)
+        return number or abs(number)  # no minus before a zero
 
 
 class InstantField(serializers.DateTimeField):

@@ -2,9 +2,7 @@
 
 import copy
 import re
-import zoneinfo
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from timetracker.api.fields import ID
 from timetracker.api.instants import Span, parse_date, parse_instant, parse_span
+from timetracker.wall_clock import zone_names
 
 
 class Field(forms.Field):
@@ -79,12 +78,6 @@ class ZoneField(Field):
         if text not in zone_names():
             raise ValueError("Give an IANA name such as Europe/Berlin.")
         return ZoneInfo(text)
-
-
-@cache
-def zone_names() -> set[str]:
-    """Return the names of all time zones, which are looked for on the disk only once."""
-    return zoneinfo.available_timezones()
 
 
 class InstantField(Field):

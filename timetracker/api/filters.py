@@ -199,10 +199,11 @@ class DateRangeFilterSet(FilterSet):
     end_date = SpanFilter(help_text="To the end of this local day, or to this instant.")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the entries that start between the two dates."""
+        """Keep the entries that start between two dates; a day that a zone skipped is empty."""
         queryset = super().filter_queryset(queryset)
         start, end = self.date_range()
-        refuse_reversed(start, end)
+        if start and end and start.first >= end.end and start.first > end.first:
+            raise InvalidQuery({"start_date": [self.reversed_range]})
         bounds = {}
         if start:
             bounds["start_time__gte"] = start.first
@@ -210,12 +211,11 @@ class DateRangeFilterSet(FilterSet):
             bounds["start_time__lt"] = end.end
         return queryset.filter(**bounds) if bounds else queryset
 
+    @property
+    def reversed_range(self) -> str:
+        """What is wrong with a range that ends before it starts."""
+        return "start_date lies after end_date."
+
     def date_range(self) -> tuple[Span | None, Span | None]:
         """Return the two bounds, as far as they were given."""
         return self.form.cleaned_data.get("start_date"), self.form.cleaned_data.get("end_date")
-
-
-def refuse_reversed(start: Span | None, end: Span | None) -> None:
-    """Raise 400 if a range ends before it starts; a day that a zone skipped is empty."""
-    if start and end and start.first >= end.end and start.first > end.first:
-        raise InvalidQuery({"start_date": ["start_date lies after end_date."]})

@@ -46,6 +46,6 @@ class Command(BaseCommand):
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 36_500:
         raise ArgumentTypeError(f"give a whole number of days from 1, not {text!r}")
     return int(text)

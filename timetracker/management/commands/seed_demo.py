@@ -95,7 +95,7 @@ def _refuse_unless_free(data: Demo) -> None:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= MOST:
         raise ArgumentTypeError(f"give a whole number from 1 to {MOST}, not {text!r}")
     return int(text)
 

@@ -226,12 +226,12 @@ def _ip_address(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_PORT:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= HIGHEST_PORT:
         raise ArgumentTypeError(f"give a number from 1 to {HIGHEST_PORT}, not {text!r}")
     return int(text)
 
 
 def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
     return int(text)
