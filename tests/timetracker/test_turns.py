@@ -48,8 +48,9 @@ def waiting(future: "Future[Any]") -> bool:
 
 
 def test_two_of_a_token_work_and_another_token_is_next(
-    turns: Turns, threads: ThreadPoolExecutor
+    settings: Settings, turns: Turns, threads: ThreadPoolExecutor
 ) -> None:
+    settings.THREADS = 8
     one = [threads.submit(turns.take, "hog") for _ in range(10)]
     worked = [future for future in one if not waiting(future)]
     assert len(worked) == 2
@@ -76,6 +77,7 @@ def test_beyond_the_bound_it_is_refused_until_one_ends(
     settings: Settings, turns: Turns, threads: ThreadPoolExecutor
 ) -> None:
     settings.REQUESTS_AT_ONCE = 3
+    settings.THREADS = 8  # two work
     held = [turns.take("hog"), turns.take("hog")]
     third = threads.submit(turns.take, "hog")
     assert waiting(third)
