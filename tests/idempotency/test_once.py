@@ -1,5 +1,6 @@
 """A request with an Idempotency-Key is answered once, however often it comes."""
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -215,6 +216,17 @@ def test_expired_keys_are_thrown_away(api: APIClient, capsys: pytest.CaptureFixt
     call_command("prune_idempotency_keys")
     assert capsys.readouterr().out == "Threw away 2 expired idempotency keys.\n"
     assert IdempotencyKey.objects.get().key == "2"
+
+
+@pytest.mark.parametrize(("drawn", "left"), [(0, {"new"}), (1, {"old", "new"})])
+def test_one_new_key_in_many_throws_away_expired_ones(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch, drawn: int, left: set[str]
+) -> None:
+    monkeypatch.setattr(secrets, "randbelow", lambda _: drawn)
+    send(api, "POST", "clients", {"name": "Fern"}, key="old")
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    send(api, "POST", "clients", {"name": "Moss"}, key="new")
+    assert set(IdempotencyKey.objects.values_list("key", flat=True)) == left
 
 
 @pytest.mark.django_db(transaction=True)
