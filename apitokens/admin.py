@@ -22,6 +22,7 @@ from apitokens.detail import Use
 from apitokens.forms import DescriptionForm, IssueForm
 from apitokens.models import USABLE, ApiToken, TokenEvent
 from apitokens.scopes import Scope
+from timetracker.admin_filters import PersonFilter
 
 SCOPES_IN_LIST = 2
 ROTATION = '{} <a href="{}"><code>{}…</code></a>'
@@ -44,7 +45,7 @@ class ApiTokenAdmin(LifeAdmin):
     list_filter = (
         StateFilter,
         AttentionFilter,
-        ("user", admin.RelatedOnlyFieldListFilter),
+        PersonFilter,
         ScopeFilter,
     )
     search_fields = ("name", "prefix", "user__username")
@@ -63,7 +64,7 @@ class ApiTokenAdmin(LifeAdmin):
     changed = ("name", "allowed_networks", "description")
     fieldsets = (
         (None, {"fields": readonly_fields, "classes": ("facts",)}),
-        ("What can be changed", {"fields": changed}),
+        ("Settings", {"fields": changed}),
     )
     issued = ("name", "user", "preset", "scopes", "expires_in_days", *changed[1:])
     add_fieldsets = ((None, {"fields": issued}),)

@@ -9,6 +9,16 @@ from django.utils.html import format_html
 
 from changes.journal import Journaled, type_of
 from changes.models import Change
+from timetracker.admin_filters import PersonFilter, TypedFilter
+
+
+class TokenFilter(TypedFilter):
+    """The changes that came with a token."""
+
+    title = "token"
+    parameter_name = "by_token"
+    relation = "token"
+    columns = ("name", "prefix")
 
 
 @admin.register(Change)
@@ -17,7 +27,8 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
 
     list_display = ("changed_at", "row", "action", "changed", "user", "way", "request_id")
     list_display_links = None
-    list_filter = ("type", "action", "changed_at", "user", "token")
+    list_filter = ("type", "action", "changed_at", PersonFilter, TokenFilter)
+    list_per_page = 25
     list_select_related = ("user", "token")
     search_fields = ("=object_id", "=request_id")
     search_help_text = "The id of a row, or of a request."

@@ -87,7 +87,7 @@ class ReportForm(forms.Form):
             model._default_manager.order_by("name", "pk").values_list("pk", "name")
             for model in (Client, Project)
         )
-        users = User.objects.order_by("username").values_list("pk", "username")
+        users = [(user.pk, str(user)) for user in User.objects.order_by("username")]
         self._choices("client", [(NONE, "No client"), *clients])
         self._choices("project", projects)
         self._choices("task", self._tasks())

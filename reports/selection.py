@@ -16,6 +16,7 @@ from reports.groups import Group, grouped
 from reports.rows import SORTS, sort
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timetracker.api.instants import Span
+from users.models import User
 
 
 class StaffFilter(ReportFilter):
@@ -65,9 +66,19 @@ class Selection:
     def grouped(self, levels: list[str], order: str = "") -> Group:
         """Return the groups in an order, or in their own."""
         whole = grouped(self.entries, levels, self.start.first, self.end.end, self.zone)
+        if "user" in levels:
+            _name_people(whole, levels)
         if order.removeprefix("-") in SORTS:
             sort(whole, order)
         return whole
+
+
+def _name_people(whole: Group, levels: list[str]) -> None:
+    """Name people as they are called where the API has their user names, which never change."""
+    groups = [path[levels.index("user")] for path in whole.leaves()]
+    people = User.objects.in_bulk({group.key for group in groups})
+    for group in groups:
+        group.name = people[group.key].get_full_name() or group.name
 
 
 def _base(form: ReportForm) -> TimeEntryQuerySet:

@@ -51,11 +51,13 @@ class Timesheet:
     def of(cls, day: date, today: date, zone: ZoneInfo) -> Self:
         """Return the week of a day in two queries: active people, and whoever worked."""
         days = week_of(min(max(day, FIRST), LAST))
-        active = User.objects.filter(is_active=True).values_list("pk", "username")
-        people = {pk: UserWeek(pk, name) for pk, name in active}
+        users = {user.pk: user for user in User.objects.all()}
+        people = {pk: UserWeek(pk, "") for pk, user in users.items() if user.is_active}
         people |= {
             week.user_id: week for week in weeks_by_user(TimeEntry.objects.all(), days, zone)
         }
+        for pk, week in people.items():
+            week.user_name = users[pk].get_full_name() or users[pk].username
         weeks = sorted(people.values(), key=lambda week: week.user_name.casefold())
         totals = [sum(column) for column in zip(*(week.seconds for week in weeks), strict=True)]
         return cls(

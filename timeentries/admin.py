@@ -71,6 +71,7 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
     autocomplete_fields = ("user", "project", "task")
     readonly_fields = ("duration", "in_the_users_zone", "created_at", "updated_at")
     date_hierarchy = "start_time"
+    first_fields = ("user", "project", "task", "start_time", "end_time")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TimeEntry]:
         """Fetch the person in whose zone times are shown too, and what a list names."""

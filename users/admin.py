@@ -22,6 +22,7 @@ class UserAdmin(DjangoUserAdmin[User]):
         "is_superuser",
         "is_active",
     )
+    list_per_page = 25
     fieldsets = (*DjangoUserAdmin.fieldsets, ("Time", {"fields": ("time_zone",)}))  # type: ignore[misc]
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,

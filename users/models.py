@@ -52,6 +52,10 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         ordering = ("username", "id")
 
+    def __str__(self) -> str:
+        name = self.get_full_name()
+        return f"{name} ({self.username})" if name else self.username
+
     def clean(self) -> None:
         """Refuse a time zone that does not exist."""
         super().clean()

@@ -12,7 +12,9 @@ register = template.Library()
 
 @register.filter
 def hours(seconds: int) -> str:
-    """Return hours with two decimals, as the files have them."""
+    """Return hours with two decimals, as the files have them; what rounds to none is not none."""
+    if seconds and not instants.hours(seconds):
+        return "< 0.01"
     return f"{instants.hours(seconds):,.2f}"
 
 

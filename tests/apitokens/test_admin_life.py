@@ -116,7 +116,7 @@ def test_the_page_tells_what_the_token_is_used_for(administrator: User, owner: U
         )
     page = admin_as(administrator).get(change_url(token))
     assert part_of(page, "Calls in the last 30 days").startswith(
-        "27 calls, 5 refused for a missing scope; at most 25 on a day. Days are UTC's."
+        "27 calls, 5 refused for a missing scope; at most 25 on a day. Days are in UTC."
     )
     titles = re.findall(r"<title>(\d.*?)</title>", page.content.decode())
     assert len(titles) == 30
@@ -135,7 +135,7 @@ def test_the_page_tells_what_the_token_is_used_for(administrator: User, owner: U
 def test_an_unused_token_says_so(administrator: User, owner: User) -> None:
     token, _ = issue_token(owner, "read:tasks")
     page = admin_as(administrator).get(change_url(token))
-    assert part_of(page, "Calls in the last 30 days") == "0 calls. Days are UTC's."
+    assert part_of(page, "Calls in the last 30 days") == "0 calls. Days are in UTC."
     assert part_of(page, "Scopes").startswith("None of the scopes was ever used.")
     assert page_url(token, "narrow") not in page.content.decode()
 

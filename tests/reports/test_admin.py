@@ -291,7 +291,7 @@ def test_timesheet_of_any_week(browser: Client, week: str) -> None:
 @pytest.mark.parametrize(
     ("name", "query", "queries"),
     [
-        pytest.param("changelist", f"{JANUARY}&by=user&by2=project&by3=day", 9, id="report"),
+        pytest.param("changelist", f"{JANUARY}&by=user&by2=project&by3=day", 10, id="report"),
         pytest.param("entries", JANUARY, 9, id="entries"),
         pytest.param("running", "", 5, id="running"),
         pytest.param("weekly", "week=2024-01-15", 6, id="timesheet"),
@@ -331,3 +331,15 @@ def test_a_start_in_the_future_says_what_the_end_is(browser: Client) -> None:
     assert answer.context["form"].non_field_errors() == [
         "“From” lies after today, which “To” is if left empty."
     ]
+
+
+def test_people_have_their_full_names_and_a_little_time_is_not_none(
+    browser: Client, owner: User
+) -> None:
+    owner.first_name, owner.last_name = "Olga", "Lind"
+    owner.save()
+    make_entry(owner, make_project(), lasting=timedelta(seconds=17))
+    report = browser.get(page("changelist", f"{JANUARY}&by=user"))
+    assert groups_of(report) == [["Olga Lind", "1", "< 0.01", "< 0.01", "100 %"]]
+    for name, query in (("entries", JANUARY), ("weekly", "week=2024-01-15")):
+        assert "Olga Lind" in text_of(browser.get(page(name, query)).content.decode())

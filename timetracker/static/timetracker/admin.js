@@ -34,3 +34,26 @@ function nameSuggestions(select) {
 addEventListener("load", () => setTimeout(() => {
     document.querySelectorAll(".selector .search-label-icon").forEach(icon => { icon.role = "img"; });
 }));
+
+// On a telephone the filters of a list come first, behind a button.
+function foldFilters(filters) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button fold-filters";
+    button.textContent = "Filter";
+    button.setAttribute("aria-controls", filters.id);
+    const fold = folded => {
+        filters.classList.toggle("folded", folded);
+        button.setAttribute("aria-expanded", String(!folded));
+    };
+    button.addEventListener("click", () => fold(!filters.classList.contains("folded")));
+    fold(true);
+    if (matchMedia("(max-width: 767px)").matches) {
+        filters.parentElement.prepend(button, filters);
+    } else {
+        filters.before(button);
+    }
+}
+document.querySelectorAll("#changelist-filter").forEach(foldFilters);
+// Its label is a picture, and the help beside it is no name.
+document.querySelector("#searchbar")?.setAttribute("aria-label", "Search");
