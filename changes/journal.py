@@ -32,6 +32,9 @@ INSERTS = {
 }
 
 
+ABSENT = object()  # unequal to whatever a column may hold
+
+
 class NewChange(NamedTuple):
     """What was done to a row, before it is in the journal; who did it and when is added there."""
 
@@ -80,6 +83,8 @@ class Journaled(models.Model):
 
     # The attribute with the id of the only user who sees a row beside administrators.
     owner_attribute: ClassVar[str | None] = None
+    # The columns that every save writes: they alone are no change.
+    counted_up: ClassVar[frozenset[str]] = frozenset()
     stored: dict[str, Any]  # the columns when this was read or saved; of a new row none
 
     class Meta:
@@ -90,11 +95,11 @@ class Journaled(models.Model):
         super().__init__(*args, **kwargs)
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save, and say so in the journal."""
+        """Save, and say so in the journal; a row that is as it was stored is not written."""
         names = None if update_fields is None else set(update_fields)
-        if names == set():
-            return
         is_new, written = self._state.adding, self._written(names)
+        if not is_new and not self._differs(written):
+            return
         action, changed = self.action(), [] if is_new else self._changed(written)
         is_moved = not is_new and self.owner_attribute in written
         with transaction.atomic(savepoint=False):
@@ -191,6 +196,13 @@ class Journaled(models.Model):
             for field in self._meta.concrete_fields
             if field.name in names or field.attname in names
         ]
+
+    def _differs(self, written: Iterable[str]) -> bool:
+        """Return whether a save writes more than what every save counts up."""
+        return any(
+            name not in self.counted_up and self.stored.get(name, ABSENT) != getattr(self, name)
+            for name in written
+        )
 
     def _changed(self, written: Iterable[str]) -> list[str]:
         """Return what differs from what was stored, but for what the service fills in."""

@@ -4,6 +4,7 @@ from typing import Self
 
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from changes.journal import record
@@ -81,6 +82,8 @@ class Project(Resource):
         """Archive the project; one that is archived already stays as it is."""
         open_project = Project.objects.filter(pk=self.pk).exclude(status=self.Status.ARCHIVED)
         if open_project.update(
-            status=self.Status.ARCHIVED, updated_at=timezone.now(), version=F("version") + 1
+            status=self.Status.ARCHIVED,
+            updated_at=Greatest(F("updated_at"), timezone.now()),
+            version=F("version") + 1,
         ):
             record([self.change(Change.Action.ARCHIVED, ["status"])])

@@ -64,11 +64,17 @@ class TagsField(serializers.Field[str, Any, str, TimeEntry]):
 
 
 class EndField(InstantField):
-    """The end of an entry; empty means that it is a running timer."""
+    """The end of an entry; null means that it is a running timer, and so does "" in a new one."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Take the empty string as null."""
-        return super().run_validation(None if data == "" else data)
+        """Return the end; 400 for the empty text that would start a finished entry again."""
+        if data == "":
+            if self.parent.instance is not None:
+                raise serializers.ValidationError(
+                    "Send null to make this a running timer, or leave it out to keep the end."
+                )
+            data = None
+        return super().run_validation(data)
 
 
 class OwnerField(ReferenceField):

@@ -154,8 +154,7 @@ def test_what_get_returns_can_be_put_back(owner: User) -> None:
     body = api.get(f"{PATH}/{client.pk}").json()["client"]
     response = api.put(f"{PATH}/{client.pk}", body)
     assert response.status_code == 200
-    stamp = instant(Client.objects.get().updated_at)
-    assert response.json()["client"] == body | {"updated_at": stamp, "version": 2}
+    assert response.json()["client"] == body
 
 
 def test_read_only_fields_are_ignored(owner: User) -> None:

@@ -190,8 +190,7 @@ def test_what_get_returns_can_be_put_back(owner: User) -> None:
     body = api.get(f"{PATH}/{project.pk}").json()["project"]
     response = api.put(f"{PATH}/{project.pk}", body)
     assert response.status_code == 200
-    stamp = instant(Project.objects.get().updated_at)
-    assert response.json()["project"] == body | {"updated_at": stamp, "version": 2}
+    assert response.json()["project"] == body
 
 
 def test_read_only_fields_are_ignored(owner: User) -> None:

@@ -198,8 +198,7 @@ def test_what_get_returns_can_be_put_back(owner: User, project: Project) -> None
     body = api.get(f"{PATH}/{task.pk}").json()["task"]
     response = api.put(f"{PATH}/{task.pk}", body)
     assert response.status_code == 200
-    stamp = instant(Task.objects.get().updated_at)
-    assert response.json()["task"] == body | {"updated_at": stamp, "version": 2}
+    assert response.json()["task"] == body
 
 
 def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:

@@ -225,6 +225,7 @@ def test_a_dry_run_judges_and_writes_nothing(owner: User, project: Project) -> N
 
 def test_if_match_is_412_when_somebody_was_faster(owner: User, project: Project) -> None:
     entry = make_entry(owner, project)
+    entry.billable = False
     entry.save()
     stale = {"op": "update", "id": entry.pk, "data": {"notes": "x"}, "if_match": 1}
     [result] = send(owner, [stale]).json()["results"]

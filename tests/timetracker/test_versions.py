@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apitokens.scopes import Scope
 from projects.models import Project
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("fields", [None, ["name"], ["name", "version"]], ids=str)
 def test_a_save_counts(fields: list[str] | None) -> None:
     for resource in (make_client(), make_project(), make_task(make_project())):
+        resource.name = "Another"
         resource.save(update_fields=fields)
         assert resource.version == 2
         resource.refresh_from_db()
@@ -41,6 +43,7 @@ def test_a_save_counts(fields: list[str] | None) -> None:
 def test_a_save_counts_from_what_is_stored_without_reading_it() -> None:
     project = make_project()
     stale = Project.objects.get()
+    project.name, stale.name = "One", "Two"
     project.save()
     with CaptureQueriesContext(
         connection,
@@ -49,6 +52,27 @@ def test_a_save_counts_from_what_is_stored_without_reading_it() -> None:
     statements = [query["sql"].split()[0] for query in queries]
     assert (statements.count("UPDATE"), statements.count("SELECT")) == (1, 0)
     assert stale.version == Project.objects.get().version == 3
+
+
+def test_a_save_of_what_is_stored_writes_nothing() -> None:
+    for resource in (make_client(), make_project(), make_task(make_project())):
+        with CaptureQueriesContext(connection) as queries:
+            resource.save()
+        assert (len(queries), resource.version) == (0, 1)
+
+
+def test_the_time_of_a_change_never_runs_backwards() -> None:
+    later = timezone.now() + timedelta(hours=1)
+    for resource in (make_client(), make_project(), make_task(make_project())):
+        type(resource).objects.filter(pk=resource.pk).update(updated_at=later)
+        stored = type(resource).objects.get(pk=resource.pk)
+        stored.name = "Another"
+        stored.save()
+        assert stored.updated_at == type(resource).objects.get(pk=resource.pk).updated_at == later
+    project = Project.objects.earliest("pk")
+    project.archive()
+    project.refresh_from_db()
+    assert (project.status, project.updated_at) == ("archived", later)
 
 
 def test_stopping_counts(owner: User, project: Project) -> None:
@@ -69,6 +93,7 @@ def test_archiving_counts_once() -> None:
 def test_a_row_that_is_gone_is_not_written() -> None:
     project = make_project()
     Project.objects.all().delete()
+    project.name = "Another"
     with pytest.raises(DatabaseError):
         project.save(update_fields=["name"])
 

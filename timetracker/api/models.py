@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn, Self, TypeVar
 
 from django.conf import settings
@@ -50,6 +51,27 @@ class ResourceQuerySet(models.QuerySet[M]):
         return deleted
 
 
+class LatestField(models.DateTimeField[Any, datetime]):
+    """The instant of the last save (UTC), never before that of the save before.
+
+    Clocks are set back; who asks for what changed since then must not miss a row for it.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> datetime:  # noqa: FBT001 - Django's
+        """Return what is stored."""
+        before: datetime | None = getattr(model_instance, self.attname)
+        now: datetime = super().pre_save(model_instance, add)
+        if before is not None and before > now:
+            setattr(model_instance, self.attname, before)
+            return before
+        return now
+
+    def deconstruct(self) -> Any:
+        """Return what migrations write: the column is one of Django's."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs
+
+
 class Resource(Journaled):
     """When a resource was made and last changed (UTC), and how often it was written.
 
@@ -59,7 +81,7 @@ class Resource(Journaled):
     """
 
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
-    updated_at = models.DateTimeField(auto_now=True, editable=False, db_index=True)
+    updated_at = LatestField(auto_now=True, editable=False, db_index=True)
     version = models.IntegerField(default=1, db_default=1, editable=False)
     external_id = models.CharField(  # noqa: DJ001 - only null is not compared by the constraint
         max_length=255,
@@ -75,6 +97,8 @@ class Resource(Journaled):
         editable=False,
         db_index=False,
     )
+
+    counted_up = frozenset({"updated_at", "version"})
 
     class Meta:
         abstract = True
