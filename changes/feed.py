@@ -103,7 +103,7 @@ class Reader:
     def _represented(self, kind: str, rows: Any) -> Iterable[dict[str, Any]]:
         """Return rows as their own endpoints show them."""
         representation = representation_of(VIEWSETS[kind].serializer_class)  # type: ignore[arg-type]
-        return representation.of(rows, self.request.now)
+        return representation.of(rows, self.request.caller)
 
 
 def _told(

@@ -18,9 +18,12 @@ class ProjectViewSet(ResourceViewSet[Project]):
     queryset = Project.objects.with_details()
     serializer_class = ProjectSerializer
     filterset_class = ProjectFilter
+    removed = "archived"
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Archive a project: its entries stay, and `{"status": "active"}` brings it back."""
-        with self.row_to_write() as project:
-            project.archive()
-        return Response({"message": "Project archived successfully"})
+        return super().destroy(request, *args, **kwargs)
+
+    def remove(self, instance: Project) -> None:
+        """Archive a project."""
+        instance.archive()

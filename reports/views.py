@@ -180,7 +180,7 @@ class EntriesView(ReportView):
                 "end_date": format_instant(end.last),
                 "timezone": report.zone.key,
                 "totals": _totals(**totals),
-                "time_entries": [self.representation.of_row(row, request.now) for row in rows],
+                "time_entries": [self.representation.of_row(row, request.caller) for row in rows],
                 "pagination": page.pagination,
             }
         )

@@ -25,10 +25,10 @@ ENTRIES, ENTRY = _resource("time_entries")
 
 # A route that is not here fails, as does one that answers another method than its row names.
 ROUTES: dict[str, dict[str, str]] = {
-    "api/v1/projects/by-external-id/<id>": {"PUT": "write:projects"},
-    "api/v1/clients/by-external-id/<id>": {"PUT": "write:clients"},
-    "api/v1/tasks/by-external-id/<id>": {"PUT": "write:tasks"},
-    "api/v1/time-entries/by-external-id/<id>": {"PUT": "write:time_entries"},
+    "api/v1/projects/by-external-id/<id>": PROJECT,
+    "api/v1/clients/by-external-id/<id>": CLIENT,
+    "api/v1/tasks/by-external-id/<id>": TASK,
+    "api/v1/time-entries/by-external-id/<id>": ENTRY,
     "api/v1/projects": PROJECTS,
     "api/v1/projects/<id>": PROJECT,
     "api/v1/clients": CLIENTS,
@@ -183,7 +183,8 @@ def _judgement(caller: Caller, call: Call) -> str:
     for_another = call.user_id in ("other's", "missing")
     if call.body == "unreadable":
         return "400 bad_request"
-    if call.whose == "missing":
+    gives_no_id = "by-external-id" in call.route and call.method != "PUT"
+    if call.whose == "missing" or gives_no_id:
         return "404 not_found"
     if not caller.administrator and (foreign or for_another):
         return "403 forbidden"

@@ -165,8 +165,9 @@ def test_an_operation_is_public_or_names_its_scope(operation: dict[str, Any]) ->
 def test_operations_have_stable_names_and_declared_tags() -> None:
     resources = ("clients", "projects", "tasks", "time_entries")
     actions = ("list", "create", "retrieve", "update", "partial_update", "destroy", "upsert")
+    own = [f"{action}_by_external_id" for action in ("retrieve", "update", "destroy")]
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
-        *(f"{resource}_{action}" for resource in resources for action in actions),
+        *(f"{resource}_{action}" for resource in resources for action in (*actions, *own)),
         *("timer_status", "timer_start", "timer_stop"),
         *("reports_summary", "reports_entries", "reports_weekly"),
         *("tasks_bulk", "time_entries_bulk"),

@@ -163,7 +163,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     def _timer(self) -> dict[str, Any] | None:
         """Return the timer that is in the way, unless it has just been stopped."""
         representation = representation_of(TimeEntrySerializer)
-        timers = representation.of(running_timer(self._owner()), self.context["request"].now)
+        timers = representation.of(running_timer(self._owner()), self.context["request"].caller)
         return timers[0] if timers else None
 
     def create_all(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:

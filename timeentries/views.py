@@ -54,8 +54,8 @@ class TimerStatusView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """Return the timer that runs, or null."""
         for row in SHOWN.rows(running_timer(request.user)):
-            judge(request, tag := tag_of(SHOWN, row))
-            body = {"active": True, "timer": SHOWN.of_row(row, request.now)}
+            judge(request, tag := tag_of(SHOWN, row, request.caller))
+            body = {"active": True, "timer": SHOWN.of_row(row, request.caller)}
             return Response(body, headers={"ETag": tag})
         judge(request, NO_TIMER)
         return Response({"active": False, "timer": None}, headers={"ETag": NO_TIMER})
@@ -82,7 +82,7 @@ class TimerStartView(ApiView):
             status=201,
             headers={
                 "Location": reverse("time-entry-detail", args=[timer.pk]),
-                "ETag": _tag_of(timer),
+                "ETag": _tag_of(timer, request),
             },
         )
 
@@ -108,7 +108,7 @@ class TimerStopView(ApiView):
                 "message": "Timer stopped successfully",
                 "time_entry": _representation(entry, request),
             },
-            headers={"ETag": _tag_of(entry)},
+            headers={"ETag": _tag_of(entry, request)},
         )
 
 
@@ -116,12 +116,12 @@ def _judge_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
     if timer is None:
         judge(request, NO_TIMER)
     else:
-        judge(request, _tag_of(timer), timer.version)
+        judge(request, _tag_of(timer, request), timer.version)
 
 
-def _tag_of(entry: TimeEntry) -> str:
-    return tag_of(SHOWN, SHOWN.row_of(entry))
+def _tag_of(entry: TimeEntry, request: ApiRequest) -> str:
+    return tag_of(SHOWN, SHOWN.row_of(entry), request.caller)
 
 
 def _representation(entry: TimeEntry, request: ApiRequest) -> dict[str, object]:
-    return SHOWN.of_row(SHOWN.row_of(entry), request.now)
+    return SHOWN.of_row(SHOWN.row_of(entry), request.caller)

@@ -32,5 +32,5 @@ class CurrentUserView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """Return the user of the token."""
         row = SHOWN.row_of(request.user)
-        judge(request, tag := tag_of(SHOWN, row))
-        return Response({"user": SHOWN.of_row(row, request.now)}, headers={"ETag": tag})
+        judge(request, tag := tag_of(SHOWN, row, request.caller))
+        return Response({"user": SHOWN.of_row(row, request.caller)}, headers={"ETag": tag})

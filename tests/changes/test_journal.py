@@ -341,6 +341,7 @@ def test_a_row_that_was_moved_meanwhile_says_whose_it_is_once_written(
     entry = make_entry(owner, project)
     TimeEntry.objects.filter(pk=entry.pk).update(user=colleague)
 
+    entry.notes = "x"
     entry.save(update_fields=["notes"])
 
     assert entry.user == colleague

@@ -1,6 +1,9 @@
 """The caller's own ids: found by them, written by them, each once."""
 
+from collections.abc import Callable
 from functools import partial
+from itertools import chain
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +14,14 @@ from rest_framework.test import APIClient
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import api_as, make_client, make_entry, make_project, make_user
+from tests.factories import (
+    api_as,
+    make_administrator,
+    make_client,
+    make_entry,
+    make_project,
+    make_user,
+)
 from tests.racing import at_once
 from timeentries.models import TimeEntry
 from users.models import User
@@ -98,8 +108,10 @@ def test_who_sends_back_what_was_shown_takes_no_id(api: APIClient) -> None:
     url = "/api/v1/clients/by-external-id/7"
     client = api.put(url, {"name": "Fern"}).json()["client"]
     other = api_as(make_user("carl"), *SCOPES)
-    shown = {"name": "Fern & Co", "external_id": client["external_id"]}
-    assert other.put(f"/api/v1/clients/{client['id']}", shown).status_code == 200
+    one = f"/api/v1/clients/{client['id']}"
+    shown = other.get(one).json()["client"]
+    assert shown["external_id"] is None
+    assert other.put(one, shown | {"name": "Fern & Co"}).status_code == 200
     assert api.put(url, {"phone": "1"}).status_code == 200
     assert other.get("/api/v1/clients?external_id=7").json()["clients"] == []
 
@@ -162,11 +174,125 @@ def test_a_conflict_of_its_own_is_told(api: APIClient) -> None:
     assert (response.status_code, response.json()["error_code"]) == (409, "conflict")
 
 
-def test_an_entry_that_became_anothers_is_403(api: APIClient, owner: User) -> None:
-    entry = make_entry(owner, make_project(), external_id="7", external_user=owner)
-    TimeEntry.objects.filter(pk=entry.pk).update(user=make_user("carl"))
-    response = api.put("/api/v1/time-entries/by-external-id/7", {"notes": "x"})
-    assert response.status_code == 403
+ENTRIES = "/api/v1/time-entries"
+
+
+def book_again_by_put(api: APIClient, body: dict[str, Any]) -> None:
+    assert api.put(f"{ENTRIES}/by-external-id/7", body).status_code == 201
+
+
+def book_again_by_post(api: APIClient, body: dict[str, Any]) -> None:
+    assert api.post(ENTRIES, body | {"external_id": "7"}).status_code == 201
+
+
+def book_again_in_bulk(api: APIClient, body: dict[str, Any]) -> None:
+    create = {"op": "create", "data": body | {"external_id": "7"}}
+    results = api.post(f"{ENTRIES}/bulk", {"operations": [create]}).json()["results"]
+    assert [result["status"] for result in results] == [201]
+
+
+def give_to_another(api: APIClient, body: dict[str, Any]) -> None:
+    entry = api.post(ENTRIES, body).json()["time_entry"]
+    assert api.patch(f"{ENTRIES}/{entry['id']}", {"external_id": "7"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "give", [book_again_by_put, book_again_by_post, book_again_in_bulk, give_to_another]
+)
+def test_an_id_is_free_again_once_its_giver_lost_sight_of_the_row(
+    api: APIClient, owner: User, give: Callable[[APIClient, dict[str, Any]], None]
+) -> None:
+    project, carl = make_project(), make_user("carl")
+    moved = make_entry(owner, project, external_id="7", external_user=owner)
+    TimeEntry.objects.filter(pk=moved.pk).update(user=carl)
+    for method in (api.get, api.patch, api.delete):
+        assert method(f"{ENTRIES}/by-external-id/7").status_code == 404
+    give(api, {"project_id": project.pk, **HOUR})
+    (entry,) = api.get(f"{ENTRIES}?external_id=7").json()["time_entries"]
+    assert (entry["user_id"], entry["external_id"]) == (owner.pk, "7")
+    shown = api_as(carl, "read:time_entries").get(f"{ENTRIES}/{moved.pk}").json()["time_entry"]
+    assert (shown["external_id"], shown["version"]) == (None, 1)
+
+
+def test_each_user_is_shown_their_own_id_alone(api: APIClient) -> None:
+    other, administrator = api_as(make_user("carl"), *SCOPES), api_as(make_administrator(), "*")
+    client = api.post("/api/v1/clients", {"name": "Fern", "external_id": "17"}).json()["client"]
+    one = f"/api/v1/clients/{client['id']}"
+    assert client["external_id"] == api.get(one).json()["client"]["external_id"] == "17"
+    for reader in (other, administrator):
+        assert reader.get(one).json()["client"]["external_id"] is None
+        assert reader.get("/api/v1/clients").json()["clients"][0]["external_id"] is None
+        [change] = reader.get("/api/v1/changes?types=client").json()["changes"]
+        assert change["data"]["external_id"] is None
+        assert reader.get(one)["ETag"] != api.get(one)["ETag"]
+
+
+def test_an_answer_says_that_it_replaced_anothers_id(api: APIClient) -> None:
+    other = api_as(make_user("carl"), *SCOPES)
+    client = api.post("/api/v1/clients", {"name": "Fern", "external_id": "17"}).json()["client"]
+    one = f"/api/v1/clients/{client['id']}"
+    answer = other.patch(one, {"external_id": "17"}).json()
+    assert answer["client"]["external_id"] == "17"
+    assert answer["message"] == (
+        "Client updated successfully; it no longer has the external_id that another user gave it"
+    )
+    assert api.get(one).json()["client"]["external_id"] is None
+    assert api.get("/api/v1/clients/by-external-id/17").status_code == 404
+
+
+def test_a_row_is_read_changed_and_deleted_by_ones_own_id(api: APIClient) -> None:
+    url = "/api/v1/clients/by-external-id/crm%2017"
+    created = api.put(url, {"name": "Fern"})
+    got = api.get(url)
+    assert got.json()["client"] == created.json()["client"]
+    assert api.get(url, headers={"If-None-Match": got["ETag"]}).status_code == 304
+    changed = api.patch(url, {"phone": "1"}, headers={"If-Match": got["ETag"]})
+    assert changed.json()["client"]["phone"] == "1"
+    assert api.delete(url, headers={"If-Match": got["ETag"]}).status_code == 412
+    assert api.delete(url).json() == {"message": "Client deleted successfully"}
+    answer = api.get(url)
+    assert answer.status_code == 404
+    assert answer.json()["message"] == "You have given the external_id of the path to no client."
+
+
+def test_a_project_is_archived_by_ones_own_id(api: APIClient) -> None:
+    url = "/api/v1/projects/by-external-id/7"
+    api.put(url, {"name": "Site"})
+    assert api.delete(url).json() == {"message": "Project archived successfully"}
+    assert api.get(url).json()["project"]["status"] == "archived"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_lost_the_id_while_a_write_waited_is_not_written() -> None:
+    """The id moves from one client to the other and back, while others write by it."""
+    user = make_user()
+    apis = [api_as(user, *SCOPES) for _ in range(6)]
+    first, second = (make_client(name) for name in ("Fern", "Moss"))
+
+    def give(row: Client) -> Any:
+        for client in (first, second):
+            apis[0].patch(f"/api/v1/clients/{client.pk}", {"external_id": None})
+        return apis[0].patch(f"/api/v1/clients/{row.pk}", {"external_id": "x"})
+
+    def move() -> list[Any]:
+        moves = [give(row) for _ in range(8) for row in (second, first)]
+        is_moved.set()
+        return moves
+
+    def write(api: APIClient) -> list[Any]:
+        url = "/api/v1/clients/by-external-id/x"
+        answers: list[Any] = []
+        while not (is_moved.is_set() and answers) and len(answers) < 90:
+            answers.append(api.patch(url, {"phone": str(len(answers))}))
+        return answers
+
+    is_moved = Event()
+    give(first)
+    calls: list[Callable[[], list[Any]]] = [move, *(partial(write, api) for api in apis[1:])]
+    answers = at_once(calls)
+    written = [answer for answer in chain(*answers[1:]) if answer.status_code == 200]
+    assert {answer.json()["client"]["external_id"] for answer in written} == {"x"}
+    assert {answer.status_code for answer in chain(*answers[1:])} <= {200, 404}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -335,7 +335,7 @@ def test_of_racing_changes_of_one_version_exactly_one_is_done() -> None:
     for version in range(1, 4):
         sent = {"If-Match": tag_of(apis[0], path)}
         writes: list[Callable[[], Any]] = [
-            partial(api.patch, path, {"name": f"Site {number}"}, headers=sent)
+            partial(api.patch, path, {"name": f"Site {version} {number}"}, headers=sent)
             for number, api in enumerate(apis)
         ]
         responses = at_once(writes)

@@ -15,11 +15,12 @@ from tasks.models import Task
 from tests.factories import make_administrator, make_user
 from timeentries.models import TimeEntry
 from timetracker.api.renderers import encode
-from timetracker.api.representation import representation_of
+from timetracker.api.representation import Caller, representation_of
 from timetracker.api.viewsets import ListViewSet
 from users.models import User
 
 NOW = datetime(2024, 1, 15, 12, 0, 0, 999_999, tzinfo=UTC)
+CALLER = Caller(NOW, 7)
 ODD = 'é "quoted" \\ \u2028 𝄞 <b>&'
 
 
@@ -71,11 +72,11 @@ def test_a_row_is_shown_as_its_serializer_shows_it(viewset: type[ListViewSet[Any
     serializer_class: Any = viewset.serializer_class
     representation = representation_of(serializer_class)
     rows = list(viewset.queryset.order_by("pk"))
-    context = {"request": SimpleNamespace(now=NOW)}
+    context = {"request": SimpleNamespace(now=NOW, user=SimpleNamespace(pk=7))}
     said = serializer_class(rows, many=True, context=context).data
 
-    by_columns = representation.of(viewset.queryset.order_by("pk"), NOW)
-    by_instances = [representation.of_row(representation.row_of(row), NOW) for row in rows]
+    by_columns = representation.of(viewset.queryset.order_by("pk"), CALLER)
+    by_instances = [representation.of_row(representation.row_of(row), CALLER) for row in rows]
 
     assert len(rows) > 1
     for shown in (by_columns, by_instances):

@@ -18,6 +18,7 @@ from timetracker.api.content_coding import check_coding
 from timetracker.api.exceptions import BadRequest, LengthRequired, PayloadTooLarge, TooExpensive
 from timetracker.api.models import references_as_conflicts
 from timetracker.api.preconditions import refuse_unjudged
+from timetracker.api.representation import Caller
 from timetracker.api.suggestions import unknown_names
 from timetracker.api.turns import Turn, end_with, turns
 from timetracker.deadlines import Deadline
@@ -37,6 +38,7 @@ class ApiRequest(Request):
     user: "User"
     auth: "ApiToken"
     now: datetime
+    caller: Caller
 
 
 class ApiView(APIView):
@@ -76,6 +78,7 @@ class ApiView(APIView):
         self.perform_authentication(request)
         if request.auth is None:
             self.check_permissions(request)  # no token is 401 before anything else
+        self.request.caller = Caller(self.request.now, request.user.pk or 0)
         self.check_throttles(request)
         self._begin_work(request)
         if request.method not in self.allowed_methods:

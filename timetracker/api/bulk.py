@@ -22,7 +22,12 @@ from timetracker.api.bulk_serializers import (
 )
 from timetracker.api.exceptions import PreconditionFailed, exception_handler
 from timetracker.api.foreseen import foreseen
-from timetracker.api.models import constraints_as_errors, held, references_as_conflicts
+from timetracker.api.models import (
+    constraints_as_errors,
+    free_unseen_ids,
+    held,
+    references_as_conflicts,
+)
 from timetracker.api.preconditions import names, tag_of
 from timetracker.api.viewsets import ResourceViewSet
 
@@ -89,6 +94,7 @@ class Bulk:
         """Carry out the operations in their order; return what became of each."""
         judged = [*filter(None, map(self._judge, range(len(operations)), operations))]
         self._fetch_references(judged, self._lock(judged))
+        self._free_external_ids(judged)
         for kind, group in groupby(judged, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
@@ -123,6 +129,13 @@ class Bulk:
                 ids += kept if name == self.held else ()
                 find = held if name == self.held else _by_id
                 self.context["references"][name] = find(rows, ids) if ids else {}
+
+    def _free_external_ids(self, operations: Iterable[Operation]) -> None:
+        """Free the ids that are given anew and stand on rows that the caller does not see."""
+        if not self.view.request.user.is_superuser:
+            given = (operation.get("data", {}).get("external_id") for operation in operations)
+            ids = {text for text in given if isinstance(text, str)}
+            free_unseen_ids(self.model, self.view.request.user, ids)
 
     def _lock(self, operations: Sequence[Operation]) -> set[int]:
         """Lock the rows to change in the order of their ids, so that two requests do not cross.
@@ -190,10 +203,9 @@ class Bulk:
     def _write(self, operation: Operation) -> None:
         """Update or delete a row."""
         index, key = operation["index"], operation["id"]
-        self.view.kwargs = {"pk": str(key)}
         try:
             with transaction.atomic():
-                instance = self.view.get_object()
+                instance = self.view.visible_row(pk=key)
                 if "if_match" in operation:
                     self._judge_match(operation["if_match"], instance)
                 if operation["op"] == "delete":
@@ -212,7 +224,8 @@ class Bulk:
     def _judge_match(self, asked: int | str, instance: Any) -> None:
         """Raise 412 unless a row is of the version, or the state, that is asked for."""
         representation = self.view.representation
-        tag = tag_of(representation, representation.row_of(instance))
+        row = representation.row_of(instance)
+        tag = tag_of(representation, row, self.view.request.caller)
         if not (asked == instance.version if isinstance(asked, int) else names(asked, tag)):
             raise PreconditionFailed(tag, instance.version)
 

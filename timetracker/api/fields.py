@@ -41,8 +41,25 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+def own_external_id(row: Any, user_id: int) -> str | None:
+    """Return the id that a user gave a row; None for one that is another user's."""
+    if row is None or row.external_user_id != user_id:
+        return None
+    external_id: str | None = row.external_id
+    return external_id
+
+
 class ExternalIdField(TextField):
-    """The id of another system, as it came: what is looked for is what was stored."""
+    """The id of another system, as it came, shown to the user who gave it.
+
+    Shown to all it would merge two rows "17" of two systems in a mirror.
+    """
+
+    columns = ("external_id", "external_user_id")
+
+    def get_attribute(self, instance: Any) -> str | None:
+        """Return the id if the caller gave it."""
+        return own_external_id(instance, self.context["request"].user.pk)
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text; 400 for one that no path could name."""

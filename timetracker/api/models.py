@@ -130,6 +130,19 @@ class Resource(Journaled):
         return written is not None
 
 
+def free_unseen_ids(model: Any, user: Any, ids: Collection[str]) -> int:
+    """Take external ids off rows whose giver does not see them any more; return how many.
+
+    An entry may be another user's by now: its giver could neither use nor give the id again.
+    Nobody else is shown it, so no version counts it.
+    """
+    if model.owner_attribute is None or not ids:
+        return 0
+    mine = model._default_manager.filter(external_user=user, external_id__in=ids)
+    unseen = mine.exclude(pk__in=model._default_manager.visible_to(user).values("pk"))
+    return int(unseen.update(external_id=None, external_user=None))
+
+
 def external_id_once(name: str) -> models.UniqueConstraint:
     """Return the constraint that a user gives each `external_id` to one row only."""
     return models.UniqueConstraint(
@@ -159,14 +172,17 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         raise
 
 
-def lock(model: type[models.Model], pk: Any) -> None:
-    """Keep a row from being written until the transaction ends; on SQLite that alone does.
+def lock(model: type[models.Model], **found: Any) -> Any:
+    """Keep a row from being written until the transaction ends; return its key, None if none is.
+
+    On SQLite the transaction alone does. PostgreSQL looks again at what the row is found by, once
+    it has waited.
 
     A statement of its own: what a joined query reads beside the row may be older than the lock
     for which it waited.
     """
-    rows = model._default_manager.filter(pk=pk).order_by().select_for_update(no_key=True)
-    rows.values_list("pk").first()
+    rows = model._default_manager.filter(**found).order_by().select_for_update(no_key=True)
+    return rows.values_list("pk", flat=True).first()
 
 
 def held(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:

@@ -101,9 +101,9 @@ class AutoSchema(SpectacularAutoSchema):
         match self.view.action:
             case "list":
                 return list_envelope(item, self.view.plural_key)
-            case "retrieve":
+            case "retrieve" | "retrieve_by_external_id":
                 return envelope(item, self.view.key)
-            case "destroy":
+            case "destroy" | "destroy_by_external_id":
                 return {200: MessageSerializer}
             case "upsert":
                 return dict.fromkeys((200, 201), written_envelope(item, self.view.key))
@@ -229,7 +229,7 @@ class AutoSchema(SpectacularAutoSchema):
     def _can_conflict(self) -> bool:
         """Return whether stored rows can stand against a write; archiving never fails."""
         if self.method == "DELETE":
-            return type(self.view).destroy is ResourceViewSet.destroy and self._is_protected()
+            return type(self.view).remove is ResourceViewSet.remove and self._is_protected()
         return self.method in METHODS_WITH_BODY and self.get_request_serializer() is not None
 
     def _is_protected(self) -> bool:

@@ -12,6 +12,18 @@ TEXTS = {
     "update": UPDATE,
     "partial_update": UPDATE,
     "destroy": ("Delete a {one}", "Gone for good."),
+    "retrieve_by_external_id": (
+        "Get a {one} by your own id",
+        "The {one} to which you gave this `external_id`.",
+    ),
+    "update_by_external_id": (
+        "Update a {one} by your own id",
+        "Changes the fields that are sent of the {one} to which you gave this `external_id`.",
+    ),
+    "destroy_by_external_id": (
+        "Delete a {one} by your own id",
+        "Deletes the {one} to which you gave this `external_id`; a project is archived.",
+    ),
     "upsert": (
         "Create or update a {one} by your own id",
         (

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from timetracker.api.exceptions import BadRequest, NotModified, PreconditionFailed
 from timetracker.api.renderers import encode
-from timetracker.api.representation import Representation, Row
+from timetracker.api.representation import Caller, Representation, Row
 
 TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 # Our own, as it comes back through a proxy that compressed the answer: nginx makes it weak,
@@ -37,9 +37,9 @@ def entity_tag(*state: object) -> str:
     return f'"{hashlib.blake2b(text.encode(), digest_size=TAG_BYTES).hexdigest()}"'
 
 
-def tag_of(representation: Representation, row: Row) -> str:
-    """Return the tag of a row: of all that is shown, as if no time passed."""
-    return entity_tag(encode(representation.of_row(row, NO_TIME)))
+def tag_of(representation: Representation, row: Row, caller: Caller) -> str:
+    """Return the tag of a row: of all that the caller is shown, as if no time passed."""
+    return entity_tag(encode(representation.of_row(row, caller._replace(now=NO_TIME))))
 
 
 def judge(request: Request, tag: str | None, version: int | None = None) -> None:

@@ -10,16 +10,26 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.relations import PrimaryKeyRelatedField
 
+from timetracker.api.fields import ExternalIdField
 from timetracker.prepared import PreparedRows
 
 Row = Sequence[Any]  # what a representation shows of a row, in the order of its `sources`
-Make = Callable[[Row, datetime], Any]
+
+
+class Caller(NamedTuple):
+    """Whom a row is shown to, and the moment that ends what has not ended yet."""
+
+    now: datetime
+    user_id: int
+
+
+Make = Callable[[Row, Caller], Any]
 
 # What the encoder of `renderers` writes as these fields would.
 WRITTEN_AS_STORED = (
@@ -72,15 +82,15 @@ class Representation:
         makers = ((name, _maker(field, places[name])) for name, field in fields.items())
         self._made = [(name, make) for name, make in makers if make]
 
-    def of(self, queryset: QuerySet[Any, Any], now: datetime) -> list[dict[str, Any]]:
+    def of(self, queryset: QuerySet[Any, Any], caller: Caller) -> list[dict[str, Any]]:
         """Return the rows of a queryset as the encoder takes them, asked in one query."""
-        return [self.of_row(row, now) for row in self.rows(queryset)]
+        return [self.of_row(row, caller) for row in self.rows(queryset)]
 
-    def of_row(self, row: Row, now: datetime) -> dict[str, Any]:
-        """Return a row as the encoder takes it; `now` ends what has not ended yet."""
+    def of_row(self, row: Row, caller: Caller) -> dict[str, Any]:
+        """Return a row as the encoder takes it."""
         data = dict(zip(self._names, self._in_order(row), strict=True))
         for name, make in self._made:
-            data[name] = make(row, now)
+            data[name] = make(row, caller)
         return data
 
     def row_of(self, instance: Any) -> Row:
@@ -97,6 +107,8 @@ def representation_of(serializer_class: type[serializers.Serializer[Any]]) -> Re
 def _sources(field: Any) -> list[str]:
     if isinstance(field, ComputedField):
         return list(field.columns)
+    if isinstance(field, ExternalIdField):
+        return list(field.columns)
     if isinstance(field, PrimaryKeyRelatedField):
         return [f"{field.source}_id"]
     return [str(field.source)]
@@ -106,20 +118,23 @@ def _maker(field: Any, places: Sequence[int]) -> Make | None:
     """Return what makes a field's value of a row; None for what is written as it is stored."""
     if isinstance(field, ComputedField):
         return _computed(field.function, places, until_now=field.until_now)
+    if isinstance(field, ExternalIdField):
+        given, giver = places
+        return lambda row, caller: row[given] if row[giver] == caller.user_id else None
     if isinstance(field, WRITTEN_AS_STORED):
         return None
     place, show = places[0], field.to_representation
     if isinstance(field, serializers.DecimalField):
         show = float
-    return lambda row, _now: None if row[place] is None else show(row[place])
+    return lambda row, _: None if row[place] is None else show(row[place])
 
 
 def _computed(function: Callable[..., Any], places: Sequence[int], *, until_now: bool) -> Make:
     taken = operator.itemgetter(*places)
     columns = taken if len(places) > 1 else lambda row: (taken(row),)
     if until_now:
-        return lambda row, now: function(*columns(row), now=now)
-    return lambda row, _now: function(*columns(row))
+        return lambda row, caller: function(*columns(row), now=caller.now)
+    return lambda row, _: function(*columns(row))
 
 
 def _value(instance: Any, source: str) -> Any:

@@ -11,10 +11,14 @@ from rest_framework.exceptions import APIException
 from rest_framework.utils.model_meta import FieldInfo
 
 from timetracker.api import fields
-from timetracker.api.models import constraints_as_errors
+from timetracker.api.exceptions import Conflict
+from timetracker.api.fields import own_external_id
+from timetracker.api.models import constraints_as_errors, free_unseen_ids
 from timetracker.api.suggestions import unknown_names
 
 M = TypeVar("M", bound=models.Model)
+
+ANOTHERS_ID_REPLACED = "; it no longer has the external_id that another user gave it"
 
 
 def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
@@ -43,6 +47,8 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     A name in `Meta.accepted_and_ignored` is neither an error nor stored: a known client sends it.
     `Meta.held` names the reference whose row a write holds, for those who write many at once.
     """
+
+    note = ""  # what an answer adds to its message
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.BooleanField: fields.SwitchField,
@@ -122,14 +128,33 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         known = _fields_of(type(self))
         refuse_unknown(data, [*known, *getattr(self.Meta, "accepted_and_ignored", ())])
         values = super().to_internal_value(data)
-        before = getattr(self.instance, "external_id", None)
-        given = values.get("external_id", before)
-        if given != before:  # who sends back what was shown leaves it whose it is
-            values["external_user"] = self.context["request"].user if given is not None else None
+        if "external_id" in values:
+            self._give_external_id(values)
         return values
+
+    def _give_external_id(self, values: dict[str, Any]) -> None:
+        """Make the caller the giver of an id; who sends back what was shown leaves it as it is."""
+        user, before = self.context["request"].user, self.instance
+        given, shown = values.pop("external_id"), own_external_id(before, user.pk)
+        if before is not None and given == shown:
+            return
+        values |= {"external_id": given, "external_user": user if given is not None else None}
+        if before is not None and shown is None and getattr(before, "external_id", None):
+            self.note = ANOTHERS_ID_REPLACED
 
     def save(self, **kwargs: Any) -> M:
         """Write in one transaction; a broken constraint is answered with its own sentence."""
+        try:
+            return self._saved(**kwargs)
+        except Conflict as conflict:
+            ids = [self.validated_data.get("external_id")]
+            if conflict.get_codes() != "external_id_taken" or not free_unseen_ids(
+                self.Meta.model, self.context["request"].user, ids
+            ):
+                raise
+            return self._saved(**kwargs)
+
+    def _saved(self, **kwargs: Any) -> M:
         with constraints_as_errors(self.Meta.model):
             saved: M = super().save(**kwargs)
         return saved

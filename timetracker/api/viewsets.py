@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import models
-from django.http import Http404
 from django.urls import reverse
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +26,7 @@ from timetracker.api.preconditions import entity_tag, is_conditional, judge, tag
 from timetracker.api.representation import Representation, representation_of
 
 M = TypeVar("M", bound=models.Model)
+UPSERT_TRIES = 10  # against others who make and delete the same row
 EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
 
 
@@ -42,7 +42,7 @@ class PageMixin(ApiView, viewsets.GenericViewSet[M]):
         """Return a page: `{"projects": […], "pagination": {…}}`."""
         queryset = self.filter_queryset(self.get_queryset())
         page: Iterable[Any] = self.paginate_queryset(queryset) or ()
-        rows = [self.representation.of_row(row, self.request.now) for row in page]
+        rows = [self.representation.of_row(row, self.request.caller) for row in page]
         return self.get_paginated_response(rows)
 
 
@@ -99,45 +99,57 @@ class ResourceViewSet(ListViewSet[M]):
     """List, create, read, change and delete the rows of a model, as CONTRACT §1 shapes them."""
 
     lookup_value_regex = "[0-9]{1,18}"
+    removed = "deleted"  # what DELETE does to a row
 
     def get_object(self) -> M:
         """Return the row of the path; 403 if it is another user's, 404 if there is none."""
-        try:
-            return super().get_object()
-        except Http404 as error:
-            raise self._not_found() from error
+        return self.visible_row(pk=self.kwargs["pk"])
 
-    def _not_found(self) -> AccessDenied | NotFound:
-        if self.queryset.filter(pk=self.kwargs["pk"]).exists():
-            return AccessDenied(f"You can only access your own {self._meta.verbose_name_plural}.")
+    def visible_row(self, **found: Any) -> M:
+        """Return the row that is found, as `get_object` returns that of the path."""
+        instance: M | None = self.get_queryset().order_by().filter(**found).first()
+        if instance is None:
+            raise self._not_found(**found)
+        return instance
+
+    def _not_found(self, **found: Any) -> AccessDenied | NotFound:
         name = self._meta.verbose_name
-        return NotFound(f"There is no {name} with the id {self.kwargs['pk']}.")
+        if "pk" not in found:
+            return NotFound(f"You have given the external_id of the path to no {name}.")
+        if self.queryset.filter(**found).exists():
+            return AccessDenied(f"You can only access your own {self._meta.verbose_name_plural}.")
+        return NotFound(f"There is no {name} with the id {found['pk']}.")
 
     @contextmanager
-    def row_to_write(self) -> Iterator[M]:
-        """Give the row of the path to a block that writes it.
+    def row_to_write(self, **found: Any) -> Iterator[M]:
+        """Give the row that is found to a block that writes it.
 
         The row is locked before it is read and until the block is through: what is answered and
         told to the journal is what was written, and of those who saw the same version, exactly
-        one writes.
+        one writes. What it was found by is looked at again under the lock: an external id may
+        be another row's after the wait.
         """
         with constraints_as_errors(self.queryset.model):
-            lock(self.queryset.model, self.kwargs["pk"])
-            instance = self.get_object()
+            if lock(self.queryset.model, **found) is None:
+                raise self._not_found(**found)
+            instance = self.visible_row(**found)
             if is_conditional(self.request):
-                tag = tag_of(self.representation, self.representation.row_of(instance))
+                tag = self._tag_of(instance)
                 judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
             yield instance
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one: `{"project": {…}}`."""
-        one = self.get_queryset().order_by().filter(pk=self.kwargs["pk"])
+        return self._retrieve(pk=self.kwargs["pk"])
+
+    def _retrieve(self, **found: Any) -> Response:
+        one = self.get_queryset().order_by().filter(**found)
         for row in self.representation.rows(one):
-            tag = tag_of(self.representation, row)
-            judge(request, tag)
-            data = {self.key: self.representation.of_row(row, self.request.now)}
+            tag = tag_of(self.representation, row, self.request.caller)
+            judge(self.request, tag)
+            data = {self.key: self.representation.of_row(row, self.request.caller)}
             return Response(data, headers={"ETag": tag})
-        raise self._not_found()
+        raise self._not_found(**found)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Insert one: 201 with a Location header."""
@@ -153,11 +165,14 @@ class ResourceViewSet(ListViewSet[M]):
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent, for PUT and PATCH alike."""
-        with self.row_to_write() as instance:
-            serializer = self.get_serializer(instance, data=request.data, partial=True)
+        return self._update(pk=self.kwargs["pk"])
+
+    def _update(self, **found: Any) -> Response:
+        with self.row_to_write(**found) as instance:
+            serializer: Any = self.get_serializer(instance, data=self.request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             changed = serializer.save()
-        return self._written(changed, "updated")
+        return self._written(changed, "updated", note=serializer.note)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that were sent."""
@@ -165,43 +180,66 @@ class ResourceViewSet(ListViewSet[M]):
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete one, unless others refer to it: 409 `in_use`."""
-        with self.row_to_write() as instance:
+        return self._destroy(pk=self.kwargs["pk"])
+
+    def _destroy(self, **found: Any) -> Response:
+        with self.row_to_write(**found) as instance:
             self.remove(instance)
-        return Response({"message": self._message("deleted")})
+        return Response({"message": self._message(self.removed)})
 
     @action(
-        detail=False, methods=["put"], url_path=f"by-external-id/(?P<external_id>{EXTERNAL_ID})"
+        detail=False, methods=["get"], url_path=f"by-external-id/(?P<external_id>{EXTERNAL_ID})"
     )
+    def retrieve_by_external_id(self, request: Request, external_id: str) -> Response:
+        """Return the row to which the user gave an id."""
+        return self._retrieve(**self._mine(external_id))
+
+    @retrieve_by_external_id.mapping.patch
+    def update_by_external_id(self, request: Request, external_id: str) -> Response:
+        """Change the row to which the user gave an id."""
+        return self._update(**self._mine(external_id))
+
+    @retrieve_by_external_id.mapping.delete
+    def destroy_by_external_id(self, request: Request, external_id: str) -> Response:
+        """Delete the row to which the user gave an id."""
+        return self._destroy(**self._mine(external_id))
+
+    @retrieve_by_external_id.mapping.put
     def upsert(self, request: Request, external_id: str) -> Response:
         """Change the row to which the user gave an id, or create it: 200 or 201."""
         data: Any = request.data
-        self._check_external_id(external_id, data)
-        mine = self.queryset.model._default_manager.filter(
-            external_user=self.request.user, external_id=external_id
-        )
-        mine_now = mine.order_by().values_list("pk", flat=True).first
-        key = mine_now()
-        while True:
+        mine = self._mine(external_id)
+        if data.get("external_id", external_id) != external_id:
+            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
+        is_there = self.get_queryset().order_by().filter(**mine).exists
+        for _ in range(UPSERT_TRIES):
+            found = is_there()
             try:
-                if key is None:
-                    judge(request, None)
-                    return self._create({**data, "external_id": external_id})
-                self.kwargs = {"pk": str(key)}
-                return self.update(request)
-            except (Conflict, NotFound):  # made or deleted meanwhile, unless it is as it was
-                before, key = key, mine_now()
-                if key == before:
+                if found:
+                    return self._update(**mine)
+                judge(request, None)
+                return self._create({**data, "external_id": external_id})
+            except NotFound as error:  # deleted meanwhile, or it lost the id
+                refusal: APIException = error
+            except Conflict as error:  # made meanwhile, unless something else is in the way
+                is_taken = error.get_codes() == "external_id_taken"
+                if found or not (is_taken or is_there()):
                     raise
+                refusal = error
+        raise refusal
 
-    def _check_external_id(self, external_id: str, data: Any) -> None:
-        """Raise 400 for an id that no row can have, or that is not the one in the body."""
+    def _mine(self, external_id: str) -> dict[str, Any]:
+        """Return how the row is found to which the user gave an id; 400 for an id of no row."""
+        self._check_external_id(external_id)
+        return {"external_user": self.request.user, "external_id": external_id}
+
+    def _check_external_id(self, external_id: str) -> None:
+        """Raise 400 for an id that no row can have."""
         serializer: Any = self.get_serializer()
         try:
             serializer.fields["external_id"].run_validation(external_id)
         except ValidationError as error:
             raise ValidationError({"external_id": error.detail}) from error
-        if data.get("external_id", external_id) != external_id:
-            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
 
     def remove(self, instance: M) -> None:
         """Delete a row, unless others refer to it."""
@@ -214,12 +252,18 @@ class ResourceViewSet(ListViewSet[M]):
         instance: M,
         verb: str,
         status_code: int = status.HTTP_200_OK,
+        note: str = "",
     ) -> Response:
         row = self.representation.row_of(instance)
-        data = self.representation.of_row(row, self.request.now)
-        body = {"message": self._message(verb), self.key: data}
-        headers = {"ETag": tag_of(self.representation, row)}
+        data = self.representation.of_row(row, self.request.caller)
+        body = {"message": f"{self._message(verb)}{note}", self.key: data}
+        headers = {"ETag": tag_of(self.representation, row, self.request.caller)}
         return Response(body, status=status_code, headers=headers)
+
+    def _tag_of(self, instance: M) -> str:
+        return tag_of(
+            self.representation, self.representation.row_of(instance), self.request.caller
+        )
 
     def _message(self, verb: str) -> str:
         return f"{str(self._meta.verbose_name).capitalize()} {verb} successfully"
