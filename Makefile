@@ -10,7 +10,7 @@ UV_COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 
 	--generate-hashes --no-header $(ARGS)
 PRODUCTION = env BASE_URL=https://timetracker.example.com ALLOWED_HOSTS=timetracker.example.com
 
-.PHONY: install serve test fuzz check schema lock bench bench-quick
+.PHONY: install serve test test-all fuzz check schema lock bench bench-quick
 
 install: .venv/development
 
@@ -18,9 +18,13 @@ install: .venv/development
 serve: .venv/runtime
 	.venv/bin/python manage.py serve --demo
 
-# The test suite on SQLite, and on PostgreSQL with Redis
+# The fast tests on SQLite, and at the same time on PostgreSQL with Redis: three minutes
 test: .venv/development
 	.venv/bin/python -m tests.run_legs $(ARGS)
+
+# Every test: also faults, a short fuzz and pages in a browser
+test-all: .venv/development
+	.venv/bin/python -m tests.run_legs --all
 
 # What chance finds: the published schema against a server, then random histories on a model
 fuzz: .venv/development

@@ -21,7 +21,7 @@ from apitokens.admin_pages import LifeAdmin, doer_of
 from apitokens.detail import Use
 from apitokens.forms import DescriptionForm, IssueForm
 from apitokens.models import USABLE, ApiToken, TokenEvent
-from apitokens.scopes import Scope
+from apitokens.scopes import known_scopes
 from timetracker.admin_filters import PersonFilter
 
 SCOPES_IN_LIST = 2
@@ -251,8 +251,7 @@ class ApiTokenAdmin(LifeAdmin):
 
 
 def _scope(token: ApiToken, scope: str, use: Use) -> dict[str, Any]:
-    labels: dict[str, str] = dict(Scope.choices)
-    sentence = labels.get(scope, "Unknown")
+    sentence = known_scopes().get(scope, "Unknown")
     if scope not in token.effective_scopes():
         sentence = WITHOUT_EFFECT
     return {"name": scope, "sentence": sentence, "used": scope in use.used}

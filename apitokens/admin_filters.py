@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apitokens.models import ApiTokenQuerySet
-from apitokens.scopes import Scope
+from apitokens.scopes import known_scopes
 
 SOON = timedelta(days=14)
 STATES = ("active", "expired", "revoked", "inactive user", "inert")
@@ -74,7 +74,10 @@ class ScopeFilter(TokenFilter):
 
     title = "scope"
     parameter_name = "scope"
-    choices_offered = tuple((scope.value, scope.value) for scope in Scope)
+
+    def lookups(self, *_: object) -> tuple[tuple[str, str], ...]:
+        """Offer each scope."""
+        return tuple((scope, scope) for scope in known_scopes())
 
     def keep(self, tokens: ApiTokenQuerySet, chosen: str) -> ApiTokenQuerySet:
         """Keep the tokens that name the scope; a wider one that includes it does not count."""

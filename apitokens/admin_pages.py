@@ -18,7 +18,8 @@ from django.utils import timezone
 from apitokens import life, usage
 from apitokens.forms import HOUR, RotateForm
 from apitokens.models import ApiToken, ApiTokenQuerySet, Doer
-from apitokens.scopes import PRIVILEGED, Scope, allows
+from apitokens.scopes import PRIVILEGED, allows
+from resources import registry
 from timetracker.admin import ModelAdmin
 from timetracker.client_address import client_address
 
@@ -31,16 +32,6 @@ NARROWING = (
     "A token keeps the least that serves every call it has made so far. Its secret stays the same."
     " What it is asked for the first time after this is refused."
 )
-
-# What a new token is tried on: the first that it opens.
-EXAMPLES = {
-    Scope.READ_PROJECTS: "project-list",
-    Scope.READ_TIME_ENTRIES: "time-entry-list",
-    Scope.READ_TASKS: "task-list",
-    Scope.READ_CLIENTS: "client-list",
-    Scope.READ_REPORTS: "summary-report",
-    Scope.READ_USERS: "current-user",
-}
 
 
 def doer_of(request: HttpRequest) -> Doer:
@@ -162,7 +153,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
             "title": title,
             "token": token,
             "secret": secret,
-            "privileged": sorted(PRIVILEGED.intersection(token.scopes)),
+            "privileged": sorted(PRIVILEGED.keys() & {*token.scopes}),
             "example": f'curl -H "Authorization: Bearer {secret}" {_example_url(request, token)}',
         }
         headers = {"Referrer-Policy": "no-referrer"}
@@ -220,5 +211,7 @@ def _plain(queryset: QuerySet[ApiToken]) -> ApiTokenQuerySet:
 
 def _example_url(request: HttpRequest, token: ApiToken) -> str:
     """Return the full address of a list that the token opens."""
-    name = next(name for scope, name in EXAMPLES.items() if allows(token.scopes, scope))
+    name = next(
+        name for scope, name in registry.example_calls().items() if allows(token.scopes, scope)
+    )
     return urljoin(settings.BASE_URL or request.build_absolute_uri("/"), reverse(name))

@@ -1,10 +1,11 @@
 """The name of the app in the admin."""
 
-from django.apps import AppConfig
+from resources.config import ApiAppConfig
 
 
-class ApiTokensConfig(AppConfig):
+class ApiTokensConfig(ApiAppConfig):
     """API tokens."""
 
     name = "apitokens"
     verbose_name = "API tokens"
+    section = "Access"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apitokens.addresses import parse_networks
 from apitokens.life import USUAL_OVERLAP
 from apitokens.models import ApiToken
-from apitokens.scopes import PRESETS, PRIVILEGED, Scope
+from apitokens.scopes import PRIVILEGED, known_scopes, presets
 
 USUAL_LIFE_DAYS = 365
 HOUR = timedelta(hours=1)
@@ -27,11 +27,16 @@ OVERLAPS = (
 def scope_groups() -> Mapping[str, list[tuple[str, str]]]:
     """Return the scopes with their sentences, by what they open."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for scope in Scope:
-        resource = "everything" if scope in PRIVILEGED else scope.value.split(":")[1]
+    for scope, text in known_scopes().items():
+        resource = "everything" if scope in PRIVILEGED else scope.split(":")[1]
         title = resource.replace("_", " ").capitalize()
-        groups.setdefault(title, []).append((scope.value, scope.label))
+        groups.setdefault(title, []).append((scope, text))
     return groups
+
+
+def preset_choices() -> list[tuple[str, str]]:
+    """Return the key and the name of each combination of scopes."""
+    return [(preset.key, preset.name) for preset in presets()]
 
 
 class ScopesWidget(forms.CheckboxSelectMultiple):
@@ -48,7 +53,7 @@ class PresetsWidget(forms.RadioSelect):
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Give each card its scopes and what it is for."""
         option = super().create_option(name, value, *args, **kwargs)
-        preset = next(preset for preset in PRESETS if preset.key == value)
+        preset = next(preset for preset in presets() if preset.key == value)
         option["attrs"]["data-scopes"] = " ".join(preset.scopes)
         option["purpose"] = preset.purpose
         return option
@@ -94,7 +99,7 @@ class IssueForm(DescriptionForm):
 
     preset = forms.ChoiceField(
         label="Purpose",
-        choices=[(preset.key, preset.name) for preset in PRESETS],
+        choices=preset_choices,
         widget=PresetsWidget,
         required=False,
     )
@@ -114,9 +119,9 @@ class IssueForm(DescriptionForm):
         """Count the days from now; without a script, a purpose stands for its scopes."""
         days = self.cleaned_data.get("expires_in_days")
         self.instance.expires_at = timezone.now() + timedelta(days=days) if days else None
-        for preset in PRESETS:
+        for preset in presets():
             if preset.key == self.cleaned_data.get("preset") and not self.cleaned_data["scopes"]:
-                self.cleaned_data["scopes"] = [scope.value for scope in preset.scopes]
+                self.cleaned_data["scopes"] = [*preset.scopes]
         return super().clean()
 
 

@@ -15,7 +15,7 @@ from django.db.models import BigIntegerField, Case, OuterRef, Q, Subquery, Sum, 
 from django.db.models.functions import Cast, Coalesce
 
 from apitokens.addresses import admits
-from apitokens.scopes import PRIVILEGED, Scope, effective
+from apitokens.scopes import PRIVILEGED, effective, known_scopes
 from timetracker.client_address import Address
 
 SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
@@ -63,7 +63,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def in_state(self, state: str, now: datetime) -> "ApiTokenQuerySet":
         """Keep those of which `ApiToken.state` says so; the cases are its."""
         has_ordinary = Q()
-        for scope in set(Scope) - PRIVILEGED:
+        for scope in known_scopes().keys() - PRIVILEGED.keys():
             has_ordinary |= Q(scopes_text__contains=f'"{scope}"')
         cases = Case(
             When(revoked_at__isnull=False, then=Value("revoked")),
@@ -142,12 +142,12 @@ class ApiToken(models.Model):
             return
         if not self.scopes:
             raise ValidationError({"scopes": "Select at least one scope."})
-        if unknown := sorted(set(self.scopes) - set(Scope.values)):
-            known = ", ".join(Scope.values)
+        if unknown := sorted(set(self.scopes) - known_scopes().keys()):
+            known = ", ".join(known_scopes())
             raise ValidationError(
                 {"scopes": f"Unknown: {', '.join(unknown)}. Known scopes are: {known}."}
             )
-        privileged = sorted(PRIVILEGED.intersection(self.scopes))
+        privileged = sorted(PRIVILEGED.keys() & {*self.scopes})
         if privileged and self.user_id and not self._is_of_administrator():
             raise ValidationError(
                 {"scopes": f"Only an administrator's token may hold {', '.join(privileged)}."}

@@ -10,7 +10,7 @@ from rest_framework.permissions import BasePermission
 from apitokens import usage
 from apitokens.authentication import REALM
 from apitokens.models import ApiToken
-from apitokens.scopes import Scope, allows
+from apitokens.scopes import ADMIN_ALL, allows, known_scopes
 from timetracker.client_address import client_address
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
@@ -37,16 +37,19 @@ class InsufficientScope(PermissionDenied):
 def required_scope(view: "APIView | type[APIView]", method: str) -> str:
     """Return the scope that a method of a view needs.
 
-    Raises ImproperlyConfigured for a view that does not name its `scope_resource`: a forgotten
-    one must fail closed.
+    Raises ImproperlyConfigured for a view that names no `scope_resource` or an unknown one: what
+    is forgotten must fail closed.
     """
     resource = getattr(view, "scope_resource", None)
     if not resource:
         raise ImproperlyConfigured(f"{view} needs a scope_resource.")
     if getattr(view, "administrators_only", False):
-        return Scope.ADMIN_ALL.value
+        return ADMIN_ALL
     action = "read" if method in SAFE_METHODS else "write"
-    return Scope(f"{action}:{resource}").value
+    scope = f"{action}:{resource}"
+    if scope not in known_scopes():
+        raise ImproperlyConfigured(f"{view} needs {scope}, which no app declares in its apps.py.")
+    return scope
 
 
 class ScopePermission(BasePermission):

@@ -1,32 +1,24 @@
-"""What a token may be allowed to do (shared/spec/API_TOKEN_SCOPES.md, CONTRACT §5)."""
+"""What a token may be allowed to do (docs/api.md, Scopes)."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import NamedTuple
 
-from django.db import models
+from resources import registry
+
+ADMIN_ALL, READ_ALL, WRITE_ALL, ALL = "admin:all", "read:*", "write:*", "*"
+PRIVILEGED = {
+    ADMIN_ALL: "Full administrative access (use with caution)",
+    READ_ALL: "Read all resources (administrators only)",
+    WRITE_ALL: "Write all resources (administrators only)",
+    ALL: "The same as admin:all (administrators only)",
+}
 
 
-class Scope(models.TextChoices):
-    """The scopes that a token can be given."""
-
-    READ_PROJECTS = "read:projects", "View projects"
-    WRITE_PROJECTS = "write:projects", "Create, update and archive projects"
-    READ_TIME_ENTRIES = "read:time_entries", "View time entries and the timer"
-    WRITE_TIME_ENTRIES = "write:time_entries", "Create, update and delete time entries; the timer"
-    READ_TASKS = "read:tasks", "View tasks"
-    WRITE_TASKS = "write:tasks", "Create, update and delete tasks"
-    READ_CLIENTS = "read:clients", "View clients"
-    WRITE_CLIENTS = "write:clients", "Create, update and delete clients"
-    READ_REPORTS = "read:reports", "View reports"
-    READ_USERS = "read:users", "View one's own user information"
-    ADMIN_ALL = "admin:all", "Full administrative access (use with caution)"
-    READ_ALL = "read:*", "Read all resources (administrators only)"
-    WRITE_ALL = "write:*", "Write all resources (administrators only)"
-    ALL = "*", "The same as admin:all (administrators only)"
-
-
-PRIVILEGED = frozenset({Scope.ADMIN_ALL, Scope.READ_ALL, Scope.WRITE_ALL, Scope.ALL})
-WRITABLE = frozenset({"projects", "time_entries", "tasks", "clients"})
+@cache
+def known_scopes() -> dict[str, str]:
+    """Return every scope with what it allows: those that the apps declare, then the privileged."""
+    return {**registry.scopes(), **PRIVILEGED}
 
 
 def effective(scopes: Collection[str], *, administrator: bool) -> list[str]:
@@ -38,16 +30,16 @@ def allows(scopes: Collection[str], required: str) -> bool:
     """Return whether effective scopes grant the required one.
 
     `write:x` includes `read:x`; `read:*` opens every read but not `admin:all`; `write:*` opens
-    the four writable resources and their reads; `*` and `admin:all` open everything.
+    the writable resources and their reads; `*` and `admin:all` open everything.
     """
-    if Scope.ALL in scopes or Scope.ADMIN_ALL in scopes:
+    if ALL in scopes or ADMIN_ALL in scopes:
         return True
-    if required == Scope.ADMIN_ALL:
+    if required == ADMIN_ALL:
         return False
     action, resource = required.split(":")
     granting = {required, f"{action}:*"}
-    if action == "read" and resource in WRITABLE:
-        granting |= {f"write:{resource}", Scope.WRITE_ALL}
+    if action == "read" and f"write:{resource}" in known_scopes():
+        granting |= {f"write:{resource}", WRITE_ALL}
     return not granting.isdisjoint(scopes)
 
 
@@ -65,7 +57,7 @@ def used_of(scopes: Collection[str], required: Collection[str]) -> set[str]:
 
 def narrowed(scopes: Collection[str], required: Collection[str]) -> list[str]:
     """Return the least that still serves every call made so far."""
-    return [scope.value for scope in Scope if scope in required and allows(scopes, scope)]
+    return [scope for scope in known_scopes() if scope in required and allows(scopes, scope)]
 
 
 class Preset(NamedTuple):
@@ -74,57 +66,63 @@ class Preset(NamedTuple):
     key: str
     name: str
     purpose: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[str, ...]
 
 
-_READ_WORK = (Scope.READ_PROJECTS, Scope.READ_TIME_ENTRIES)
-PRESETS = (
-    Preset(
-        "read-only",
-        "Read-only",
-        "Dashboards, reporting tools, read-only integrations",
-        (*_READ_WORK, Scope.READ_TASKS, Scope.READ_CLIENTS, Scope.READ_REPORTS),
-    ),
-    Preset(
-        "time-tracking",
-        "Time tracking integration",
-        "Time tracking apps, timer integrations",
-        (*_READ_WORK, Scope.WRITE_TIME_ENTRIES, Scope.READ_TASKS),
-    ),
-    Preset(
-        "project-management",
-        "Project management integration",
-        "Project management tools, task synchronization",
-        (*_READ_WORK, Scope.WRITE_PROJECTS, Scope.READ_TASKS, Scope.WRITE_TASKS),
-    ),
-    Preset(
-        "full-user",
-        "Full user access",
-        "Personal automation, full-featured integrations",
-        tuple(scope for scope in Scope if scope not in PRIVILEGED and scope != Scope.READ_USERS),
-    ),
-    Preset(
-        "dashboard",
-        "Dashboard",
-        "Display time tracking statistics",
-        (*_READ_WORK, Scope.READ_REPORTS),
-    ),
-    Preset(
-        "mobile-timer",
-        "Mobile timer app",
-        "Start and stop the timer, create time entries",
-        (*_READ_WORK, Scope.READ_TASKS, Scope.WRITE_TIME_ENTRIES),
-    ),
-    Preset(
-        "invoices",
-        "Invoice generator",
-        "Read time entries and generate invoices",
-        (*_READ_WORK, Scope.READ_CLIENTS, Scope.READ_REPORTS),
-    ),
-    Preset(
-        "admin",
-        "Admin access",
-        "Administrative tools, system automation",
-        (Scope.ADMIN_ALL,),
-    ),
-)
+_READ_WORK = ("read:projects", "read:time_entries")
+
+
+@cache
+def presets() -> tuple[Preset, ...]:
+    """Return the combinations that the documents recommend."""
+    ordinary = (scope for scope in registry.scopes() if scope != "read:users")
+    return (
+        Preset(
+            "read-only",
+            "Read-only",
+            "Dashboards, reporting tools, read-only integrations",
+            (*_READ_WORK, "read:tasks", "read:clients", "read:reports"),
+        ),
+        Preset(
+            "time-tracking",
+            "Time tracking integration",
+            "Time tracking apps, timer integrations",
+            (*_READ_WORK, "write:time_entries", "read:tasks"),
+        ),
+        Preset(
+            "project-management",
+            "Project management integration",
+            "Project management tools, task synchronization",
+            (*_READ_WORK, "write:projects", "read:tasks", "write:tasks"),
+        ),
+        Preset(
+            "full-user",
+            "Full user access",
+            "Personal automation, full-featured integrations",
+            tuple(ordinary),
+        ),
+        Preset(
+            "dashboard",
+            "Dashboard",
+            "Display time tracking statistics",
+            (*_READ_WORK, "read:reports"),
+        ),
+        Preset(
+            "mobile-timer",
+            "Mobile timer app",
+            "Start and stop the timer, create time entries",
+            (*_READ_WORK, "read:tasks", "write:time_entries"),
+        ),
+        Preset(
+            "invoices",
+            "Invoice generator",
+            "Read time entries and generate invoices",
+            (*_READ_WORK, "read:clients", "read:reports"),
+        ),
+        Preset(
+            "admin",
+            "Admin access",
+            "Administrative tools, system automation",
+            (ADMIN_ALL,),
+        ),
+    )

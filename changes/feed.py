@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changes.journal import type_of
+from changes.journal import Journaled, type_of
 from changes.models import Change
-from clients.views import ClientViewSet
-from projects.views import ProjectViewSet
-from tasks.views import TaskViewSet
-from timeentries.views import TimeEntryViewSet
+from resources import registry
 from timetracker.api.apiview import ApiRequest
 from timetracker.api.representation import representation_of
 from timetracker.api.viewsets import ResourceViewSet
@@ -18,12 +15,15 @@ from timetracker.api.viewsets import ResourceViewSet
 # How many numbers one page looks through for those that the caller may see.
 LOOKED_THROUGH = 20_000
 
+
+def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
+    found = {viewset.queryset.model: viewset for viewset in registry.viewsets().values()}
+    journaled = [model for model in found if issubclass(model, Journaled)]
+    return {type_of(model): found[model] for model in registry.references_first(journaled)}
+
+
 # In this order, so that what a row refers to is there before it.
-VIEWSETS: dict[str, type[ResourceViewSet[Any]]] = {
-    type_of(viewset.queryset.model): viewset
-    for viewset in (ClientViewSet, ProjectViewSet, TaskViewSet, TimeEntryViewSet)
-}
-FIRST = (next(iter(VIEWSETS)), 0)
+VIEWSETS = _viewsets()
 
 Told = list[dict[str, Any]]
 

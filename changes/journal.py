@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from changes.actor import current_actor
 from changes.models import Change
+from resources.registry import key_of
 
 # The changes are one parameter, a JSON array of arrays: the statement is the same for one and
 # for many. Its rows get their ids in their order.
@@ -62,10 +63,7 @@ def record(changes: Sequence[NewChange]) -> None:
         )
 
 
-@cache
-def type_of(model: type[models.Model]) -> str:
-    """Return what the journal calls the rows of a model: `time_entry`."""
-    return str(model._meta.verbose_name).replace(" ", "_")
+type_of = cache(key_of)  # what the journal calls the rows of a model: `time_entry`
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from changes.feed import VIEWSETS
+
 
 class RowField(serializers.JSONField):
     """A row of any type, as its own endpoints show it."""
@@ -11,7 +13,7 @@ class ChangeSerializer(serializers.Serializer[object]):
     """The last change of a row, and the row as it is now."""
 
     seq = serializers.IntegerField(help_text="Never falls from one change to the next.")
-    type = serializers.ChoiceField(["client", "project", "task", "time_entry"])
+    type = serializers.ChoiceField([*VIEWSETS])
     id = serializers.IntegerField()
     op = serializers.ChoiceField(
         ["upsert", "delete"], help_text="`delete`: you do not see this row (any more)."

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
-from changes.feed import FIRST, VIEWSETS, Reader, Told
+from changes.feed import VIEWSETS, Reader, Told
 from changes.models import Feed
 from changes.numbering import TooManyWaiting, feed_of_now, numbered_feed
 from changes.serializers import ChangesSerializer
@@ -31,7 +31,11 @@ class ChangesView(ApiView):
     scope_resource = "time_entries"
     has_deadline = False  # to number what is new it may have to wait for others who do
     tagged = True
-    also_opened_by = ("projects", "tasks", "clients")
+    also_opened_by = tuple(
+        viewset.scope_resource
+        for viewset in VIEWSETS.values()
+        if viewset.scope_resource != "time_entries"
+    )
     parameters: dict[str, Any] = {
         "cursor": (
             {"type": "string", "minLength": 1},
@@ -117,7 +121,7 @@ class ChangesView(ApiView):
         """Return where to go on from; 400 for what we never gave to this user."""
         text = self.request.query_params.get("cursor")
         if text is None:
-            return replace(now, listed=FIRST)
+            return replace(now, listed=(next(iter(VIEWSETS)), 0))
         if text == NOW:
             return now
         sentence = "Give a next_cursor as you got it, now, or nothing."

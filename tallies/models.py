@@ -15,20 +15,9 @@ class Tally(models.Model):
     the one of each month. So of the rows that are not fresh add up either months or days.
     """
 
-    class Kind(models.TextChoices):
-        """What is counted, and what `key` is then."""
-
-        ENTRIES = "entries"  # 0
-        ENTRIES_OF_USER = "entries_of_user"  # the user's id
-        ENTRIES_OF_PROJECT = "entries_of_project"  # the project's id
-        # Of these only the writes are counted; the key is 0.
-        CLIENTS = "clients"
-        PROJECTS = "projects"
-        TASKS = "tasks"
-        USERS = "users"
-        INSTALLED = "installed"  # the triggers: what happened before them nobody counted
-
-    kind = models.CharField(max_length=20, choices=Kind)
+    # What is counted: one of the kinds that a table is `Counted` by, or the plural key of a
+    # resource of which only the writes are counted; then `key` is 0.
+    kind = models.CharField(max_length=20)
     key = models.BigIntegerField(default=0, db_default=0)
     # Of an entry's `start_time` in UTC, since the year 0: 12 * 2024 + 0 is January 2024.
     month = models.IntegerField(default=0, db_default=0)

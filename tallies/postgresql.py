@@ -5,13 +5,12 @@ a hundred entries or so a writer folds the fresh rows that are committed, if nob
 so: each row that is added has the same chance to bring it about, so that who adds many folds them.
 """
 
+from tallies.registered import counted, written
 from tallies.statements import (
     ADD_UP,
     COLUMNS,
     COUNTED,
-    ENTRIES,
     PERIOD,
-    WRITTEN,
     counts_of,
     keys_of,
     period_of,
@@ -56,27 +55,28 @@ END
 
 def functions() -> dict[str, tuple[str, str]]:
     """Return the result and the body of each function."""
-    came, went = _rows("came"), _rows("went", "-")
+    new_rows, old_rows = _rows("new_rows"), _rows("old_rows", "-")
     return {
         "tallies_fold": ("void", FOLD),
         "tallies_write": ("trigger", WRITE),
-        "tallies_insert": ("trigger", _count(came)),
-        "tallies_delete": ("trigger", _count(went)),
-        "tallies_update": ("trigger", _count(f"{went} UNION ALL {came}")),
+        "tallies_insert": ("trigger", _count(new_rows)),
+        "tallies_delete": ("trigger", _count(old_rows)),
+        "tallies_update": ("trigger", _count(f"{old_rows} UNION ALL {new_rows}")),
     }
 
 
 def triggers() -> dict[tuple[str, str], str]:
     """Return what follows CREATE TRIGGER, by table and name."""
     each = "FOR EACH STATEMENT EXECUTE FUNCTION"
-    came, went = "NEW TABLE AS came", "OLD TABLE AS went"
+    new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
+    table = counted().table
     found = {
-        (ENTRIES, f"tallies_{event}"): (
-            f"AFTER {event} ON {ENTRIES} REFERENCING {tables} {each} tallies_{event}()"
+        (table, f"tallies_{event}"): (
+            f"AFTER {event} ON {table} REFERENCING {tables} {each} tallies_{event}()"
         )
-        for event, tables in (("insert", came), ("update", f"{went} {came}"), ("delete", went))
+        for event, tables in (("insert", new), ("update", f"{old} {new}"), ("delete", old))
     }
-    for kind, (table, seen) in WRITTEN.items():
+    for kind, (table, seen) in written().items():
         columns = f" OF {seen}" if seen else ""
         found[table, "tallies_write"] = (
             f"AFTER INSERT OR UPDATE{columns} OR DELETE ON {table} {each} tallies_write('{kind}')"
@@ -89,21 +89,19 @@ def _rows(table: str, sign: str = "") -> str:
     named = ", ".join(
         f"{count} AS {column}" for column, count in zip(COUNTED, counts_of(sign=sign), strict=True)
     )
-    return (
-        f"SELECT user_id, project_id, {month} AS month, {day} AS day, {named}, 1 AS writes"
-        f" FROM {table}"
-    )
+    keys = ", ".join(f"{key} AS key_{place}" for place, (_, key) in enumerate(keys_of()))
+    return f"SELECT {keys}, {month} AS month, {day} AS day, {named}, 1 AS writes FROM {table}"
 
 
 def _count(rows: str) -> str:
     period = ", ".join(PERIOD)
-    keys = ", ".join(f"('{kind}', {key})" for kind, key in keys_of())
+    keys = ", ".join(f"('{kind}', key_{place})" for place, (kind, _) in enumerate(keys_of()))
     return f"""
 DECLARE added bigint;
 BEGIN
     INSERT INTO tallies_tally ({COLUMNS})
     SELECT {period}, {_SUMS}, true
-    FROM ({rows}) AS entry, LATERAL (VALUES
+    FROM ({rows}) AS written, LATERAL (VALUES
         {keys}
     ) AS counted (kind, key)
     GROUP BY {period};

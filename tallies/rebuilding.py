@@ -9,13 +9,13 @@ from django.db.backends.utils import CursorWrapper
 
 from tallies.models import period
 from tallies.postgresql import FOLD_LOCK
+from tallies.registered import counted
 from tallies.statements import (
     ADD_UP,
     ADD_WRITES_TO_ALL,
     COLUMNS,
     COUNTED,
     DATE_OF_DAY,
-    ENTRIES,
     MONTH,
     PERIOD,
     counts_of,
@@ -56,7 +56,7 @@ def rebuild(*, using: str = DEFAULT_DB_ALIAS) -> None:
         if vendor == "postgresql":
             # In this order: who folds may want to write an entry after it.
             cursor.execute(f"SELECT pg_advisory_xact_lock({FOLD_LOCK})")
-            cursor.execute(f"LOCK TABLE {ENTRIES} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {counted().table} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(
             f"INSERT INTO tallies_tally ({COLUMNS})"
             f" SELECT *, 0, false FROM ({_differences(vendor)}) AS missing"
@@ -80,7 +80,7 @@ def _differences(vendor: str) -> str:
 
     A fresh row tells of its day and its month, as an entry does.
     """
-    counted, periods = ", ".join(COUNTED), ", ".join(PERIOD)
+    columns, periods = ", ".join(COUNTED), ", ".join(PERIOD)
     told = ", ".join(f"-{column}" for column in COUNTED)
     sums = [f"SUM({column})" for column in COUNTED]
     kinds = ", ".join(f"'{kind}'" for kind, _ in keys_of())
@@ -88,10 +88,10 @@ def _differences(vendor: str) -> str:
     tallies = f"{told} FROM tallies_tally WHERE kind IN ({kinds})"
     parts = [*_by_day(vendor), f"SELECT kind, key, day, {tallies} AND fresh"]
     return (
-        f"WITH by_day (kind, key, day, {counted}) AS ({' UNION ALL '.join(parts)})"
+        f"WITH by_day (kind, key, day, {columns}) AS ({' UNION ALL '.join(parts)})"
         f" SELECT {periods}, {', '.join(sums)} FROM ("
-        f"SELECT kind, key, {month} AS month, day, {counted} FROM by_day UNION ALL"
-        f" SELECT kind, key, {month}, 0, {counted} FROM by_day UNION ALL"
+        f"SELECT kind, key, {month} AS month, day, {columns} FROM by_day UNION ALL"
+        f" SELECT kind, key, {month}, 0, {columns} FROM by_day UNION ALL"
         f" SELECT {periods}, {tallies} AND NOT fresh"
         f") AS counted GROUP BY {periods} HAVING {' OR '.join(f'{total} <> 0' for total in sums)}"
     )
@@ -102,6 +102,6 @@ def _by_day(vendor: str) -> list[str]:
     day = period_of(vendor)[1]
     sums = ", ".join(f"SUM({count})" for count in counts_of())
     return [
-        f"SELECT '{kind}', {key}, {day}, {sums} FROM {ENTRIES} GROUP BY 1, 2, 3"
+        f"SELECT '{kind}', {key}, {day}, {sums} FROM {counted().table} GROUP BY 1, 2, 3"
         for kind, key in keys_of()
     ]

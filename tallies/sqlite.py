@@ -1,11 +1,10 @@
 """SQLite's triggers: one a row. There is one writer at a time, so counts are added up at once."""
 
+from tallies.registered import counted, written
 from tallies.statements import (
     ADD_UP,
     COLUMNS,
     COUNTED,
-    ENTRIES,
-    WRITTEN,
     counts_of,
     keys_of,
     period_of,
@@ -16,10 +15,10 @@ def triggers() -> dict[str, str]:
     """Return the statement that makes each trigger, by name."""
     bodies = {"insert": _came(), "update": _went() + _came(), "delete": _went()}
     found = {
-        f"tallies_{event}": _trigger(f"tallies_{event}", event, ENTRIES, body)
+        f"tallies_{event}": _trigger(f"tallies_{event}", event, counted().table, body)
         for event, body in bodies.items()
     }
-    for kind, (table, seen) in WRITTEN.items():
+    for kind, (table, seen) in written().items():
         for event in bodies:
             name = f"tallies_{kind}_{event}"
             columns = f" OF {seen}" if seen and event == "update" else ""

@@ -9,7 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tallies import postgresql, sqlite
 from tallies.models import Tally
 from tallies.rebuilding import rebuild
-from tallies.statements import ADD_WRITES_TO_ALL, ENTRIES, WRITTEN
+from tallies.registered import counted, written
+from tallies.statements import ADD_WRITES_TO_ALL
 
 
 def install(using: str) -> None:
@@ -18,7 +19,7 @@ def install(using: str) -> None:
     On SQLite a migration that remakes a table takes its triggers away; PostgreSQL keeps them.
     """
     connection = connections[using]
-    needed = {ENTRIES, *(table for table, _ in WRITTEN.values())}
+    needed = {counted().table, *(table for table, _ in written().values())}
     if not (needed <= set(connection.introspection.table_names()) and _has_columns(connection)):
         return
     install_missing = {"postgresql": _on_postgresql, "sqlite": _on_sqlite}[connection.vendor]

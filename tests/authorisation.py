@@ -1,4 +1,4 @@
-"""The decision table of CONTRACT §5, from its words: none of the service's code is asked."""
+"""The decision table of docs/api.md (Scopes, Errors): none of the service's code is asked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -159,7 +159,7 @@ ENTRIES_OF: dict[Whose, int] = {"own": 1, "other's": 2, "": 3, "missing": 0}
 
 
 def expected(caller: Caller, call: Call) -> str:
-    """Return the answer of CONTRACT §4 and §5: its status, and the code or scope of an error."""
+    """Return the promised answer: its status, and the code or scope of an error."""
     answer = _refusal(caller, call) or _judgement(caller, call)
     return answer[:3] if call.method == "HEAD" else answer
 

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -11,6 +12,16 @@ from projects.models import Project
 from tests.clock import Clock
 from tests.factories import make_administrator, make_project, make_user
 from users.models import User
+
+TESTS = Path(__file__).parent
+SLOW = ("browser", "faults", "operations")  # folders whose tests start programs of their own
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make test-all` what takes longer than a developer waits."""
+    for item in items:
+        if item.path.relative_to(TESTS).parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

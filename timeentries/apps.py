@@ -1,10 +1,62 @@
-"""The name of the app in the admin."""
+"""What the service knows of time entries as a resource."""
 
-from django.apps import AppConfig
+from resources.config import ApiAppConfig
+from tallies.counted import Counted
+
+TABLE = "timeentries_timeentry"
+OF_ALL, OF_USER, OF_PROJECT = "entries", "entries_of_user", "entries_of_project"
 
 
-class TimeEntriesConfig(AppConfig):
+class TimeEntriesConfig(ApiAppConfig):
     """Time entries."""
 
     name = "timeentries"
     verbose_name = "Time entries"
+    viewset = "timeentries.views.TimeEntryViewSet"
+    scopes = {
+        "read:time_entries": "View time entries and the timer",
+        "write:time_entries": "Create, update and delete time entries; the timer",
+    }
+    tags = {
+        "Time entries": "When somebody worked on what.",
+        "Timer": "The one time entry of a user that has no end yet.",
+    }
+    counted = Counted(
+        table=TABLE,
+        keys={OF_ALL: "0", OF_USER: "{0}user_id", OF_PROJECT: "{0}project_id"},
+        instant="start_time",
+        of_owner=OF_USER,
+        of_all=OF_ALL,
+        counts={
+            "finished": "CASE WHEN {0}end_time IS NULL THEN 0 ELSE 1 END",
+            "running": "CASE WHEN {0}end_time IS NULL THEN 1 ELSE 0 END",
+            "seconds": "COALESCE({0}duration_seconds, 0)",
+            "billable_seconds": (
+                "CASE WHEN {0}billable THEN COALESCE({0}duration_seconds, 0) ELSE 0 END"
+            ),
+        },
+    )
+    examples = {
+        "TimeEntry": {
+            "id": 42,
+            "user_id": 2,
+            "user_name": "maria",
+            "project_id": 1,
+            "project_name": "Website Redesign",
+            "task_id": 5,
+            "task_name": "Implement login feature",
+            "client_id": 5,
+            "client_name": "Acme Corp",
+            "start_time": "2024-01-15T09:00:00Z",
+            "end_time": "2024-01-15T17:00:00Z",
+            "duration_seconds": 28800,
+            "duration_hours": 8.0,
+            "active": False,
+            "notes": "Worked on feature X",
+            "tags": "development,frontend",
+            "tag_list": ["development", "frontend"],
+            "billable": True,
+        },
+        "PatchedTimeEntryRequest": {"notes": "Worked on feature Y"},
+        "TimerStartRequest": {"project_id": 1, "task_id": 5},
+    }

@@ -12,7 +12,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql.where import AND, WhereNode
 
 from projects.models import Project
-from tallies.models import Tally
+from timeentries.apps import OF_ALL, OF_PROJECT, OF_USER, TABLE
 
 USER, PROJECT, CLIENT = "user exact", "project exact", "client exact"
 FROM, BEFORE, FINISHED = "start_time gte", "start_time lt", "finished"
@@ -27,19 +27,19 @@ END_OF_MONTHS = 12 * 10_000
 class Whose:
     """Whose entries they are: the tallies' kind and key, and the same of entries themselves."""
 
-    kind: Tally.Kind
+    kind: str
     of_key: str
     of_entry: str
 
 
 _OF_CLIENT = "IN (SELECT id FROM projects_project WHERE client_id = %s)"
-EVERYONES = Whose(Tally.Kind.ENTRIES, "key = 0", "true")
+EVERYONES = Whose(OF_ALL, "key = 0", "true")
 WHOSE = {
-    USER: Whose(Tally.Kind.ENTRIES_OF_USER, "key = %s", "user_id = %s"),
-    PROJECT: Whose(Tally.Kind.ENTRIES_OF_PROJECT, "key = %s", "project_id = %s"),
-    CLIENT: Whose(Tally.Kind.ENTRIES_OF_PROJECT, f"key {_OF_CLIENT}", f"project_id {_OF_CLIENT}"),
+    USER: Whose(OF_USER, "key = %s", "user_id = %s"),
+    PROJECT: Whose(OF_PROJECT, "key = %s", "project_id = %s"),
+    CLIENT: Whose(OF_PROJECT, f"key {_OF_CLIENT}", f"project_id {_OF_CLIENT}"),
 }
-EACH_PROJECTS = Whose(Tally.Kind.ENTRIES_OF_PROJECT, "true", "true")
+EACH_PROJECTS = Whose(OF_PROJECT, "true", "true")
 
 # The tallies of a range: of an index each, whose first row and last row it gives.
 MONTHS = "NOT fresh AND day = 0 AND month >= %s AND month < %s"
@@ -109,12 +109,12 @@ def _told(
     for sign, rows, begin, end in _tallies(first, last):
         selects.append(
             f"SELECT {of_tallies.format(sign=sign)} FROM tallies_tally"
-            f" WHERE kind = '{whose.kind.value}' AND {whose.of_key} AND {rows}"
+            f" WHERE kind = '{whose.kind}' AND {whose.of_key} AND {rows}"
         )
         params += [*ids, begin, end]
     for start, before in _parts_of_days(asked, first, last):
         selects.append(
-            f"SELECT {of_entries} FROM timeentries_timeentry"
+            f"SELECT {of_entries} FROM {TABLE}"
             f" WHERE {whose.of_entry} AND start_time >= %s AND start_time < %s AND {state}"
         )
         params += [*ids, stored(start), stored(before)]

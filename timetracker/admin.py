@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -21,10 +22,6 @@ M = TypeVar("M", bound=models.Model)
 
 LOGINS = 20  # of one address, good and bad
 LOGINS_PERIOD = 15 * rate_limit.MINUTE
-SECTIONS = {
-    "Work": ("timeentries", "projects", "tasks", "clients", "changes", "reports"),
-    "Access": ("users", "auth", "apitokens"),
-}
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -51,18 +48,22 @@ class AdminSite(admin.AdminSite):
     login_form = LoginForm
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return the models in two sections; Django has one for each app, most with one model."""
+        """Return the models in a few sections; Django has one for each app, most with one model.
+
+        An app that declares no section, as Django's own, is beside users and tokens.
+        """
         if app_label:
             return super().get_app_list(request, app_label)
-        apps = {app["app_label"]: app for app in super().get_app_list(request)}
-        sections = [
-            _section(title, [apps.pop(label) for label in labels if label in apps])
-            for title, labels in SECTIONS.items()
-        ]
-        return [*(section for section in sections if section["models"]), *apps.values()]
+        listed = {app["app_label"]: app for app in super().get_app_list(request)}
+        sections: dict[str, list[Any]] = {"Work": [], "Access": []}
+        for config in apps.get_app_configs():
+            if config.label in listed:
+                title = getattr(config, "section", "Access")
+                sections.setdefault(title, []).append(listed[config.label])
+        return [_section(title, found) for title, found in sections.items() if found]
 
 
-def _section(title: str, apps: list[Any]) -> dict[str, Any]:
+def _section(title: str, found: list[Any]) -> dict[str, Any]:
     label = title.lower()
     return {
         "name": title,
@@ -70,7 +71,7 @@ def _section(title: str, apps: list[Any]) -> dict[str, Any]:
         # With a fragment it is part of no path, or Django would highlight every section.
         "app_url": f"{reverse('admin:index')}#{label}",
         "has_module_perms": True,
-        "models": [model for app in apps for model in app["models"]],
+        "models": [model for app in found for model in app["models"]],
     }
 
 

@@ -1,17 +1,19 @@
 """The project as an app: its management commands, templates and checks, and its admin site."""
 
-from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
+from resources.config import ApiAppConfig
 
-class TimeTrackerConfig(AppConfig):
+
+class TimeTrackerConfig(ApiAppConfig):
     """Registers the system checks."""
 
     name = "timetracker"
+    tags = {"System": "The state of the service itself; needs no token."}
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from timetracker import checks  # noqa: F401 - Django's way to register checks
+        from timetracker import checks, resource_checks  # noqa: F401 - how checks are registered
 
 
 class AdminConfig(admin.AdminConfig):

@@ -43,17 +43,18 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
-    "timetracker",
-    "apitokens",
-    "changes",
     "idempotency",
     "tallies",
-    "users",
-    "clients",
+    # Resources, in the order in which people see them: docs/architecture.md.
     "projects",
-    "tasks",
     "timeentries",
+    "tasks",
+    "clients",
+    "changes",
     "reports",
+    "users",
+    "apitokens",
+    "timetracker",
     "timetracker.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -223,17 +224,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         " show. Each token has 100 requests a minute and 1000 an hour."
     ),
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
-    "TAGS": [
-        {"name": "Projects", "description": "What work is done for."},
-        {"name": "Time entries", "description": "When somebody worked on what."},
-        {"name": "Timer", "description": "The one time entry of a user that has no end yet."},
-        {"name": "Tasks", "description": "What is to be done in a project."},
-        {"name": "Clients", "description": "Who is billed."},
-        {"name": "Changes", "description": "What became of all of them, in order."},
-        {"name": "Reports", "description": "Time entries, summed up."},
-        {"name": "Users", "description": "Who tracks time."},
-        {"name": "System", "description": "What the service says of itself; needs no token."},
-    ],
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SORT_OPERATION_PARAMETERS": False,
@@ -242,7 +232,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "timetracker.documentation.add_examples",
+        "timetracker.documentation.add_declared",
     ],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],

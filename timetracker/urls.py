@@ -8,22 +8,19 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from rest_framework.routers import SimpleRouter
 
 from changes.views import ChangesView
-from clients.views import ClientViewSet
-from projects.views import ProjectViewSet
 from reports.views import EntriesView, SummaryView, WeeklyView
-from tasks.views import TaskViewSet
-from timeentries.views import TimeEntryViewSet, TimerStartView, TimerStatusView, TimerStopView
+from resources import registry
+from timeentries.views import TimerStartView, TimerStatusView, TimerStopView
 from timetracker.api.probes import HealthView, LiveView, ReadyView
 from timetracker.api.views import InfoView
 from timetracker.documentation import JSON, YAML, DocumentView
-from users.views import CurrentUserView, UserViewSet
+from users.views import CurrentUserView
 
 router = SimpleRouter(trailing_slash=False)
-router.register("api/v1/projects", ProjectViewSet, basename="project")
-router.register("api/v1/time-entries", TimeEntryViewSet, basename="time-entry")
-router.register("api/v1/tasks", TaskViewSet, basename="task")
-router.register("api/v1/clients", ClientViewSet, basename="client")
-router.register("api/v1/users", UserViewSet, basename="user")
+for viewset in registry.viewsets().values():
+    model = viewset.queryset.model
+    path_of_list, basename = registry.path_of(model), registry.basename_of(model)
+    router.register(f"api/v1/{path_of_list}", viewset, basename=basename)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="docs")),

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apitokens import usage
 from apitokens.models import ApiToken, TokenEvent, TokenUsage
-from apitokens.scopes import PRESETS
+from apitokens.scopes import presets
 from tests.admin import admin_as, errors_of, messages_of, text_of
 from tests.apitokens.token_pages import ADD, LIST, call, change_url, code_of, form_data, page_url
 from tests.factories import issue_token, make_user
@@ -36,13 +36,13 @@ def part_of(response: Any, heading: str) -> str:
     return text_of(found[1])
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.key)
 def test_a_purpose_stands_for_its_scopes_without_a_script(
     administrator: User, preset: Any
 ) -> None:
     data = form_data(administrator, preset=preset.key, scopes=[])
     assert code_of(admin_as(administrator).post(ADD, data), "secret")
-    assert ApiToken.objects.get().scopes == [scope.value for scope in preset.scopes]
+    assert ApiToken.objects.get().scopes == [*preset.scopes]
 
 
 def test_what_is_ticked_counts_more_than_the_purpose(administrator: User) -> None:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apitokens.models import ApiToken
-from apitokens.scopes import Scope
 from tests.admin import admin_as, messages_of
 from tests.apitokens.token_pages import ADD, LIST, PAGES, call, change_url, page_url, revoke_url
 from tests.factories import issue_token, make_user
@@ -24,7 +23,7 @@ def revoke_selected(browser: Client, *tokens: ApiToken, **more: str) -> Any:
 
 
 def test_the_button_revokes_for_good(administrator: User, owner: User) -> None:
-    token, secret = issue_token(owner, Scope.READ_PROJECTS, name="Phone")
+    token, secret = issue_token(owner, "read:projects", name="Phone")
     browser = admin_as(administrator)
     assert call(secret) == 200
     assert f'href="{revoke_url(token)}"' in browser.get(change_url(token)).content.decode()
@@ -40,7 +39,7 @@ def test_the_button_revokes_for_good(administrator: User, owner: User) -> None:
 
 
 def test_revoking_again_changes_nothing(administrator: User, owner: User) -> None:
-    token, _ = issue_token(owner, Scope.READ_PROJECTS)
+    token, _ = issue_token(owner, "read:projects")
     browser = admin_as(administrator)
     browser.post(revoke_url(token))
     before = ApiToken.objects.values().get()
@@ -51,7 +50,7 @@ def test_revoking_again_changes_nothing(administrator: User, owner: User) -> Non
 
 
 def test_the_action_revokes_what_was_selected(administrator: User, owner: User) -> None:
-    first, second, old, other = (issue_token(owner, Scope.READ_PROJECTS)[0] for _ in range(4))
+    first, second, old, other = (issue_token(owner, "read:projects")[0] for _ in range(4))
     ApiToken.objects.filter(pk=old.pk).revoke(timezone.now())
     browser = admin_as(administrator)
     asked = revoke_selected(browser, first, second, old)
@@ -68,7 +67,7 @@ def test_the_action_revokes_what_was_selected(administrator: User, owner: User) 
 def test_what_is_done_needs_a_post_with_the_csrf_token(
     administrator: User, owner: User, page: str
 ) -> None:
-    token, secret = issue_token(owner, Scope.READ_PROJECTS)
+    token, secret = issue_token(owner, "read:projects")
     before = ApiToken.objects.values().get()
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(administrator)
@@ -84,7 +83,7 @@ def test_an_unknown_token_cannot_be_revoked(administrator: User) -> None:
 
 
 def test_nobody_deletes_a_token(administrator: User, owner: User) -> None:
-    token, _ = issue_token(owner, Scope.READ_PROJECTS)
+    token, _ = issue_token(owner, "read:projects")
     browser = admin_as(administrator)
     url = reverse("admin:apitokens_apitoken_delete", args=[token.pk])
     assert browser.post(url, {"post": "yes"}).status_code == 403
@@ -111,7 +110,7 @@ def urls_of(token: ApiToken) -> list[tuple[str, str]]:
 
 
 def test_staff_with_every_permission_are_refused(owner: User) -> None:
-    token, secret = issue_token(owner, Scope.READ_PROJECTS)
+    token, secret = issue_token(owner, "read:projects")
     staff = make_user("stan", is_staff=True)
     staff.user_permissions.set(Permission.objects.all())
     browser = admin_as(staff)
@@ -126,7 +125,7 @@ def test_staff_with_every_permission_are_refused(owner: User) -> None:
 
 @pytest.mark.parametrize("username", ["nobody", "olga"])
 def test_others_are_asked_to_log_in(owner: User, username: str) -> None:
-    token, _ = issue_token(owner, Scope.READ_PROJECTS)
+    token, _ = issue_token(owner, "read:projects")
     browser = admin_as(owner) if username == owner.username else Client()
     login = reverse("admin:login")
     for method, url in urls_of(token):

@@ -276,7 +276,7 @@ def test_the_scope_of_a_view_that_names_none_is_a_mistake(view: type[ApiView]) -
 
 
 def test_the_scope_of_an_unknown_resource_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="read:rockets"):
+    with pytest.raises(ImproperlyConfigured, match="read:rockets"):
         required_scope(UnknownResourceView, "GET")
 
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apitokens.scopes import Scope
 from clients.models import Client
 from tests.answers import invalid
 from tests.factories import api_as, make_client, make_user
@@ -47,7 +46,7 @@ def _three_clients() -> None:
     ],
 )
 def test_list_keeps(query: dict[str, str], names: list[str]) -> None:
-    response = api_as(make_user(), Scope.READ_CLIENTS).get("/api/v1/clients", query)
+    response = api_as(make_user(), "read:clients").get("/api/v1/clients", query)
     assert response.status_code == 200
     # PostgreSQL may sort by a language's rules, SQLite by code points.
     assert sorted(client["name"] for client in response.json()["clients"]) == names
@@ -55,7 +54,7 @@ def test_list_keeps(query: dict[str, str], names: list[str]) -> None:
 
 def test_search_knows_case_beyond_ascii() -> None:
     make_client("Öl Müller")
-    response = api_as(make_user(), Scope.READ_CLIENTS).get("/api/v1/clients", {"search": "MÜLL"})
+    response = api_as(make_user(), "read:clients").get("/api/v1/clients", {"search": "MÜLL"})
     assert [client["name"] for client in response.json()["clients"]] == ["Öl Müller"]
 
 
@@ -82,6 +81,6 @@ def test_search_knows_case_beyond_ascii() -> None:
     ],
 )
 def test_list_refuses(query: dict[str, str], sentence: str) -> None:
-    response = api_as(make_user(), Scope.READ_CLIENTS).get("/api/v1/clients", query)
+    response = api_as(make_user(), "read:clients").get("/api/v1/clients", query)
     assert response.status_code == 400
     assert response.json() == invalid(response, **dict.fromkeys(query, sentence))

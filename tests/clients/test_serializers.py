@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import NotFound
 
-from apitokens.scopes import Scope
 from clients.models import Client
 from clients.serializers import ClientSerializer
 from tests.answers import invalid, refusal
@@ -80,7 +79,7 @@ INVALID_NUMBER = "A valid number is required."
     ],
 )
 def test_field_refuses(field: str, value: Any, sentence: str) -> None:
-    api = api_as(make_user(), Scope.WRITE_CLIENTS)
+    api = api_as(make_user(), "write:clients")
     response = api.post("/api/v1/clients", {"name": "Acme", field: value})
     assert response.status_code == 400
     assert response.json() == invalid(response, **{field: sentence})
@@ -88,7 +87,7 @@ def test_field_refuses(field: str, value: Any, sentence: str) -> None:
 
 
 def test_every_wrong_field_is_named() -> None:
-    api = api_as(make_user(), Scope.WRITE_CLIENTS)
+    api = api_as(make_user(), "write:clients")
     response = api.post("/api/v1/clients", {"email": "nobody", "status": "asleep"})
     assert response.status_code == 400
     assert response.json() == invalid(
@@ -101,7 +100,7 @@ def test_every_wrong_field_is_named() -> None:
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
 def test_a_word_that_is_no_json_number_is_refused(word: str) -> None:
-    api = api_as(make_user(), Scope.WRITE_CLIENTS)
+    api = api_as(make_user(), "write:clients")
     body = f'{{"name": "Acme", "default_hourly_rate": {word}}}'
     response = api.post("/api/v1/clients", body, content_type="application/json")
     assert response.status_code == 400
@@ -126,7 +125,7 @@ def test_a_word_that_is_no_json_number_is_refused(word: str) -> None:
     ],
 )
 def test_field_takes(field: str, value: Any, stored: Any) -> None:
-    api = api_as(make_user(), Scope.WRITE_CLIENTS)
+    api = api_as(make_user(), "write:clients")
     response = api.post("/api/v1/clients", {"name": "Birch", field: value})
     assert response.status_code == 201
     assert getattr(Client.objects.get(), field) == stored

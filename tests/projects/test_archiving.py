@@ -8,7 +8,6 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tasks.models import Task
 from tests.answers import refusal
@@ -39,7 +38,7 @@ def archived(db: None) -> Project:
 def test_archived_project_takes_no_new(
     owner: User, archived: Project, path: str, body: dict[str, Any]
 ) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES, Scope.WRITE_TASKS)
+    api = api_as(owner, "write:time_entries", "write:tasks")
     response = api.post(path, {"project_id": archived.pk, **body})
     assert response.status_code == 409
     assert response.json() == refusal(response, "project_archived", ARCHIVED)
@@ -51,7 +50,7 @@ def test_archived_project_takes_no_moved_entry(
     owner: User, archived: Project, project: Project, method: str
 ) -> None:
     entry = make_entry(owner, project)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     path = f"/api/v1/time-entries/{entry.pk}"
     response = getattr(api, method)(path, {"project_id": archived.pk})
     assert response.status_code == 409
@@ -64,7 +63,7 @@ def test_archived_project_takes_no_moved_task(
     owner: User, archived: Project, project: Project, method: str
 ) -> None:
     task = make_task(project)
-    api = api_as(owner, Scope.WRITE_TASKS)
+    api = api_as(owner, "write:tasks")
     response = getattr(api, method)(f"/api/v1/tasks/{task.pk}", {"project_id": archived.pk})
     assert response.status_code == 409
     assert response.json() == refusal(response, "project_archived", ARCHIVED)
@@ -73,7 +72,7 @@ def test_archived_project_takes_no_moved_task(
 
 def test_archived_project_takes_no_reopened_timer(owner: User, archived: Project) -> None:
     entry = make_entry(owner, archived)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.patch(f"/api/v1/time-entries/{entry.pk}", {"end_time": None})
     assert response.status_code == 409
     assert response.json() == refusal(response, "project_archived", ARCHIVED)
@@ -83,7 +82,7 @@ def test_archived_project_takes_no_reopened_timer(owner: User, archived: Project
 def test_what_an_archived_project_has_can_be_corrected(owner: User, archived: Project) -> None:
     task = make_task(archived)
     entry = make_entry(owner, archived, task=task)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES, Scope.WRITE_TASKS)
+    api = api_as(owner, "write:time_entries", "write:tasks")
     body = {"notes": "Corrected", "project_id": archived.pk}
     assert api.put(f"/api/v1/time-entries/{entry.pk}", body).status_code == 200
     body = {"name": "Corrected", "project_id": archived.pk}
@@ -96,7 +95,7 @@ def test_what_an_archived_project_has_can_move_out(
     owner: User, archived: Project, project: Project
 ) -> None:
     entry = make_entry(owner, archived)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     path = f"/api/v1/time-entries/{entry.pk}"
     assert api.patch(path, {"project_id": project.pk}).status_code == 200
     assert TimeEntry.objects.get().project == project
@@ -104,14 +103,14 @@ def test_what_an_archived_project_has_can_move_out(
 
 def test_a_timer_in_an_archived_project_can_be_stopped(owner: User, archived: Project) -> None:
     make_entry(owner, archived, lasting=None)
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post("/api/v1/timer/stop")
+    response = api_as(owner, "write:time_entries").post("/api/v1/timer/stop")
     assert response.status_code == 200
     assert TimeEntry.objects.get().end_time is not None
 
 
 def test_a_project_on_hold_takes_entries(owner: User) -> None:
     project = make_project(status="on_hold")
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post("/api/v1/time-entries", {"project_id": project.pk, **ENTRY})
     assert response.status_code == 201
     assert TimeEntry.objects.get().project == project
@@ -135,8 +134,8 @@ def test_nothing_is_created_once_the_archiving_has_returned(
 ) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 10_000
     owner, project = make_user(), make_project()
-    archiver = api_as(owner, Scope.WRITE_PROJECTS)
-    creators = [api_as(owner, Scope.WRITE_TIME_ENTRIES, Scope.WRITE_TASKS) for _ in range(16)]
+    archiver = api_as(owner, "write:projects")
+    creators = [api_as(owner, "write:time_entries", "write:tasks") for _ in range(16)]
 
     def creating(api: Any) -> Callable[[], list[int]]:
         def until_refused() -> list[int]:

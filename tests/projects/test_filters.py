@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apitokens.scopes import Scope
 from clients.models import Client
 from projects.models import Project
 from tests.answers import invalid
@@ -47,7 +46,7 @@ def acme() -> Client:
 )
 def test_list_keeps(acme: Client, query: dict[str, str], names: list[str]) -> None:
     query = {name: str(acme.pk) if text == "ACME" else text for name, text in query.items()}
-    response = api_as(make_user(), Scope.READ_PROJECTS).get("/api/v1/projects", query)
+    response = api_as(make_user(), "read:projects").get("/api/v1/projects", query)
     assert response.status_code == 200
     assert [project["name"] for project in response.json()["projects"]] == names
 
@@ -69,6 +68,6 @@ def test_list_keeps(acme: Client, query: dict[str, str], names: list[str]) -> No
     ],
 )
 def test_list_refuses(query: dict[str, str], sentence: str) -> None:
-    response = api_as(make_user(), Scope.READ_PROJECTS).get("/api/v1/projects", query)
+    response = api_as(make_user(), "read:projects").get("/api/v1/projects", query)
     assert response.status_code == 400
     assert response.json() == invalid(response, **dict.fromkeys(query, sentence))

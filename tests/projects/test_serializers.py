@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import NotFound
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from projects.serializers import ProjectSerializer
 from tests.answers import invalid
@@ -68,7 +67,7 @@ DECIMALS = "Ensure that there are no more than 2 decimal places."
     ],
 )
 def test_field_refuses(field: str, value: Any, sentence: str) -> None:
-    api = api_as(make_user(), Scope.WRITE_PROJECTS)
+    api = api_as(make_user(), "write:projects")
     response = api.post("/api/v1/projects", {"name": "Site", field: value})
     assert response.status_code == 400
     assert response.json() == invalid(response, **{field: sentence})
@@ -89,7 +88,7 @@ def test_field_refuses(field: str, value: Any, sentence: str) -> None:
     ],
 )
 def test_field_takes(field: str, value: Any, stored: Any) -> None:
-    api = api_as(make_user(), Scope.WRITE_PROJECTS)
+    api = api_as(make_user(), "write:projects")
     response = api.post("/api/v1/projects", {"name": "Site", field: value})
     assert response.status_code == 201
     assert getattr(Project.objects.get(), field) == stored
@@ -106,7 +105,7 @@ def test_a_zero_has_no_minus(zero: Any) -> None:
 @pytest.mark.parametrize("kind", [int, str])
 def test_an_id_may_be_a_number_or_a_string_of_digits(kind: type) -> None:
     client = make_client()
-    api = api_as(make_user(), Scope.WRITE_PROJECTS)
+    api = api_as(make_user(), "write:projects")
     response = api.post("/api/v1/projects", {"name": "Site", "client_id": kind(client.pk)})
     assert response.status_code == 201
     assert response.json()["project"]["client_id"] == client.pk

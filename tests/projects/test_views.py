@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import instant, page_of, refusal
 from tests.factories import api_as, make_client, make_entry, make_project, make_task
@@ -40,7 +39,7 @@ def project_json(project: Project) -> dict[str, Any]:
 def test_list_is_ordered_by_name_then_id(owner: User) -> None:
     first, second = make_project("Site"), make_project("Site", client=make_client())
     app = make_project("App", status="archived", hourly_rate=Decimal("75.5"))
-    response = api_as(owner, Scope.READ_PROJECTS).get(PATH)
+    response = api_as(owner, "read:projects").get(PATH)
     assert response.status_code == 200
     assert response.json() == page_of(
         "projects", [project_json(app), project_json(first), project_json(second)]
@@ -50,7 +49,7 @@ def test_list_is_ordered_by_name_then_id(owner: User) -> None:
 def test_list_costs_the_same_for_one_and_for_twenty(
     owner: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    api = api_as(owner, Scope.READ_PROJECTS)
+    api = api_as(owner, "read:projects")
     make_project("Project 0", client=make_client("Client 0"))
     api.get(PATH)
     with django_assert_num_queries(4):  # token, tag, count, page
@@ -72,7 +71,7 @@ def test_get_returns_all_fields(owner: User) -> None:
         billable=False,
         status="on_hold",
     )
-    response = api_as(owner, Scope.READ_PROJECTS).get(f"{PATH}/{project.pk}")
+    response = api_as(owner, "read:projects").get(f"{PATH}/{project.pk}")
     assert response.status_code == 200
     assert response.json() == {
         "project": {
@@ -95,7 +94,7 @@ def test_get_returns_all_fields(owner: User) -> None:
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_a_missing_project_is_not_found(owner: User, method: str) -> None:
-    response = getattr(api_as(owner, Scope.WRITE_PROJECTS), method)(f"{PATH}/999999")
+    response = getattr(api_as(owner, "write:projects"), method)(f"{PATH}/999999")
     assert response.status_code == 404
     assert response.json() == refusal(
         response, "not_found", "There is no project with the id 999999."
@@ -112,7 +111,7 @@ def test_create_as_documented(owner: User) -> None:
         "estimated_hours": 100,
         "status": "active",
     }
-    response = api_as(owner, Scope.WRITE_PROJECTS).post(PATH, body)
+    response = api_as(owner, "write:projects").post(PATH, body)
     assert response.status_code == 201
     project = Project.objects.get()
     assert response.json() == {
@@ -133,7 +132,7 @@ def test_create_as_documented(owner: User) -> None:
 
 
 def test_a_name_is_enough(owner: User) -> None:
-    response = api_as(owner, Scope.WRITE_PROJECTS).post(PATH, {"name": "Site"})
+    response = api_as(owner, "write:projects").post(PATH, {"name": "Site"})
     assert response.status_code == 201
     project = Project.objects.get()
     assert response.json()["project"] == {
@@ -157,7 +156,7 @@ def test_a_name_is_enough(owner: User) -> None:
 def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str) -> None:
     acme, birch = make_client("Acme"), make_client("Birch")
     project = make_project("Site", client=acme, hourly_rate=Decimal("75.5"), billable=False)
-    api = api_as(owner, Scope.WRITE_PROJECTS)
+    api = api_as(owner, "write:projects")
     response = getattr(api, method)(f"{PATH}/{project.pk}", {"client_id": birch.pk})
     assert response.status_code == 200
     changed = Project.objects.get()
@@ -174,7 +173,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
 
 def test_a_client_can_be_taken_off(owner: User) -> None:
     project = make_project(client=make_client())
-    response = api_as(owner, Scope.WRITE_PROJECTS).put(f"{PATH}/{project.pk}", {"client_id": None})
+    response = api_as(owner, "write:projects").put(f"{PATH}/{project.pk}", {"client_id": None})
     assert response.status_code == 200
     changed = Project.objects.get()
     assert changed.client is None
@@ -186,7 +185,7 @@ def test_a_client_can_be_taken_off(owner: User) -> None:
 
 def test_what_get_returns_can_be_put_back(owner: User) -> None:
     project = make_project("Site", client=make_client(), hourly_rate=Decimal("75.55"))
-    api = api_as(owner, Scope.WRITE_PROJECTS)
+    api = api_as(owner, "write:projects")
     body = api.get(f"{PATH}/{project.pk}").json()["project"]
     response = api.put(f"{PATH}/{project.pk}", body)
     assert response.status_code == 200
@@ -204,7 +203,7 @@ def test_read_only_fields_are_ignored(owner: User) -> None:
         "external_id": None,
         "billable": False,
     }
-    response = api_as(owner, Scope.WRITE_PROJECTS).patch(f"{PATH}/{project.pk}", body)
+    response = api_as(owner, "write:projects").patch(f"{PATH}/{project.pk}", body)
     assert response.status_code == 200
     changed = Project.objects.get()
     assert project_json(changed) == project_json(project) | {
@@ -218,7 +217,7 @@ def test_read_only_fields_are_ignored(owner: User) -> None:
 def test_delete_archives_and_keeps_what_was_booked(owner: User) -> None:
     project = make_project()
     entry = make_entry(owner, project, task=make_task(project))
-    response = api_as(owner, Scope.WRITE_PROJECTS).delete(f"{PATH}/{project.pk}")
+    response = api_as(owner, "write:projects").delete(f"{PATH}/{project.pk}")
     assert response.status_code == 200
     assert response.json() == {"message": "Project archived successfully"}
     archived = Project.objects.get()
@@ -234,7 +233,7 @@ def test_delete_archives_and_keeps_what_was_booked(owner: User) -> None:
 
 def test_archiving_again_changes_nothing(owner: User) -> None:
     project = make_project(status="archived")
-    response = api_as(owner, Scope.WRITE_PROJECTS).delete(f"{PATH}/{project.pk}")
+    response = api_as(owner, "write:projects").delete(f"{PATH}/{project.pk}")
     assert response.status_code == 200
     assert response.json() == {"message": "Project archived successfully"}
     assert project_json(Project.objects.get()) == project_json(project)
@@ -243,7 +242,7 @@ def test_archiving_again_changes_nothing(owner: User) -> None:
 def test_put_brings_an_archived_project_back(owner: User) -> None:
     project = make_project(client=make_client(), status="archived")
     body = {"status": "active"}
-    response = api_as(owner, Scope.WRITE_PROJECTS).put(f"{PATH}/{project.pk}", body)
+    response = api_as(owner, "write:projects").put(f"{PATH}/{project.pk}", body)
     assert response.status_code == 200
     restored = Project.objects.get()
     assert response.json() == {
@@ -270,7 +269,7 @@ def test_a_project_cannot_become_one_of_a_taken_name(
     other = make_project(**other_fields)
     make_project("Site", client=acme)
     body = {name: acme.pk if value == "ACME" else value for name, value in body.items()}
-    response = api_as(owner, Scope.WRITE_PROJECTS).put(f"{PATH}/{other.pk}", body)
+    response = api_as(owner, "write:projects").put(f"{PATH}/{other.pk}", body)
     assert response.status_code == 409
     assert response.json() == refusal(response, "conflict", TAKEN)
     other.refresh_from_db()
@@ -281,7 +280,7 @@ def test_a_client_has_one_project_of_a_name(owner: User) -> None:
     acme = make_client("Acme")
     make_project("Site", client=acme)
     body = {"name": "Site", "client_id": acme.pk}
-    response = api_as(owner, Scope.WRITE_PROJECTS).post(PATH, body)
+    response = api_as(owner, "write:projects").post(PATH, body)
     assert response.status_code == 409
     assert response.json() == refusal(response, "conflict", TAKEN)
     assert Project.objects.count() == 1
@@ -300,6 +299,6 @@ def test_a_name_is_free(owner: User, existing: dict[str, Any], body: dict[str, A
     acme = make_client("Acme")
     make_project("Site", **existing | ({"client": acme} if "client" in existing else {}))
     body = {"name": "Site"} | body | ({"client_id": acme.pk} if "client_id" in body else {})
-    response = api_as(owner, Scope.WRITE_PROJECTS).post(PATH, body)
+    response = api_as(owner, "write:projects").post(PATH, body)
     assert response.status_code == 201
     assert Project.objects.count() == 2

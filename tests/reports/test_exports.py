@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
-from apitokens.scopes import Scope
 from reports.exports import LINES_A_CHUNK, Column, Table, as_csv, safe
 from tests.factories import NINE, api_as, make_client, make_entry, make_project
 from tests.reports.test_groups import ENTRIES, SUMMARY, lines_of
@@ -33,7 +32,7 @@ def entry(owner: User) -> Any:
 
 
 def test_csv_of_entries(owner: User, entry: Any) -> None:
-    response = api_as(owner, Scope.READ_REPORTS).get(ENTRIES, JANUARY | {"format": "csv"})
+    response = api_as(owner, "read:reports").get(ENTRIES, JANUARY | {"format": "csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == 'attachment; filename="time-entries.csv"'
     assert "Content-Length" not in response
@@ -48,7 +47,7 @@ def test_csv_of_entries(owner: User, entry: Any) -> None:
 
 
 def test_xlsx_of_entries_has_real_dates_and_durations(owner: User, entry: Any) -> None:
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     response: Any = api.get(ENTRIES, JANUARY | {"format": "xlsx"})
     content = b"".join(response.streaming_content)
     sheet = load_workbook(io.BytesIO(content)).worksheets[0]
@@ -64,7 +63,7 @@ def test_xlsx_of_entries_has_real_dates_and_durations(owner: User, entry: Any) -
 
 
 def test_csv_of_a_summary_is_by_project_unless_asked_otherwise(owner: User, entry: Any) -> None:
-    response = api_as(owner, Scope.READ_REPORTS).get(SUMMARY, JANUARY | {"format": "csv"})
+    response = api_as(owner, "read:reports").get(SUMMARY, JANUARY | {"format": "csv"})
     numbers = ["1", "5400", "1.50", "5400", "1.50"]
     assert lines_of(response) == [
         ["Project", "Entries", "Seconds", "Hours", "Billable seconds", "Billable hours"],

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from apitokens.scopes import Scope
 from reports import local_dates
 from reports.groups import LEVELS
 from reports.local_dates import local_date, offsets
@@ -59,7 +58,7 @@ def lines_of(response: Any) -> list[list[str]]:
 def api(owner: User, settings: Any) -> APIClient:
     """A client that may ask for reports as often as it likes."""
     settings.RATE_LIMIT_PER_MINUTE = settings.RATE_LIMIT_PER_HOUR = 1_000_000
-    return api_as(owner, Scope.READ_REPORTS)
+    return api_as(owner, "read:reports")
 
 
 @settings(

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import instant, invalid, refusal
 from tests.factories import NINE, api_as, make_entry, make_project, make_user
@@ -38,7 +37,7 @@ def test_summary_as_documented(owner: User, colleague: User) -> None:
     make_entry(owner, app, NINE, None)
     make_entry(owner, app, NINE.replace(month=2))
     make_entry(colleague, other)
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, JANUARY)
+    response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.status_code == 200
     assert response.json() == {
         "summary": {
@@ -52,7 +51,7 @@ def test_summary_as_documented(owner: User, colleague: User) -> None:
 
 
 def test_an_empty_range_is_all_zeros(owner: User) -> None:
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, JANUARY)
+    response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.status_code == 200
     assert response.json() == {"summary": {**JANUARY_BOUNDS, **NOTHING}}
 
@@ -63,7 +62,7 @@ def test_projects_of_equal_time_are_ordered_by_id(owner: User) -> None:
     make_entry(owner, second)
     make_entry(owner, first, lasting=30 * MINUTE)
     make_entry(owner, first, lasting=30 * MINUTE)
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, JANUARY)
+    response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.json()["summary"]["by_project"] == [
         of_project(first, 1.0, 2),
         of_project(second, 1.0, 1),
@@ -75,7 +74,7 @@ def test_hours_are_rounded_once_at_the_end(owner: User) -> None:
     projects = [make_project(f"Project {number}") for number in range(3)]
     for project in projects:
         make_entry(owner, project, lasting=20 * MINUTE)
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, JANUARY)
+    response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.json() == {
         "summary": {
             **JANUARY_BOUNDS,
@@ -101,7 +100,7 @@ def test_hours_have_two_decimals(
     owner: User, project: Project, lasting: timedelta, hours: float
 ) -> None:
     make_entry(owner, project, lasting=lasting)
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, JANUARY)
+    response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.json()["summary"]["total_hours"] == hours
     assert response.json()["summary"]["by_project"] == [of_project(project, hours, 1)]
 
@@ -142,7 +141,7 @@ def test_summary_is_about(
 ) -> None:
     query = {name: str(ids.get(text, text)) for name, text in query.items()}
     user = administrator if who == "administrator" else owner
-    response = api_as(user, Scope.READ_REPORTS).get(PATH, JANUARY | query)
+    response = api_as(user, "read:reports").get(PATH, JANUARY | query)
     assert response.status_code == 200
     summary = response.json()["summary"]
     assert summary["total_hours"] == total
@@ -153,7 +152,7 @@ def test_summary_is_about(
 def test_a_colleagues_summary_is_for_administrators(
     owner: User, ids: dict[str, int], user_id: str
 ) -> None:
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     response = api.get(PATH, {"user_id": str(ids.get(user_id, user_id))})
     assert response.status_code == 403
     assert response.json() == refusal(
@@ -195,7 +194,7 @@ def test_a_colleagues_summary_is_for_administrators(
 def test_bounds_come_back_as_used(
     zone: str, query: dict[str, str], bounds: dict[str, str]
 ) -> None:
-    response = api_as(make_user(time_zone=zone), Scope.READ_REPORTS).get(PATH, query)
+    response = api_as(make_user(time_zone=zone), "read:reports").get(PATH, query)
     assert response.status_code == 200
     assert response.json() == {"summary": {**bounds, **NOTHING}}
 
@@ -204,7 +203,7 @@ def test_bounds_come_back_as_used(
 @pytest.mark.parametrize("zone_name", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
 def test_without_dates_it_is_about_the_last_30_local_days(zone_name: str) -> None:
     zone = ZoneInfo(zone_name)  # none of these ever changes its clocks
-    api = api_as(make_user(time_zone=zone_name), Scope.READ_REPORTS)
+    api = api_as(make_user(time_zone=zone_name), "read:reports")
     response = api.get(PATH)
     assert response.status_code == 200
     today = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -219,7 +218,7 @@ def test_without_dates_it_is_about_the_last_30_local_days(zone_name: str) -> Non
 
 def test_from_a_start_on_it_goes_to_the_end_of_today(owner: User, project: Project) -> None:
     make_entry(owner, project)
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, {"start_date": "2024-01-01"})
+    response = api_as(owner, "read:reports").get(PATH, {"start_date": "2024-01-01"})
     assert response.status_code == 200
     today = datetime.now(UTC).replace(hour=23, minute=59, second=59, microsecond=0)
     assert response.json() == {
@@ -243,7 +242,7 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
     make_entry(owner, project, first, 2 * HOUR)
     make_entry(owner, project, end - microsecond, 4 * HOUR)
     make_entry(owner, project, end, 8 * HOUR)
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, JANUARY)
+    response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.json()["summary"]["total_hours"] == 6.0
 
 
@@ -301,7 +300,7 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
     ],
 )
 def test_summary_refuses(owner: User, query: dict[str, str], errors: dict[str, str]) -> None:
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, query)
+    response = api_as(owner, "read:reports").get(PATH, query)
     assert response.status_code == 400
     assert response.json() == invalid(response, **errors)
 
@@ -309,7 +308,7 @@ def test_summary_refuses(owner: User, query: dict[str, str], errors: dict[str, s
 def test_summary_costs_the_same_for_one_and_for_twenty(
     owner: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     make_entry(owner, make_project("Project 0"))
     api.get(PATH, JANUARY)
     with django_assert_num_queries(2):  # token, totals

@@ -12,7 +12,6 @@ from openpyxl import load_workbook
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from reports.queries import UserWeek, week_of, weeks_by_user
 from tests.answers import invalid, refusal
@@ -78,7 +77,7 @@ def test_weekly_as_documented(owner: User, colleague: User, project: Project) ->
     make_entry(owner, project, NINE + timedelta(days=7), HOUR)
     make_entry(owner, project, NINE, None)
     make_entry(colleague, project, NINE, HOUR)
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     response = api.get(PATH, WEEK | {"timezone": "Europe/Berlin"})
     assert response.status_code == 200
     seconds = [5400, 0, 0, 0, 0, 3600, 0]
@@ -106,12 +105,12 @@ def test_weekly_as_documented(owner: User, colleague: User, project: Project) ->
 
 
 def test_a_week_without_entries_is_seven_zeros(owner: User) -> None:
-    weekly = api_as(owner, Scope.READ_REPORTS).get(PATH, WEEK).json()["weekly"]
+    weekly = api_as(owner, "read:reports").get(PATH, WEEK).json()["weekly"]
     assert (weekly["users"], weekly["totals"], weekly["total_seconds"]) == ([], [0] * 7, 0)
 
 
 def test_this_week_is_the_local_one(owner: User) -> None:
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     before = week_of(datetime.now(ZoneInfo("Pacific/Kiritimati")).date())
     weekly = api.get(PATH, {"timezone": "Pacific/Kiritimati"}).json()["weekly"]
     after = week_of(datetime.now(ZoneInfo("Pacific/Kiritimati")).date())
@@ -121,7 +120,7 @@ def test_this_week_is_the_local_one(owner: User) -> None:
 def test_days_are_in_the_users_zone(owner: User, project: Project) -> None:
     User.objects.filter(pk=owner.pk).update(time_zone="Asia/Tokyo")
     make_entry(owner, project, NINE + timedelta(hours=6), HOUR)
-    weekly = api_as(owner, Scope.READ_REPORTS).get(PATH, WEEK).json()["weekly"]
+    weekly = api_as(owner, "read:reports").get(PATH, WEEK).json()["weekly"]
     assert (weekly["timezone"], weekly["totals"]) == ("Asia/Tokyo", [0, 3600, 0, 0, 0, 0, 0])
 
 
@@ -162,7 +161,7 @@ def test_weekly_is_about(
     query: dict[str, str],
     expected: dict[str, int],
 ) -> None:
-    api = api_as(administrator if who == "administrator" else owner, Scope.READ_REPORTS)
+    api = api_as(administrator if who == "administrator" else owner, "read:reports")
     weekly = api.get(PATH, WEEK | {name: ids.get(text, text) for name, text in query.items()})
     hours = {
         user["user_name"]: user["seconds"][0] // 3600 for user in weekly.json()["weekly"]["users"]
@@ -174,7 +173,7 @@ def test_weekly_is_about(
 
 
 def test_nobody_else_sees_another_users_week(owner: User, colleague: User) -> None:
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, {"user_id": colleague.pk})
+    response = api_as(owner, "read:reports").get(PATH, {"user_id": colleague.pk})
     assert response.status_code == 403
     sentence = "You can only access your own time entries."
     assert response.json() == refusal(response, "forbidden", sentence)
@@ -191,20 +190,20 @@ def test_nobody_else_sees_another_users_week(owner: User, colleague: User) -> No
     ],
 )
 def test_weekly_refuses(owner: User, query: dict[str, str], sentence: str) -> None:
-    response = api_as(owner, Scope.READ_REPORTS).get(PATH, query)
+    response = api_as(owner, "read:reports").get(PATH, query)
     assert response.status_code == 400
     assert response.json() == invalid(response, **{next(iter(query)): sentence})
 
 
 @pytest.mark.parametrize("day", ["1970-01-01", "2200-12-31"])
 def test_the_first_and_the_last_week_are_whole(owner: User, day: str) -> None:
-    days = api_as(owner, Scope.READ_REPORTS).get(PATH, {"week": day}).json()["weekly"]["days"]
+    days = api_as(owner, "read:reports").get(PATH, {"week": day}).json()["weekly"]["days"]
     assert (len(days), day in days) == (7, True)
 
 
 def test_files_have_a_row_for_each_user(owner: User, ids: dict[str, int]) -> None:
     User.objects.filter(pk=owner.pk).update(username="=1+1")
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     titles = ["User", *(f"{day} (UTC)" for day in DATES), "Seconds", "Hours"]
     numbers = ["10800", *["0"] * 6, "10800", "3.00"]
     response: Any = api.get(PATH, WEEK | {"format": "csv"})
@@ -228,7 +227,7 @@ def _span(cell: Any) -> timedelta:
 def api(administrator: User, settings: Any) -> APIClient:
     """An administrator's client that may ask for reports as often as it likes."""
     settings.RATE_LIMIT_PER_MINUTE = settings.RATE_LIMIT_PER_HOUR = 1_000_000
-    return api_as(administrator, Scope.READ_REPORTS)
+    return api_as(administrator, "read:reports")
 
 
 @settings(

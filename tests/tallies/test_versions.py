@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tallies.versions import SHOWN, list_version
+from resources.registry import viewsets
+from tallies.versions import list_version
 from tests.factories import (
     make_administrator,
     make_client,
@@ -17,6 +18,10 @@ from tests.factories import (
 )
 from tests.tallies.counting import fold
 from users.models import User
+
+
+def version(resource: str, user: User) -> int:
+    return list_version(viewsets()[resource].shown_keys, user)
 
 
 class Office:
@@ -33,9 +38,9 @@ class Office:
 
     def versions(self) -> dict[str, int]:
         """Each list's version for its reader; `theirs` is the colleague's own entries."""
-        versions = {resource: list_version(resource, self.owner) for resource in SHOWN}
-        versions["all entries"] = list_version("time_entries", self.administrator)
-        return versions | {"theirs": list_version("time_entries", self.colleague)}
+        versions = {resource: version(resource, self.owner) for resource in viewsets()}
+        versions["all entries"] = version("time_entries", self.administrator)
+        return versions | {"theirs": version("time_entries", self.colleague)}
 
 
 def rename(row: str) -> Callable[[Office], object]:
@@ -104,5 +109,5 @@ def test_a_write_makes_the_lists_that_show_it_newer(
 
 def test_a_version_costs_one_query(owner: User) -> None:
     with CaptureQueriesContext(connection) as captured:
-        list_version("time_entries", owner)
+        version("time_entries", owner)
     assert len(captured) == 1

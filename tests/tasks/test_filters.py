@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tasks.models import Task
 from tests.answers import invalid
@@ -57,7 +56,7 @@ def test_list_keeps(
 ) -> None:
     ids = {"PROJECT": project.pk, "OWNER": owner.pk, "COLLEAGUE": colleague.pk}
     query = {name: str(ids.get(text, text)) for name, text in query.items()}
-    response = api_as(owner, Scope.READ_TASKS).get("/api/v1/tasks", query)
+    response = api_as(owner, "read:tasks").get("/api/v1/tasks", query)
     assert response.status_code == 200
     assert [task["name"] for task in response.json()["tasks"]] == names
 
@@ -83,6 +82,6 @@ def test_list_keeps(
     ],
 )
 def test_list_refuses(owner: User, query: dict[str, str], sentence: str) -> None:
-    response = api_as(owner, Scope.READ_TASKS).get("/api/v1/tasks", query)
+    response = api_as(owner, "read:tasks").get("/api/v1/tasks", query)
     assert response.status_code == 400
     assert response.json() == invalid(response, **dict.fromkeys(query, sentence))

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 
-from apitokens.scopes import Scope
 from tasks.models import Task
 from tests.factories import api_as, make_project, make_task, make_user
 from tests.racing import at_once
@@ -29,8 +28,8 @@ def test_a_task_that_moves_while_it_is_booked_on_ends_up_with_its_entries() -> N
     home, elsewhere = make_project("Home"), make_project("Elsewhere")
     for number in range(24):
         task = make_task(home, f"Task {number}")
-        mover = api_as(owner, Scope.WRITE_TASKS)
-        booker = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+        mover = api_as(owner, "write:tasks")
+        booker = api_as(owner, "write:time_entries")
         entry = {
             "project_id": home.pk,
             "task_id": task.pk,
@@ -55,8 +54,8 @@ def test_racing_delete_and_first_entry_leave_no_entry_without_its_task() -> None
     owner, project = make_user(), make_project()
     for number in range(24):
         task = make_task(project, f"Task {number}")
-        deleter = api_as(owner, Scope.WRITE_TASKS)
-        booker = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+        deleter = api_as(owner, "write:tasks")
+        booker = api_as(owner, "write:time_entries")
         entry = {
             "project_id": project.pk,
             "task_id": task.pk,

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import NotFound
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tasks.models import Task
 from tasks.serializers import TaskSerializer
@@ -70,14 +69,14 @@ def test_field_refuses(
     owner: User, project: Project, field: str, value: Any, sentence: str
 ) -> None:
     body = {"name": "Draft", "project_id": project.pk, field: value}
-    response = api_as(owner, Scope.WRITE_TASKS).post("/api/v1/tasks", body)
+    response = api_as(owner, "write:tasks").post("/api/v1/tasks", body)
     assert response.status_code == 400
     assert response.json() == invalid(response, **{field: sentence})
     assert Task.objects.count() == 0
 
 
 def test_name_and_project_are_required(owner: User) -> None:
-    response = api_as(owner, Scope.WRITE_TASKS).post("/api/v1/tasks", {})
+    response = api_as(owner, "write:tasks").post("/api/v1/tasks", {})
     assert response.status_code == 400
     required = "This field is required."
     assert response.json() == invalid(response, name=required, project_id=required)
@@ -102,7 +101,7 @@ def test_name_and_project_are_required(owner: User) -> None:
 )
 def test_field_takes(owner: User, project: Project, field: str, value: Any, stored: Any) -> None:
     body = {"name": "Draft", "project_id": project.pk, field: value}
-    response = api_as(owner, Scope.WRITE_TASKS).post("/api/v1/tasks", body)
+    response = api_as(owner, "write:tasks").post("/api/v1/tasks", body)
     assert response.status_code == 201
     assert getattr(Task.objects.get(), field) == stored
 
@@ -112,7 +111,7 @@ def test_an_id_may_be_a_number_or_a_string_of_digits(
     owner: User, project: Project, kind: type
 ) -> None:
     body = {"name": "Draft", "project_id": kind(project.pk), "assignee_id": kind(owner.pk)}
-    response = api_as(owner, Scope.WRITE_TASKS).post("/api/v1/tasks", body)
+    response = api_as(owner, "write:tasks").post("/api/v1/tasks", body)
     assert response.status_code == 201
     task = Task.objects.get()
     assert (task.project, task.assignee) == (project, owner)
@@ -120,7 +119,7 @@ def test_an_id_may_be_a_number_or_a_string_of_digits(
 
 def test_kanban_column_is_accepted_and_ignored(owner: User, project: Project) -> None:
     body = {"name": "Draft", "project_id": project.pk, "kanban_column": "Doing"}
-    response = api_as(owner, Scope.WRITE_TASKS).post("/api/v1/tasks", body)
+    response = api_as(owner, "write:tasks").post("/api/v1/tasks", body)
     assert response.status_code == 201
     assert Task.objects.get().status == "todo"
     assert "kanban_column" not in response.json()["task"]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tasks.models import Task
 from tests.answers import instant, page_of, refusal
@@ -46,7 +45,7 @@ def test_list_is_ordered_by_priority_due_date_and_id(owner: User, project: Proje
     urgent_in_may = make_task(project, "b", priority=4, due_date=date(2024, 5, 1))
     urgent_in_march = make_task(project, "c", priority=4, due_date=date(2024, 3, 1))
     low = make_task(project, "d", priority=1, due_date=date(2024, 1, 1), status="done")
-    response = api_as(owner, Scope.READ_TASKS).get(PATH)
+    response = api_as(owner, "read:tasks").get(PATH)
     assert response.status_code == 200
     order = [urgent_in_march, urgent_in_may, urgent_some_day, medium, later_medium, low]
     assert response.json() == page_of("tasks", [task_json(task) for task in order])
@@ -55,7 +54,7 @@ def test_list_is_ordered_by_priority_due_date_and_id(owner: User, project: Proje
 def test_list_costs_the_same_for_one_and_for_twenty(
     owner: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    api = api_as(owner, Scope.READ_TASKS)
+    api = api_as(owner, "read:tasks")
     make_task(make_project("Project 0"), assignee=make_user("user0"))
     api.get(PATH)
     with django_assert_num_queries(4):  # token, tag, count, page
@@ -77,7 +76,7 @@ def test_get_returns_all_fields(owner: User, colleague: User, project: Project) 
         due_date=date(2024, 2, 29),
         estimated_hours=Decimal("7.5"),
     )
-    response = api_as(owner, Scope.READ_TASKS).get(f"{PATH}/{task.pk}")
+    response = api_as(owner, "read:tasks").get(f"{PATH}/{task.pk}")
     assert response.status_code == 200
     assert task.completed_at is not None
     assert response.json() == {
@@ -104,7 +103,7 @@ def test_get_returns_all_fields(owner: User, colleague: User, project: Project) 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_a_missing_task_is_not_found(owner: User, method: str) -> None:
-    response = getattr(api_as(owner, Scope.WRITE_TASKS), method)(f"{PATH}/999999")
+    response = getattr(api_as(owner, "write:tasks"), method)(f"{PATH}/999999")
     assert response.status_code == 404
     assert response.json() == refusal(
         response, "not_found", "There is no task with the id 999999."
@@ -119,7 +118,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
         "status": "todo",
         "priority": 1,
     }
-    response = api_as(owner, Scope.WRITE_TASKS).post(PATH, body)
+    response = api_as(owner, "write:tasks").post(PATH, body)
     assert response.status_code == 201
     task = Task.objects.get()
     assert response.json() == {
@@ -145,7 +144,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
 
 def test_a_new_task_is_to_do_with_medium_priority(owner: User, project: Project) -> None:
     body = {"name": "Draft", "project_id": project.pk}
-    response = api_as(owner, Scope.WRITE_TASKS).post(PATH, body)
+    response = api_as(owner, "write:tasks").post(PATH, body)
     assert response.status_code == 201
     task = Task.objects.get()
     assert (task.status, task.priority, task.description) == ("todo", 2, "")
@@ -157,7 +156,7 @@ def test_update_changes_what_was_sent_and_nothing_else(
     owner: User, colleague: User, project: Project, method: str
 ) -> None:
     task = make_task(project, description="Old", assignee=owner, due_date=date(2024, 5, 1))
-    api = api_as(owner, Scope.WRITE_TASKS)
+    api = api_as(owner, "write:tasks")
     body = {"assignee_id": colleague.pk, "priority": "urgent"}
     response = getattr(api, method)(f"{PATH}/{task.pk}", body)
     assert response.status_code == 200
@@ -178,7 +177,7 @@ def test_a_task_is_completed_when_it_becomes_done_and_open_again_later(
     owner: User, project: Project
 ) -> None:
     task = make_task(project)
-    api = api_as(owner, Scope.WRITE_TASKS)
+    api = api_as(owner, "write:tasks")
     response = api.patch(f"{PATH}/{task.pk}", {"status": "done"})
     assert response.status_code == 200
     done = Task.objects.get()
@@ -194,7 +193,7 @@ def test_a_task_is_completed_when_it_becomes_done_and_open_again_later(
 
 def test_what_get_returns_can_be_put_back(owner: User, project: Project) -> None:
     task = make_task(project, status="done", priority=4, estimated_hours=Decimal("1.25"))
-    api = api_as(owner, Scope.WRITE_TASKS)
+    api = api_as(owner, "write:tasks")
     body = api.get(f"{PATH}/{task.pk}").json()["task"]
     response = api.put(f"{PATH}/{task.pk}", body)
     assert response.status_code == 200
@@ -214,7 +213,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "external_id": None,
         "description": "New",
     }
-    response = api_as(owner, Scope.WRITE_TASKS).patch(f"{PATH}/{task.pk}", body)
+    response = api_as(owner, "write:tasks").patch(f"{PATH}/{task.pk}", body)
     assert response.status_code == 200
     changed = Task.objects.get()
     assert task_json(changed) == task_json(task) | {
@@ -227,7 +226,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
 
 def test_a_task_without_entries_moves_to_another_project(owner: User, project: Project) -> None:
     task, elsewhere = make_task(project), make_project("Elsewhere")
-    response = api_as(owner, Scope.WRITE_TASKS).patch(
+    response = api_as(owner, "write:tasks").patch(
         f"{PATH}/{task.pk}", {"project_id": elsewhere.pk}
     )
     assert response.status_code == 200
@@ -239,7 +238,7 @@ def test_a_task_without_entries_moves_to_another_project(owner: User, project: P
 def test_a_task_with_entries_stays_in_its_project(owner: User, project: Project) -> None:
     task, elsewhere = make_task(project), make_project("Elsewhere")
     make_entry(owner, project, task=task)
-    response = api_as(owner, Scope.WRITE_TASKS).patch(
+    response = api_as(owner, "write:tasks").patch(
         f"{PATH}/{task.pk}", {"project_id": elsewhere.pk}
     )
     assert response.status_code == 409
@@ -249,7 +248,7 @@ def test_a_task_with_entries_stays_in_its_project(owner: User, project: Project)
 
 def test_delete_removes_the_task(owner: User, project: Project) -> None:
     task, other = make_task(project), make_task(project)
-    response = api_as(owner, Scope.WRITE_TASKS).delete(f"{PATH}/{task.pk}")
+    response = api_as(owner, "write:tasks").delete(f"{PATH}/{task.pk}")
     assert response.status_code == 200
     assert response.json() == {"message": "Task deleted successfully"}
     assert list(Task.objects.all()) == [other]
@@ -268,7 +267,7 @@ def test_a_task_with_entries_cannot_be_deleted(
     task = make_task(project)
     for _ in range(entries):
         make_entry(owner, project, task=task)
-    response = api_as(owner, Scope.WRITE_TASKS).delete(f"{PATH}/{task.pk}")
+    response = api_as(owner, "write:tasks").delete(f"{PATH}/{task.pk}")
     assert response.status_code == 409
     assert response.json() == refusal(response, "in_use", sentence)
     assert Task.objects.get() == task

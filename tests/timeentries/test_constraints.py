@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import invalid
 from tests.factories import NINE, api_as, make_entry, make_project, make_task
@@ -98,7 +97,7 @@ def test_the_database_counts_the_same_seconds_as_python(
 def test_a_task_of_another_project_is_refused(owner: User, project: Project, method: str) -> None:
     elsewhere = make_project("Elsewhere")
     body = {"task_id": make_task(elsewhere).pk}
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     if method == "post":
         response = api.post(PATH, hour(project) | body)
     else:
@@ -112,7 +111,7 @@ def test_a_task_of_another_project_is_refused(owner: User, project: Project, met
 
 def test_an_entry_does_not_move_without_its_task(owner: User, project: Project) -> None:
     entry = make_entry(owner, project, task=make_task(project))
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     body = {"project_id": make_project("Elsewhere").pk}
     response = api.patch(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 400
@@ -130,7 +129,7 @@ def test_an_entry_moves_with_its_task_cleared_or_replaced(
     elsewhere = make_project("Elsewhere")
     task = make_task(elsewhere) if with_task else None
     body = {"project_id": elsewhere.pk, "task_id": task and task.pk}
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).patch(f"{PATH}/{entry.pk}", body)
+    response = api_as(owner, "write:time_entries").patch(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
     moved = TimeEntry.objects.get()
     assert (moved.project, moved.task) == (elsewhere, task)
@@ -138,7 +137,7 @@ def test_an_entry_moves_with_its_task_cleared_or_replaced(
 
 def test_a_task_can_be_taken_off(owner: User, project: Project) -> None:
     entry = make_entry(owner, project, task=make_task(project))
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.put(f"{PATH}/{entry.pk}", {"task_id": None})
     assert response.status_code == 200
     assert TimeEntry.objects.get().task is None

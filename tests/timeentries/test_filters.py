@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import invalid, refusal
 from tests.factories import (
@@ -98,7 +97,7 @@ def test_list_keeps(
     owner: User, ids: dict[str, int], query: dict[str, str], notes: list[str]
 ) -> None:
     query = {name: str(ids.get(text, text)) for name, text in query.items()}
-    response = api_as(owner, Scope.READ_TIME_ENTRIES).get(PATH, query)
+    response = api_as(owner, "read:time_entries").get(PATH, query)
     assert response.status_code == 200
     assert [entry["notes"] for entry in response.json()["time_entries"]] == notes
 
@@ -116,7 +115,7 @@ def test_administrator_keeps(
     administrator: User, ids: dict[str, int], query: dict[str, str], notes: list[str]
 ) -> None:
     query = {name: str(ids.get(text, text)) for name, text in query.items()}
-    response = api_as(administrator, Scope.READ_TIME_ENTRIES).get(PATH, query)
+    response = api_as(administrator, "read:time_entries").get(PATH, query)
     assert response.status_code == 200
     assert [entry["notes"] for entry in response.json()["time_entries"]] == notes
 
@@ -125,7 +124,7 @@ def test_administrator_keeps(
 def test_another_users_entries_are_for_administrators(
     owner: User, ids: dict[str, int], user_id: str
 ) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.get(PATH, {"user_id": str(ids.get(user_id, user_id))})
     assert response.status_code == 403
     assert response.json() == refusal(
@@ -186,7 +185,7 @@ def test_a_date_is_the_whole_local_day(
     make_entry(user, project, first_instant, notes="first")
     make_entry(user, project, last_instant, notes="last")
     make_entry(user, project, last_instant + MICROSECOND, notes="after")
-    api = api_as(user, Scope.READ_TIME_ENTRIES)
+    api = api_as(user, "read:time_entries")
 
     def notes(**query: str) -> list[str]:
         response = api.get(PATH, query)
@@ -201,7 +200,7 @@ def test_a_date_is_the_whole_local_day(
 def test_an_entry_belongs_to_the_day_of_its_start(owner: User, project: Project) -> None:
     evening = datetime(2024, 1, 15, 23, tzinfo=UTC)
     make_entry(owner, project, evening, lasting=timedelta(hours=2))
-    api = api_as(owner, Scope.READ_TIME_ENTRIES)
+    api = api_as(owner, "read:time_entries")
     next_day = api.get(PATH, {"start_date": "2024-01-16"})
     assert next_day.json()["time_entries"] == []
     same_day = api.get(PATH, {"end_date": "2024-01-15"})
@@ -211,7 +210,7 @@ def test_an_entry_belongs_to_the_day_of_its_start(owner: User, project: Project)
 def test_a_time_without_an_offset_is_in_the_users_zone(project: Project) -> None:
     user = make_user(time_zone="Europe/Berlin")
     make_entry(user, project, NINE)
-    api = api_as(user, Scope.READ_TIME_ENTRIES)
+    api = api_as(user, "read:time_entries")
     response = api.get(PATH, {"start_date": "2024-01-15T10:00:00"})
     assert len(response.json()["time_entries"]) == 1
     response = api.get(PATH, {"start_date": "2024-01-15T10:00:01"})
@@ -220,7 +219,7 @@ def test_a_time_without_an_offset_is_in_the_users_zone(project: Project) -> None
 
 def test_a_plus_sign_that_nobody_escaped_is_an_offset(owner: User, project: Project) -> None:
     make_entry(owner, project, NINE)
-    api = api_as(owner, Scope.READ_TIME_ENTRIES)
+    api = api_as(owner, "read:time_entries")
     response = api.get(f"{PATH}?start_date=2024-01-15T10:00:00+01:00")
     assert response.status_code == 200
     assert len(response.json()["time_entries"]) == 1
@@ -256,14 +255,14 @@ def test_a_plus_sign_that_nobody_escaped_is_an_offset(owner: User, project: Proj
     ],
 )
 def test_list_refuses(owner: User, query: dict[str, str], sentence: str) -> None:
-    response = api_as(owner, Scope.READ_TIME_ENTRIES).get(PATH, query)
+    response = api_as(owner, "read:time_entries").get(PATH, query)
     assert response.status_code == 400
     assert response.json() == invalid(response, **dict.fromkeys(query, sentence))
 
 
 @pytest.mark.django_db
 def test_a_skipped_wall_clock_time_is_refused() -> None:
-    api = api_as(make_user(time_zone="Europe/Berlin"), Scope.READ_TIME_ENTRIES)
+    api = api_as(make_user(time_zone="Europe/Berlin"), "read:time_entries")
     response = api.get(PATH, {"start_date": "2024-03-31T02:30:00"})
     assert response.status_code == 400
     assert response.json() == invalid(
@@ -281,7 +280,7 @@ def test_a_skipped_wall_clock_time_is_refused() -> None:
     ],
 )
 def test_a_range_that_ends_before_it_starts_is_refused(owner: User, start: str, end: str) -> None:
-    api = api_as(owner, Scope.READ_TIME_ENTRIES)
+    api = api_as(owner, "read:time_entries")
     response = api.get(PATH, {"start_date": start, "end_date": end})
     assert response.status_code == 400
     assert response.json() == invalid(response, start_date="start_date lies after end_date.")
@@ -289,7 +288,7 @@ def test_a_range_that_ends_before_it_starts_is_refused(owner: User, start: str, 
 
 def test_a_range_may_be_one_instant(owner: User, project: Project) -> None:
     make_entry(owner, project, NINE)
-    api = api_as(owner, Scope.READ_TIME_ENTRIES)
+    api = api_as(owner, "read:time_entries")
     nine = "2024-01-15T09:00:00Z"
     response = api.get(PATH, {"start_date": nine, "end_date": nine})
     assert response.status_code == 200

@@ -2,7 +2,6 @@
 
 import pytest
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import invalid, refusal
 from tests.factories import api_as, make_entry, make_user
@@ -26,7 +25,7 @@ def test_a_colleagues_entry_is_denied(
     owner: User, colleague: User, project: Project, method: str, body: dict[str, str] | None
 ) -> None:
     entry = make_entry(colleague, project)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = getattr(api, method)(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 403
     assert response.json() == refusal(response, "forbidden", NOT_YOURS)
@@ -37,7 +36,7 @@ def test_a_colleagues_entry_is_denied(
 def test_a_missing_entry_is_not_found(
     owner: User, method: str, body: dict[str, str] | None
 ) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = getattr(api, method)(f"{PATH}/999999", body)
     assert response.status_code == 404
     assert response.json() == refusal(
@@ -50,7 +49,7 @@ def test_an_administrator_handles_everyones_entries(
     owner: User, administrator: User, project: Project, method: str, body: dict[str, str] | None
 ) -> None:
     entry = make_entry(owner, project)
-    api = api_as(administrator, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(administrator, "write:time_entries")
     response = getattr(api, method)(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
     if method == "delete":
@@ -66,7 +65,7 @@ def test_staff_who_are_no_administrators_have_their_own_only(
 ) -> None:
     staff = make_user("stan", is_staff=True)
     entry = make_entry(owner, project)
-    response = api_as(staff, Scope.READ_TIME_ENTRIES).get(f"{PATH}/{entry.pk}")
+    response = api_as(staff, "read:time_entries").get(f"{PATH}/{entry.pk}")
     assert response.status_code == 403
     assert response.json() == refusal(response, "forbidden", NOT_YOURS)
 
@@ -77,7 +76,7 @@ def test_booking_for_a_colleague_is_for_administrators(
     owner: User, colleague: User, project: Project, method: str, user_id: int | str
 ) -> None:
     number = colleague.pk if user_id == "COLLEAGUE" else user_id
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     if method == "post":
         response = api.post(PATH, hour(project, user_id=number))
     else:
@@ -91,7 +90,7 @@ def test_booking_for_a_colleague_is_for_administrators(
 def test_an_administrator_books_for_a_colleague(
     administrator: User, colleague: User, project: Project
 ) -> None:
-    api = api_as(administrator, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(administrator, "write:time_entries")
     response = api.post(PATH, hour(project, user_id=colleague.pk))
     assert response.status_code == 201
     assert response.json()["time_entry"]["user_id"] == colleague.pk
@@ -103,14 +102,14 @@ def test_an_administrator_hands_an_entry_over(
     administrator: User, owner: User, colleague: User, project: Project
 ) -> None:
     entry = make_entry(owner, project)
-    api = api_as(administrator, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(administrator, "write:time_entries")
     response = api.put(f"{PATH}/{entry.pk}", {"user_id": colleague.pk})
     assert response.status_code == 200
     assert TimeEntry.objects.get().user == colleague
 
 
 def test_an_administrator_cannot_book_for_nobody(administrator: User, project: Project) -> None:
-    api = api_as(administrator, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(administrator, "write:time_entries")
     response = api.post(PATH, hour(project, user_id=999999))
     assert response.status_code == 400
     assert response.json() == invalid(response, user_id="There is no user with the id 999999.")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from apitokens.scopes import Scope
 from tests.factories import api_as, make_entry, make_project, make_task, make_user
 from tests.racing import at_once
 from tests.timeentries.expected import entry_json
@@ -21,7 +20,7 @@ START, STOP = "/api/v1/timer/start", "/api/v1/timer/stop"
 
 def posting(user: User, path: str, body: dict[str, Any] | None = None) -> Callable[[], Any]:
     """A call that posts with a token and a client of its own, and returns the answer."""
-    return partial(api_as(user, Scope.WRITE_TIME_ENTRIES).post, path, body)
+    return partial(api_as(user, "write:time_entries").post, path, body)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,7 +67,7 @@ def test_a_change_that_races_with_the_stop_leaves_the_timer_stopped() -> None:
     owner, project = make_user(), make_project()
     for number in range(8):
         timer = make_entry(owner, project, lasting=None)
-        api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+        api = api_as(owner, "write:time_entries")
         path, body = f"/api/v1/time-entries/{timer.pk}", {"notes": f"Note {number}"}
         changing: Callable[[], Any] = partial(api.patch, path, body)
         responses = at_once([posting(owner, STOP), changing])
@@ -108,7 +107,7 @@ def test_a_delete_that_races_with_the_stop_is_never_an_error() -> None:
     owner, project = make_user(), make_project()
     for _ in range(8):
         timer = make_entry(owner, project, lasting=None)
-        api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+        api = api_as(owner, "write:time_entries")
         deleting: Callable[[], Any] = partial(api.delete, f"/api/v1/time-entries/{timer.pk}")
         responses = at_once([deleting, posting(owner, STOP)])
         outcome = tuple(response.status_code for response in responses)

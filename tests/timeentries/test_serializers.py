@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import NotFound
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import invalid
 from tests.factories import NINE, api_as, make_entry, make_project, make_task, make_user
@@ -88,7 +87,7 @@ DENIED = "You can only book time for yourself."
 def test_field_refuses(
     owner: User, project: Project, field: str, value: Any, sentence: str
 ) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(PATH, hour(project, **{field: value}))
     assert response.status_code == 400
     assert response.json() == invalid(response, **{field: sentence})
@@ -96,7 +95,7 @@ def test_field_refuses(
 
 
 def test_project_and_start_are_required(owner: User) -> None:
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(PATH, {})
+    response = api_as(owner, "write:time_entries").post(PATH, {})
     assert response.status_code == 400
     required = "This field is required."
     assert response.json() == invalid(response, project_id=required, start_time=required)
@@ -123,7 +122,7 @@ def test_project_and_start_are_required(owner: User) -> None:
     ],
 )
 def test_field_takes(owner: User, project: Project, field: str, value: Any, stored: Any) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(PATH, hour(project, **{field: value}))
     assert response.status_code == 201
     assert getattr(TimeEntry.objects.get(), field) == stored
@@ -155,7 +154,7 @@ def test_field_takes(owner: User, project: Project, field: str, value: Any, stor
 def test_start_time_is_understood_exactly(
     project: Project, zone: str, text: str, instant: datetime
 ) -> None:
-    api = api_as(make_user(time_zone=zone), Scope.WRITE_TIME_ENTRIES)
+    api = api_as(make_user(time_zone=zone), "write:time_entries")
     body = hour(project, start_time=text)
     response = api.post(PATH, body)
     assert response.status_code == 201
@@ -164,7 +163,7 @@ def test_start_time_is_understood_exactly(
 
 
 def test_a_wall_clock_time_that_the_clocks_skip_is_refused(project: Project) -> None:
-    api = api_as(make_user(time_zone="Europe/Berlin"), Scope.WRITE_TIME_ENTRIES)
+    api = api_as(make_user(time_zone="Europe/Berlin"), "write:time_entries")
     response = api.post(PATH, hour(project, start_time="2023-03-26T02:30:00"))
     assert response.status_code == 400
     assert response.json() == invalid(
@@ -173,7 +172,7 @@ def test_a_wall_clock_time_that_the_clocks_skip_is_refused(project: Project) -> 
 
 
 def test_an_entry_may_last_366_days(owner: User, project: Project) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(PATH, hour(project, end_time="2025-01-15T09:00:00Z"))
     assert response.status_code == 201
     assert response.json()["time_entry"]["duration_seconds"] == 366 * 86_400
@@ -195,7 +194,7 @@ def test_an_update_of_one_end_is_judged_with_the_other(
     owner: User, project: Project, body: dict[str, str], errors: dict[str, str]
 ) -> None:
     entry = make_entry(owner, project)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.patch(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 400
     assert response.json() == invalid(response, **errors)
@@ -213,7 +212,7 @@ def test_an_id_may_be_a_number_or_a_string_of_digits(
     body = hour(
         project, project_id=kind(project.pk), task_id=kind(task.pk), user_id=kind(owner.pk)
     )
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(PATH, body)
+    response = api_as(owner, "write:time_entries").post(PATH, body)
     assert response.status_code == 201
     entry = TimeEntry.objects.get()
     assert (entry.project, entry.task, entry.user) == (project, task, owner)
@@ -234,7 +233,7 @@ def test_an_entry_is_billable_as_its_project_unless_it_says(
 ) -> None:
     project = make_project(billable=project_billable)
     body = hour(project) if path == PATH else {"project_id": project.pk}
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(path, body | sent)
+    response = api_as(owner, "write:time_entries").post(path, body | sent)
     assert response.status_code == 201
     assert TimeEntry.objects.get().billable is stored
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import APIException
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import instant, invalid, refusal
 from tests.factories import NINE, api_as, make_entry, make_project, make_task
@@ -25,14 +24,14 @@ NOTHING_RUNS = "There is no active timer to stop."
 def test_status_without_a_timer(owner: User, colleague: User, project: Project) -> None:
     make_entry(owner, project)
     make_entry(colleague, project, lasting=None)
-    response = api_as(owner, Scope.READ_TIME_ENTRIES).get(STATUS)
+    response = api_as(owner, "read:time_entries").get(STATUS)
     assert response.status_code == 200
     assert response.json() == {"active": False, "timer": None}
 
 
 def test_status_with_a_timer(owner: User, project: Project) -> None:
     timer = make_entry(owner, project, datetime.now(UTC) - HOUR, None, task=make_task(project))
-    response = api_as(owner, Scope.READ_TIME_ENTRIES).get(STATUS)
+    response = api_as(owner, "read:time_entries").get(STATUS)
     assert response.status_code == 200
     shown = response.json()["timer"]
     assert response.json() == {"active": True, "timer": shown}
@@ -43,7 +42,7 @@ def test_status_of_an_administrator_is_about_themselves(
     administrator: User, owner: User, project: Project
 ) -> None:
     make_entry(owner, project, lasting=None)
-    response = api_as(administrator, Scope.READ_TIME_ENTRIES).get(STATUS)
+    response = api_as(administrator, "read:time_entries").get(STATUS)
     assert response.status_code == 200
     assert response.json() == {"active": False, "timer": None}
 
@@ -51,7 +50,7 @@ def test_status_of_an_administrator_is_about_themselves(
 def test_start_as_documented(owner: User, project: Project) -> None:
     task = make_task(project)
     before = datetime.now(UTC)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(START, {"project_id": project.pk, "task_id": task.pk})
     after = datetime.now(UTC)
     assert response.status_code == 201
@@ -66,7 +65,7 @@ def test_start_as_documented(owner: User, project: Project) -> None:
 
 def test_start_takes_notes_tags_and_billable(owner: User, project: Project) -> None:
     body = {"project_id": project.pk, "notes": "Call", "tags": ["a", "b"], "billable": False}
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(START, body)
+    response = api_as(owner, "write:time_entries").post(START, body)
     assert response.status_code == 201
     assert TimeEntry.objects.values("notes", "tags", "billable", "task").get() == {
         "notes": "Call",
@@ -104,7 +103,7 @@ def test_start_takes_notes_tags_and_billable(owner: User, project: Project) -> N
 def test_start_refuses(
     owner: User, project: Project, body: dict[str, Any], errors: dict[str, str]
 ) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(START, {"project_id": project.pk} | body)
     assert response.status_code == 400
     assert response.json() == invalid(response, **errors)
@@ -112,7 +111,7 @@ def test_start_refuses(
 
 
 def test_start_needs_a_project(owner: User) -> None:
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(START)
+    response = api_as(owner, "write:time_entries").post(START)
     assert response.status_code == 400
     assert response.json() == invalid(response, project_id="This field is required.")
 
@@ -120,7 +119,7 @@ def test_start_needs_a_project(owner: User) -> None:
 def test_start_refuses_a_task_of_another_project(owner: User, project: Project) -> None:
     elsewhere = make_project("Elsewhere")
     body = {"project_id": project.pk, "task_id": make_task(elsewhere).pk}
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(START, body)
+    response = api_as(owner, "write:time_entries").post(START, body)
     assert response.status_code == 400
     assert response.json() == invalid(
         response, task_id=f"This task belongs to the project {elsewhere.pk}."
@@ -129,7 +128,7 @@ def test_start_refuses_a_task_of_another_project(owner: User, project: Project) 
 
 def test_a_second_start_is_refused_with_the_running_timer(owner: User, project: Project) -> None:
     timer = make_entry(owner, project, datetime.now(UTC) - HOUR, None)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(START, {"project_id": project.pk})
     assert response.status_code == 409
     shown = response.json()["timer"]
@@ -155,7 +154,7 @@ def test_stop_ends_the_timer_now(
 ) -> None:
     timer = make_entry(owner, project, datetime.now(UTC) - HOUR, None, notes="Call")
     before = datetime.now(UTC)
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(STOP, **request_body)
+    response = api_as(owner, "write:time_entries").post(STOP, **request_body)
     after = datetime.now(UTC)
     assert response.status_code == 200
     stopped = TimeEntry.objects.get()
@@ -179,7 +178,7 @@ def test_stop_ends_the_timer_now(
 
 def test_stop_refuses_a_field_that_it_does_not_know(owner: User, project: Project) -> None:
     make_entry(owner, project, lasting=None)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.post(STOP, {"end_time": "2024-01-15T10:00:00Z"})
     assert response.status_code == 400
     assert response.json() == invalid(response, end_time="Unknown. Nothing is accepted here.")
@@ -198,7 +197,7 @@ def test_stop_without_a_timer(
 ) -> None:
     make_entry(owner, project)
     make_entry(colleague, project, lasting=None)
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(STOP, **request_body)
+    response = api_as(owner, "write:time_entries").post(STOP, **request_body)
     assert response.status_code == 400
     assert response.json() == refusal(response, "no_active_timer", NOTHING_RUNS)
     assert TimeEntry.objects.get(user=colleague).end_time is None
@@ -228,7 +227,7 @@ def test_stop_ends_within_what_an_entry_may_last(
 
 def test_a_timer_forgotten_for_years_can_be_stopped(owner: User, project: Project) -> None:
     make_entry(owner, project, NINE.replace(year=2020), None)
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(STOP)
+    response = api_as(owner, "write:time_entries").post(STOP)
     assert response.status_code == 200
     assert response.json()["time_entry"]["duration_seconds"] == 366 * 86_400
 
@@ -240,7 +239,7 @@ def test_stop_without_a_timer_raises_no_active_timer(owner: User) -> None:
 
 
 def test_after_a_stop_another_timer_starts(owner: User, project: Project) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     for _ in range(2):
         assert api.post(START, {"project_id": project.pk}).status_code == 201
         assert api.post(STOP).status_code == 200
@@ -250,7 +249,7 @@ def test_after_a_stop_another_timer_starts(owner: User, project: Project) -> Non
 def test_a_second_timer_is_refused_with_the_running_one(owner: User, project: Project) -> None:
     timer = make_entry(owner, project, datetime.now(UTC) - timedelta(hours=1), None, notes="1st")
     body = {"project_id": project.pk, "start_time": "2024-01-15T09:00:00Z"}
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(ENTRIES, body)
+    response = api_as(owner, "write:time_entries").post(ENTRIES, body)
     assert response.status_code == 409
     shown = response.json()["timer"]
     assert response.json() == refusal(
@@ -268,7 +267,7 @@ def test_reopening_beside_a_timer_is_refused_with_the_running_one(
 ) -> None:
     entry = make_entry(owner, project)
     timer = make_entry(owner, project, datetime.now(UTC) - timedelta(hours=1), None)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.patch(f"{ENTRIES}/{entry.pk}", {"end_time": None})
     assert response.status_code == 409
     assert response.json()["error_code"] == "timer_already_running"
@@ -289,7 +288,7 @@ def test_booking_a_second_timer_for_a_colleague_shows_the_colleagues(
         "start_time": "2024-01-15T09:00:00Z",
         "user_id": colleague.pk,
     }
-    response = api_as(administrator, Scope.WRITE_TIME_ENTRIES).post(ENTRIES, body)
+    response = api_as(administrator, "write:time_entries").post(ENTRIES, body)
     assert response.status_code == 409
     assert response.json()["error_code"] == "timer_already_running"
     assert without_time_so_far(response.json()["timer"], 3600, 3660) == entry_json(timer)
@@ -301,7 +300,7 @@ def test_reopening_a_colleagues_entry_shows_the_colleagues_timer(
 ) -> None:
     entry = make_entry(colleague, project)
     timer = make_entry(colleague, project, datetime.now(UTC) - HOUR, None)
-    api = api_as(administrator, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(administrator, "write:time_entries")
     response = api.patch(f"{ENTRIES}/{entry.pk}", {"end_time": None})
     assert response.status_code == 409
     assert response.json()["error_code"] == "timer_already_running"

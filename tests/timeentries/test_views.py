@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.answers import instant, page_of
 from tests.factories import (
@@ -33,7 +32,7 @@ def test_list_holds_ones_own_finished_entries_newest_first(
     late = make_entry(owner, project, NINE + timedelta(days=1), notes="Late", billable=False)
     make_entry(owner, project, lasting=None)
     make_entry(colleague, project)
-    response = api_as(owner, Scope.READ_TIME_ENTRIES).get(PATH)
+    response = api_as(owner, "read:time_entries").get(PATH)
     assert response.status_code == 200
     assert response.json() == page_of(
         "time_entries", [entry_json(entry) for entry in (late, twin, early)]
@@ -44,14 +43,14 @@ def test_list_of_an_administrator_holds_everyones(
     owner: User, colleague: User, administrator: User, project: Project
 ) -> None:
     mine, theirs = make_entry(owner, project), make_entry(colleague, project)
-    response = api_as(administrator, Scope.READ_TIME_ENTRIES).get(PATH)
+    response = api_as(administrator, "read:time_entries").get(PATH)
     assert response.status_code == 200
     assert response.json() == page_of("time_entries", [entry_json(theirs), entry_json(mine)])
 
 
 def test_list_may_hold_the_timer(owner: User, project: Project) -> None:
     timer = make_entry(owner, project, datetime.now(UTC) - timedelta(hours=1), None)
-    api = api_as(owner, Scope.READ_TIME_ENTRIES)
+    api = api_as(owner, "read:time_entries")
     response = api.get(PATH, {"include_active": "true"})
     assert response.status_code == 200
     [listed] = response.json()["time_entries"]
@@ -66,7 +65,7 @@ def test_list_costs_the_same_for_one_and_for_twenty(
         project = make_project(f"Project {number}", client=client)
         make_entry(make_user(f"user{number}"), project, task=make_task(project), tags="a,b")
 
-    api = api_as(administrator, Scope.READ_TIME_ENTRIES)
+    api = api_as(administrator, "read:time_entries")
     make(0)
     api.get(PATH)
     with django_assert_num_queries(4):  # token, tag, count, page
@@ -83,7 +82,7 @@ def test_get_returns_all_fields(owner: User) -> None:
     length = timedelta(hours=7, minutes=35, microseconds=999_999)
     shown = {"notes": "Worked on feature X", "tags": "development,frontend", "billable": False}
     entry = make_entry(owner, project, NINE, length, task=task, **shown)
-    response = api_as(owner, Scope.READ_TIME_ENTRIES).get(f"{PATH}/{entry.pk}")
+    response = api_as(owner, "read:time_entries").get(f"{PATH}/{entry.pk}")
     assert response.status_code == 200
     assert response.json() == {
         "time_entry": {
@@ -122,7 +121,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
         "tags": "development,frontend",
         "billable": True,
     }
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(PATH, body)
+    response = api_as(owner, "write:time_entries").post(PATH, body)
     assert response.status_code == 201
     entry = TimeEntry.objects.get()
     assert response.json() == {
@@ -154,7 +153,7 @@ def test_create_as_documented(owner: User, project: Project) -> None:
 def test_project_and_start_are_enough_for_a_timer(owner: User, project: Project) -> None:
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
     body = {"project_id": project.pk, "start_time": instant(start)}
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).post(PATH, body)
+    response = api_as(owner, "write:time_entries").post(PATH, body)
     assert response.status_code == 201
     timer = TimeEntry.objects.get()
     assert (timer.user, timer.start_time, timer.end_time) == (owner, start, None)
@@ -180,7 +179,7 @@ def test_an_empty_text_does_not_start_a_finished_entry_again(
 def test_an_empty_end_means_a_timer(
     owner: User, project: Project, method: str, end_time: str | None
 ) -> None:
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     path = PATH if method == "post" else f"{PATH}/{make_entry(owner, project).pk}"
     body = {
         "project_id": project.pk,
@@ -198,7 +197,7 @@ def test_an_empty_end_means_a_timer(
 def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str) -> None:
     project = make_project(client=make_client())
     entry = make_entry(owner, project, task=make_task(project), tags="a", billable=False)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     body = {"notes": "New", "end_time": "2024-01-15T11:30:00Z"}
     response = getattr(api, method)(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
@@ -221,7 +220,7 @@ def test_update_changes_what_was_sent_and_nothing_else(owner: User, method: str)
 
 def test_answer_to_an_update_names_what_is_null_too(owner: User, project: Project) -> None:
     entry = make_entry(owner, project)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     response = api.put(f"{PATH}/{entry.pk}", {"notes": "New"})
     assert response.status_code == 200
     assert response.json()["time_entry"] == entry_json(TimeEntry.objects.get())
@@ -230,7 +229,7 @@ def test_answer_to_an_update_names_what_is_null_too(owner: User, project: Projec
 def test_what_get_returns_can_be_put_back(owner: User) -> None:
     project = make_project(client=make_client())
     entry = make_entry(owner, project, task=make_task(project), tags="a,b", notes=" x\n")
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     body = api.get(f"{PATH}/{entry.pk}").json()["time_entry"]
     response = api.put(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
@@ -239,7 +238,7 @@ def test_what_get_returns_can_be_put_back(owner: User) -> None:
 
 def test_what_get_returns_of_a_timer_can_be_put_back(owner: User, project: Project) -> None:
     timer = make_entry(owner, project, lasting=None)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     body = api.get(f"{PATH}/{timer.pk}").json()["time_entry"]
     response = api.put(f"{PATH}/{timer.pk}", body)
     assert response.status_code == 200
@@ -266,7 +265,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
         "external_id": None,
         "notes": "New",
     }
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).patch(f"{PATH}/{entry.pk}", body)
+    response = api_as(owner, "write:time_entries").patch(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 200
     changed = TimeEntry.objects.get()
     assert entry_json(changed) == entry_json(
@@ -276,7 +275,7 @@ def test_read_only_fields_are_ignored(owner: User, project: Project) -> None:
 
 def test_delete_removes_the_entry(owner: User, project: Project) -> None:
     entry, other = make_entry(owner, project), make_entry(owner, project)
-    response = api_as(owner, Scope.WRITE_TIME_ENTRIES).delete(f"{PATH}/{entry.pk}")
+    response = api_as(owner, "write:time_entries").delete(f"{PATH}/{entry.pk}")
     assert response.status_code == 200
     assert response.json() == {"message": "Time entry deleted successfully"}
     assert list(TimeEntry.objects.all()) == [other]
@@ -284,7 +283,7 @@ def test_delete_removes_the_entry(owner: User, project: Project) -> None:
 
 def test_deleting_a_timer_lets_another_start(owner: User, project: Project) -> None:
     timer = make_entry(owner, project, lasting=None)
-    api = api_as(owner, Scope.WRITE_TIME_ENTRIES)
+    api = api_as(owner, "write:time_entries")
     assert api.delete(f"{PATH}/{timer.pk}").status_code == 200
     response = api.post("/api/v1/timer/start", {"project_id": project.pk})
     assert response.status_code == 201

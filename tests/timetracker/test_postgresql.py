@@ -14,7 +14,6 @@ from psycopg.pq import Format
 from pytest_django import Settings
 
 from apitokens.models import ApiToken
-from apitokens.scopes import Scope
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
@@ -154,7 +153,7 @@ def another_type_of_names() -> Iterator[None]:
 
 @pytest.mark.django_db(transaction=True)
 def test_reading_goes_on_when_a_column_has_changed_its_type(owner: User, project: Project) -> None:
-    api, kept = api_as(owner, Scope.READ_PROJECTS), connection.connection
+    api, kept = api_as(owner, "read:projects"), connection.connection
     urls = ["/api/v1/projects", f"/api/v1/projects/{project.pk}"]
     before = [api.get(url).content for url in urls * 3]
     with another_type_of_names():
@@ -167,7 +166,7 @@ def test_reading_goes_on_when_a_column_has_changed_its_type(owner: User, project
 def test_a_transaction_that_meets_a_changed_type_is_to_be_tried_again(
     owner: User, project: Project
 ) -> None:
-    api, kept = api_as(owner, Scope.READ_PROJECTS, Scope.WRITE_PROJECTS), connection.connection
+    api, kept = api_as(owner, "read:projects", "write:projects"), connection.connection
 
     def rename(name: str) -> Any:
         return api.patch(f"/api/v1/projects/{project.pk}", {"name": name})

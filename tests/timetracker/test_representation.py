@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import get_resolver
+from rest_framework import serializers
 
 from clients.models import Client
 from projects.models import Project
@@ -15,7 +17,8 @@ from tasks.models import Task
 from tests.factories import make_administrator, make_user
 from timeentries.models import TimeEntry
 from timetracker.api.renderers import encode
-from timetracker.api.representation import Caller, representation_of
+from timetracker.api.representation import Caller, Representation, representation_of
+from timetracker.api.serializers import ModelSerializer
 from timetracker.api.viewsets import ListViewSet
 from users.models import User
 
@@ -94,3 +97,65 @@ def test_an_instance_with_its_details_is_shown_without_a_query(
     with django_assert_num_queries(0):
         for row in rows:
             representation.row_of(row)
+
+
+class Shout(serializers.CharField):
+    def to_representation(self, value: str) -> str:
+        return value.upper()
+
+
+class Nested(serializers.Serializer[Any]):
+    name = serializers.CharField()
+
+
+def serializer_with(**members: Any) -> type[serializers.Serializer[Any]]:
+    """A serializer of clients that shows the name, and has members of its own."""
+    declared = [name for name in members if name != "to_representation"]
+    meta = type("Meta", (), {"model": Client, "fields": ["name", *declared]})
+    return type("OddSerializer", (ModelSerializer,), {"Meta": meta, **members})
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        pytest.param(
+            {"to_representation": lambda self, instance: {}},
+            "OddSerializer.to_representation would be ignored",
+            id="to_representation",
+        ),
+        pytest.param(
+            {"company": serializers.SerializerMethodField()},
+            "OddSerializer.company: no SerializerMethodField can be shown",
+            id="a method",
+        ),
+        pytest.param(
+            {"external_user": Nested()},
+            "OddSerializer.external_user: no Nested can be shown",
+            id="a nested serializer",
+        ),
+        pytest.param(
+            {"company": serializers.CharField(source="pk")},
+            "OddSerializer.company: pk is no column",
+            id="a property",
+        ),
+    ],
+)
+def test_what_would_be_ignored_is_refused(members: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        Representation(serializer_with(**members))
+
+
+def test_a_serializer_by_action_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="get_serializer_class would be ignored"):
+        type("OddViewSet", (ListViewSet,), {"get_serializer_class": lambda self: None})
+
+
+def test_a_field_that_shows_in_its_own_way_is_asked(db: None) -> None:
+    Client.objects.create(name="Fern")
+    shown = Representation(serializer_with(company=Shout(source="name")))
+    assert shown.of(Client.objects.all(), CALLER) == [{"name": "Fern", "company": "FERN"}]
+
+
+def test_one_field_alone_is_shown(db: None) -> None:
+    Client.objects.create(name="Fern")
+    assert Representation(serializer_with()).of(Client.objects.all(), CALLER) == [{"name": "Fern"}]

@@ -14,7 +14,6 @@ from django.db.models import F
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from apitokens.scopes import Scope
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
@@ -316,7 +315,7 @@ def counted_from_one(body: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("projects", [1, 12])
 def test_documented_calls_work_as_they_are_written(projects: int) -> None:
     seed(projects=projects)
-    api: APIClient = api_as(make_administrator(), Scope.ADMIN_ALL)
+    api: APIClient = api_as(make_administrator(), "admin:all")
     for path, body in DOCUMENTED_CALLS:
         response = api.post(f"/api/v1/{path}", counted_from_one(body))
         assert response.status_code == 201, (path, response.json())

@@ -282,6 +282,7 @@ def status_of(url: str) -> int:
     raise AssertionError("The server did not start.")
 
 
+@pytest.mark.slow
 def test_the_server_answers_serves_static_files_and_ends_when_told(port: int) -> None:
     with running_server(port) as server:
         paths = ("api/v1/info", "api/docs", "static/admin/css/base.css", "api/v1/nothing")

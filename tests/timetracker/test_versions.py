@@ -10,7 +10,6 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apitokens.scopes import Scope
 from projects.models import Project
 from tests.factories import (
     NINE,
@@ -101,7 +100,7 @@ def test_a_row_that_is_gone_is_not_written() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_racing_updates_have_consecutive_versions() -> None:
     owner, project = make_user(), make_project()
-    api = [api_as(owner, Scope.WRITE_PROJECTS) for _ in range(WRITERS)]
+    api = [api_as(owner, "write:projects") for _ in range(WRITERS)]
     writes: list[Callable[[], Any]] = [
         partial(api[number].patch, f"/api/v1/projects/{project.pk}", {"name": f"Site {number}"})
         for number in range(WRITERS)

@@ -42,7 +42,7 @@ class ApiRequest(Request):
 
 
 class ApiView(APIView):
-    """A view that judges in the order of CONTRACT §4 and knows its query parameters.
+    """A view that checks in the order of docs/api.md (Errors) and knows its query parameters.
 
     `scope_resource` names the resource whose read or write scope a call needs;
     `administrators_only` asks for `admin:all` instead.

@@ -1,4 +1,4 @@
-"""The one error shape of the API (CONTRACT §4), and the errors that DRF does not have."""
+"""The one error shape of the API (docs/api.md, Errors), and the errors that DRF does not have."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Dates and times as they come in and go out (CONTRACT §2)."""
+"""Dates and times as they come in and go out (docs/api.md, Dates and times)."""
 
 import re
 from dataclasses import dataclass

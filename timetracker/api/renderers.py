@@ -11,7 +11,7 @@ _default = JSONEncoder().default  # of decimals, and what else orjson does not k
 
 
 class JSONRenderer(renderers.JSONRenderer):
-    """DRF's, encoded in C; instants are written as UTC with Z (CONTRACT §2)."""
+    """DRF's, encoded in C; instants are written as UTC with Z."""
 
     def render(
         self,

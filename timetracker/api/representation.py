@@ -12,11 +12,12 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import QuerySet
 from rest_framework import serializers
-from rest_framework.relations import PrimaryKeyRelatedField
+from rest_framework.relations import ManyRelatedField, PrimaryKeyRelatedField
 
-from timetracker.api.fields import ExternalIdField
+from timetracker.api.fields import ExternalIdField, InstantField
 from timetracker.prepared import PreparedRows
 
 Row = Sequence[Any]  # what a representation shows of a row, in the order of its `sources`
@@ -31,16 +32,19 @@ class Caller(NamedTuple):
 
 Make = Callable[[Row, Caller], Any]
 
-# What the encoder of `renderers` writes as these fields would.
-WRITTEN_AS_STORED = (
-    serializers.CharField,
-    serializers.ChoiceField,
-    serializers.IntegerField,
-    serializers.BooleanField,
-    serializers.DateField,
-    serializers.DateTimeField,
-    PrimaryKeyRelatedField,
-)
+# What the encoder of `renderers` writes as these methods would; another one is called.
+WRITTEN_AS_STORED = {
+    serializers.CharField.to_representation,
+    serializers.ChoiceField.to_representation,
+    serializers.IntegerField.to_representation,
+    serializers.BooleanField.to_representation,
+    serializers.DateField.to_representation,
+    serializers.DateTimeField.to_representation,
+    InstantField.to_representation,
+    PrimaryKeyRelatedField.to_representation,
+}
+REFUSED = (serializers.SerializerMethodField, serializers.BaseSerializer, ManyRelatedField)
+INSTEAD = "CONTRIBUTING.md, What a row shows, says how to write it."
 
 
 class ComputedField(serializers.Field[Any, Any, Any, Any]):
@@ -72,13 +76,14 @@ class Representation:
             for name, field in serializer_class().fields.items()
             if not field.write_only
         }
+        _refuse_what_would_be_ignored(serializer_class, fields)
         shown = {name: _sources(field) for name, field in fields.items()}
         self.sources = list(dict.fromkeys(chain(*shown.values())))
         places = {name: [*map(self.sources.index, sources)] for name, sources in shown.items()}
         self._names = tuple(fields)
         # The rows of a queryset: all that decides about the answer, but for the moment.
         self.rows = PreparedRows([source.replace(".", "__") for source in self.sources])
-        self._in_order = operator.itemgetter(*(place[0] for place in places.values()))
+        self._in_order = _taker([place[0] for place in places.values()])
         makers = ((name, _maker(field, places[name])) for name, field in fields.items())
         self._made = [(name, make) for name, make in makers if make]
 
@@ -121,7 +126,7 @@ def _maker(field: Any, places: Sequence[int]) -> Make | None:
     if isinstance(field, ExternalIdField):
         given, giver = places
         return lambda row, caller: row[given] if row[giver] == caller.user_id else None
-    if isinstance(field, WRITTEN_AS_STORED):
+    if type(field).to_representation in WRITTEN_AS_STORED:
         return None
     place, show = places[0], field.to_representation
     if isinstance(field, serializers.DecimalField):
@@ -130,11 +135,43 @@ def _maker(field: Any, places: Sequence[int]) -> Make | None:
 
 
 def _computed(function: Callable[..., Any], places: Sequence[int], *, until_now: bool) -> Make:
-    taken = operator.itemgetter(*places)
-    columns = taken if len(places) > 1 else lambda row: (taken(row),)
+    columns = _taker(places)
     if until_now:
         return lambda row, caller: function(*columns(row), now=caller.now)
     return lambda row, _: function(*columns(row))
+
+
+def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[Any]]:
+    """Return what takes the columns at these places, as a sequence also when there is one."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda row: (row[place],)
+    return operator.itemgetter(*places)
+
+
+def _refuse_what_would_be_ignored(serializer_class: Any, fields: dict[str, Any]) -> None:
+    """Raise ImproperlyConfigured for what DRF asks of an instance and we never make one for."""
+    name = serializer_class.__name__
+    if serializer_class.to_representation is not serializers.Serializer.to_representation:
+        raise ImproperlyConfigured(f"{name}.to_representation would be ignored. {INSTEAD}")
+    for field_name, field in fields.items():
+        if isinstance(field, REFUSED):
+            kind = type(field).__name__
+            raise ImproperlyConfigured(f"{name}.{field_name}: no {kind} can be shown. {INSTEAD}")
+        for source in _sources(field):
+            _refuse_unless_column(f"{name}.{field_name}", serializer_class.Meta.model, source)
+
+
+def _refuse_unless_column(where: str, model: Any, source: str) -> None:
+    *path, last = source.split(".")
+    try:
+        for relation in path:
+            model = model._meta.get_field(relation).related_model
+        columns = {column.attname for column in model._meta.concrete_fields}
+    except (FieldDoesNotExist, AttributeError):
+        columns = set()
+    if last not in columns:
+        raise ImproperlyConfigured(f"{where}: {source} is no column. {INSTEAD}")
 
 
 def _value(instance: Any, source: str) -> Any:

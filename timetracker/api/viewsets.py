@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.urls import reverse
 from rest_framework import status, viewsets
@@ -12,6 +13,7 @@ from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from resources.registry import key_of, plural_key_of
 from tallies.versions import list_version
 from timetracker.api.apiview import ApiView
 from timetracker.api.exceptions import AccessDenied, Conflict
@@ -46,27 +48,50 @@ class PageMixin(ApiView, viewsets.GenericViewSet[M]):
         return self.get_paginated_response(rows)
 
 
+def _shown_keys(model: Any, sources: Iterable[str]) -> tuple[str, ...]:
+    """Return the plural keys of a list's resource and of those that its rows show columns of."""
+    shown = {model: None}
+    for source in sources:
+        at = model
+        for name in source.split(".")[:-1]:
+            shown[at := at._meta.get_field(name).related_model] = None
+    return tuple(plural_key_of(each) for each in shown)
+
+
 class ListViewSet(PageMixin[M]):
     """List the rows of a model that the user may see, in pages."""
 
     tagged = True
     queryset: ResourceQuerySet[M]
+    shown_keys: ClassVar[Sequence[str]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Raise ImproperlyConfigured where DRF would do what we do not."""
+        super().__init_subclass__(**kwargs)
+        if cls.get_serializer_class is not viewsets.GenericViewSet.get_serializer_class:
+            raise ImproperlyConfigured(
+                f"{cls.__name__}.get_serializer_class would be ignored: a resource is shown in one"
+                " way. Set serializer_class; give an action of its own a view of its own."
+            )
+        if serializer_class := cast("Any", cls.serializer_class):
+            sources = representation_of(serializer_class).sources
+            cls.shown_keys = _shown_keys(cls.queryset.model, sources)
 
     @property
     def key(self) -> str:
         """The name of one: `time_entry`."""
-        return str(self._meta.verbose_name).replace(" ", "_")
+        return key_of(self.queryset.model)
 
     @property
     def plural_key(self) -> str:
         """The name of many: `time_entries`."""
-        return str(self._meta.verbose_name_plural).replace(" ", "_")
+        return plural_key_of(self.queryset.model)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page, unless the caller has it: its tag is known before any row is read."""
         user = self.request.user
         tag = entity_tag(
-            list_version(self.plural_key, user),
+            list_version(self.shown_keys, user),
             (self.plural_key, user.pk, user.role, user.zone.key),
             sorted(request.query_params.items()),
         )
@@ -96,7 +121,7 @@ class ListViewSet(PageMixin[M]):
 
 
 class ResourceViewSet(ListViewSet[M]):
-    """List, create, read, change and delete the rows of a model, as CONTRACT §1 shapes them."""
+    """List, create, read, change and delete the rows of a model, in the shapes of docs/api.md."""
 
     lookup_value_regex = "[0-9]{1,18}"
     removed = "deleted"  # what DELETE does to a row

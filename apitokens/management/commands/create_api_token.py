@@ -11,7 +11,7 @@ from django.utils import timezone
 from apitokens.addresses import parse_networks
 from apitokens.management.tokens import find_user, shell
 from apitokens.models import ApiToken
-from apitokens.scopes import PRESETS, Scope
+from apitokens.scopes import known_scopes, presets
 
 
 class Command(BaseCommand):
@@ -29,13 +29,13 @@ class Command(BaseCommand):
             default=[],
             dest="scopes",
             metavar="SCOPE",
-            help=f"a permission, may be given several times: {', '.join(Scope.values)}",
+            help=f"a permission, may be given several times: {', '.join(known_scopes())}",
         )
         parser.add_argument(
             "--preset",
-            choices=[preset.key for preset in PRESETS],
+            choices=[preset.key for preset in presets()],
             help="the permissions of a usual purpose, beside those of --scope: "
-            + "; ".join(f"{preset.key} ({', '.join(preset.scopes)})" for preset in PRESETS),
+            + "; ".join(f"{preset.key} ({', '.join(preset.scopes)})" for preset in presets()),
         )
         parser.add_argument(
             "--allow-from",
@@ -66,7 +66,7 @@ def _issue(options: dict[str, Any]) -> tuple[ApiToken, str]:
     if days is not None and not 1 <= days <= ApiToken.LONGEST_LIFE_DAYS:
         raise CommandError(f"--expires-in-days must be from 1 to {ApiToken.LONGEST_LIFE_DAYS}.")
     user = find_user(options["user"])
-    preset = next((preset for preset in PRESETS if preset.key == options["preset"]), None)
+    preset = next((preset for preset in presets() if preset.key == options["preset"]), None)
     scopes = [*(preset.scopes if preset else ()), *options["scopes"]]
     try:
         return ApiToken.issue(

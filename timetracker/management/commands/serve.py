@@ -21,7 +21,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import reverse
 
 from apitokens.models import ApiToken
-from apitokens.scopes import Scope
 from timetracker.counters import CounterCache
 from timetracker.postgresql.limits import limit_role
 from users.models import User
@@ -108,7 +107,7 @@ class Command(BaseCommand):
             return False
         password = secrets.token_urlsafe(12)
         user = User.objects.create_superuser(ADMINISTRATOR, password=password)
-        _, secret = ApiToken.issue(user=user, name="demo", scopes=[Scope.ADMIN_ALL.value])
+        _, secret = ApiToken.issue(user=user, name="demo", scopes=["admin:all"])
         call_command("seed_demo", stdout=self.stdout)
         self.stdout.write(
             f"  user           {ADMINISTRATOR}\n"

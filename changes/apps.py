@@ -1,0 +1,36 @@
+"""What the service knows of the journal and its feed."""
+
+from resources.config import ApiAppConfig
+
+
+class ChangesConfig(ApiAppConfig):
+    """The journal of all writes."""
+
+    name = "changes"
+    tags = {"Changes": "What happened to all of these, in order."}
+    examples = {
+        "Changes": {
+            "changes": [
+                {
+                    "seq": 1208,
+                    "type": "time_entry",
+                    "id": 42,
+                    "op": "delete",
+                    "data": None,
+                    "changed_at": "2024-01-15T17:00:00Z",
+                    "changed_by": 2,
+                }
+            ],
+            "next_cursor": "MSA4ZjE0ZTQ1ZmNlZWExNjdhIDEyMDggMiBvd24gY2xpZW50LHByb2plY3Q",
+            "has_more": False,
+        },
+        "Change": {
+            "seq": 1207,
+            "type": "time_entry",
+            "id": 41,
+            "op": "delete",
+            "data": None,
+            "changed_at": "2024-01-15T16:00:00Z",
+            "changed_by": 2,
+        },
+    }

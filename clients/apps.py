@@ -1,0 +1,28 @@
+"""What the service knows of clients as a resource."""
+
+from resources.config import ApiAppConfig
+
+
+class ClientsConfig(ApiAppConfig):
+    """Clients."""
+
+    name = "clients"
+    viewset = "clients.views.ClientViewSet"
+    scopes = {
+        "read:clients": "View clients",
+        "write:clients": "Create, update and delete clients",
+    }
+    tags = {"Clients": "Who is billed."}
+    examples = {
+        "Client": {
+            "id": 5,
+            "name": "Acme Corp",
+            "email": "contact@acme.com",
+            "company": "Acme Corporation",
+            "phone": "+1-555-0123",
+            "address": "",
+            "default_hourly_rate": None,
+            "status": "active",
+        },
+        "PatchedClientRequest": {"status": "inactive"},
+    }

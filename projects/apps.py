@@ -1,0 +1,29 @@
+"""What the service knows of projects as a resource."""
+
+from resources.config import ApiAppConfig
+
+
+class ProjectsConfig(ApiAppConfig):
+    """Projects."""
+
+    name = "projects"
+    viewset = "projects.views.ProjectViewSet"
+    scopes = {
+        "read:projects": "View projects",
+        "write:projects": "Create, update and archive projects",
+    }
+    tags = {"Projects": "What work is done for."}
+    examples = {
+        "Project": {
+            "id": 1,
+            "name": "Website Redesign",
+            "description": "Complete website overhaul",
+            "client_id": 5,
+            "client_name": "Acme Corp",
+            "hourly_rate": 75.0,
+            "estimated_hours": 120,
+            "billable": True,
+            "status": "active",
+        },
+        "PatchedProjectRequest": {"status": "on_hold"},
+    }

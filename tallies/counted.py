@@ -1,0 +1,20 @@
+"""What a table says about itself so that its rows are counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A table whose rows are tallied by key, day and month; `{0}` stands before each column.
+
+    `keys` is a kind of tally each, with the SQL of its key; `counts` a column of the tallies
+    each, with the SQL of what a row adds to it.
+    """
+
+    table: str
+    keys: Mapping[str, str]
+    counts: Mapping[str, str]
+    instant: str  # the column whose UTC day and month a row is counted in
+    of_owner: str  # the kind whose key is the only user who sees a row, beside administrators
+    of_all: str  # the kind with all rows

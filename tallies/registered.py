@@ -1,0 +1,28 @@
+"""Whose rows are counted, as the installed apps declare it."""
+
+from functools import cache
+
+from resources import registry
+from tallies.counted import Counted
+
+
+@cache
+def counted() -> Counted:
+    """Return the table whose rows are tallied by day and month."""
+    [only] = [config.counted for config in registry.api_apps() if config.counted]
+    return only
+
+
+@cache
+def written() -> dict[str, tuple[str, str]]:
+    """Return the tables of which only the writes are counted, by the kind of their tally.
+
+    With each, the columns whose change counts, separated by commas; empty means any column.
+    """
+    found = {}
+    for config in registry.api_apps():
+        if config.viewset and not config.counted:
+            model = registry.model_of(config)
+            columns = ", ".join(config.shown_columns)
+            found[registry.plural_key_of(model)] = (model._meta.db_table, columns)
+    return found

@@ -1,0 +1,32 @@
+"""What the service knows of tasks as a resource."""
+
+from resources.config import ApiAppConfig
+
+
+class TasksConfig(ApiAppConfig):
+    """Tasks."""
+
+    name = "tasks"
+    viewset = "tasks.views.TaskViewSet"
+    scopes = {
+        "read:tasks": "View tasks",
+        "write:tasks": "Create, update and delete tasks",
+    }
+    tags = {"Tasks": "What is to be done in a project."}
+    examples = {
+        "Task": {
+            "id": 5,
+            "name": "Implement login feature",
+            "description": "Add user authentication",
+            "project_id": 1,
+            "project_name": "Website Redesign",
+            "status": "todo",
+            "priority": 1,
+            "priority_name": "low",
+            "assignee_id": None,
+            "due_date": "2024-01-31",
+            "estimated_hours": None,
+            "completed_at": None,
+        },
+        "PatchedTaskRequest": {"status": "done"},
+    }

@@ -1,0 +1,193 @@
+"""What every resource is asked, whichever app it is in: the declarations say which there are."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from apitokens.models import ApiToken
+from projects.models import Project
+from resources import registry
+from tests.admin import admin_as
+from tests.examples import (
+    RESOURCES,
+    body_of,
+    change_of,
+    create,
+    example_of,
+    make_row,
+    path_of,
+)
+from tests.factories import api_as, make_administrator
+from users.models import User
+
+resource = pytest.mark.parametrize("viewset", RESOURCES.values(), ids=RESOURCES.keys())
+
+
+@pytest.fixture
+def caller(db: None) -> User:
+    """An administrator, who may do everything in the admin too."""
+    return make_administrator("ada", time_zone="UTC")
+
+
+def key_of(viewset: Any) -> str:
+    return registry.key_of(viewset.queryset.model)
+
+
+@resource
+def test_a_row_is_made_read_changed_and_listed(caller: User, viewset: Any) -> None:
+    api, name = api_as(caller, "*"), key_of(viewset)
+    created = create(api, viewset, caller)
+    one = f"{path_of(viewset)}/{created['id']}"
+    assert set(created) == set(example_of(viewset)) | {
+        *("created_at", "updated_at", "version", "external_id")
+    }
+    assert api.get(one).json() == {name: created}
+    for method in (api.patch, api.put):
+        change = change_of(viewset)
+        changed: Any = method(one, change)
+        assert changed.status_code == 200, changed.content
+        assert {field: changed.json()[name][field] for field in change} == change
+    assert changed.json()[name]["version"] == 2  # the second changed nothing
+    listed = api.get(path_of(viewset)).json()
+    assert created["id"] in [row["id"] for row in listed[registry.plural_key_of(_model(viewset))]]
+
+
+@resource
+def test_what_is_shown_can_be_sent_back(caller: User, viewset: Any) -> None:
+    api = api_as(caller, "*")
+    created = create(api, viewset, caller)
+    answer: Any = api.put(f"{path_of(viewset)}/{created['id']}", created)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()[key_of(viewset)] == created
+
+
+@resource
+def test_pages_and_cursors_show_each_row_once(caller: User, viewset: Any) -> None:
+    api, plural = api_as(caller, "*"), registry.plural_key_of(_model(viewset))
+    made = {make_row(viewset, caller, number).pk for number in range(1, 4)}
+    pages = [
+        api.get(path_of(viewset), {"per_page": 1, "page": page}).json() for page in range(1, 9)
+    ]
+    by_page = [row["id"] for page in pages for row in page[plural]]
+    assert made <= set(by_page)
+    assert len(by_page) == len(set(by_page))
+    by_cursor, query = [], {"per_page": 1}
+    while True:
+        page = api.get(path_of(viewset), query).json()
+        by_cursor += [row["id"] for row in page[plural]]
+        if page["pagination"]["next_cursor"] is None:
+            break
+        query["cursor"] = page["pagination"]["next_cursor"]
+    assert by_cursor == by_page
+
+
+@resource
+def test_a_list_and_a_row_are_304_until_they_change(caller: User, viewset: Any) -> None:
+    api = api_as(caller, "*")
+    one = f"{path_of(viewset)}/{create(api, viewset, caller)['id']}"
+    tags = {path: api.get(path)["ETag"] for path in (path_of(viewset), one)}
+    for path, tag in tags.items():
+        assert api.get(path, HTTP_IF_NONE_MATCH=tag).status_code == 304
+    assert api.patch(one, change_of(viewset), HTTP_IF_MATCH=tags[one]).status_code == 200
+    assert api.patch(one, change_of(viewset), HTTP_IF_MATCH=tags[one]).status_code == 412
+    for path, tag in tags.items():
+        assert api.get(path, HTTP_IF_NONE_MATCH=tag).status_code == 200
+
+
+@resource
+def test_a_row_has_an_id_of_the_callers_own(caller: User, viewset: Any) -> None:
+    api = api_as(caller, "*")
+    path = f"{path_of(viewset)}/by-external-id/crm 17"
+    statuses = [api.put(path, body_of(viewset, caller)).status_code for _ in range(2)]
+    assert statuses == [201, 200]
+    listed = api.get(path_of(viewset), {"external_id": "crm 17"}).json()
+    assert [row["external_id"] for row in listed[registry.plural_key_of(_model(viewset))]] == [
+        "crm 17"
+    ]
+
+
+@resource
+def test_the_feed_shows_its_writes_and_deletions(caller: User, viewset: Any) -> None:
+    api, name = api_as(caller, "*"), key_of(viewset)
+    created = create(api, viewset, caller)
+    page = api.get("/api/v1/changes", {"types": name})
+    found = [change for change in page.json()["changes"] if change["id"] == created["id"]]
+    assert [(change["op"], change["data"]) for change in found] == [("upsert", created)]
+    cursor = page.json()["next_cursor"]
+    assert api.delete(f"{path_of(viewset)}/{created['id']}").status_code == 200
+    page = api.get("/api/v1/changes", {"cursor": cursor, "types": name})
+    (change,) = page.json()["changes"]
+    assert change["id"] == created["id"]
+    assert change["op"] == ("upsert" if _model(viewset) is Project else "delete")
+
+
+@resource
+def test_writing_includes_reading_and_nothing_else(caller: User, viewset: Any) -> None:
+    name = viewset.scope_resource
+    writer, reader = api_as(caller, f"write:{name}"), api_as(caller, f"read:{name}")
+    stranger = api_as(caller, *(f"read:{other}" for other in RESOURCES if other != name))
+    body = body_of(viewset, caller)
+    assert writer.get(path_of(viewset)).status_code == 200
+    assert writer.post(path_of(viewset), body).status_code == 201
+    assert reader.get(path_of(viewset)).status_code == 200
+    assert reader.post(path_of(viewset), body).status_code == 403
+    assert stranger.get(path_of(viewset)).status_code == 403
+
+
+@resource
+def test_many_are_written_at_once_where_that_is_offered(caller: User, viewset: Any) -> None:
+    if not hasattr(viewset, "bulk"):
+        pytest.skip("no bulk")
+    operations = [{"op": "create", "data": body_of(viewset, caller, number)} for number in (1, 2)]
+    answer: Any = api_as(caller, "*").post(f"{path_of(viewset)}/bulk", {"operations": operations})
+    assert answer.status_code == 200, answer.content
+    assert [result["status"] for result in answer.json()["results"]] == [201, 201]
+
+
+@resource
+def test_an_archived_project_takes_nothing_new(caller: User, viewset: Any) -> None:
+    if "project_id" not in viewset.serializer_class().fields:
+        pytest.skip("not about a project")
+    api, body = api_as(caller, "*"), body_of(viewset, caller)
+    Project.objects.get(pk=body["project_id"]).archive()
+    answer: Any = api.post(path_of(viewset), body)
+    assert (answer.status_code, answer.json()["error_code"]) == (409, "project_archived")
+
+
+@resource
+def test_the_admin_lists_shows_and_adds(caller: User, viewset: Any) -> None:
+    model, browser = _model(viewset), admin_as(caller)
+    row = make_row(viewset, caller)
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    pages = {"changelist": [], "add": [], "change": [row.pk], "history": [row.pk]}
+    for page, arguments in pages.items():
+        assert browser.get(reverse(f"{name}_{page}", args=arguments)).status_code == 200
+    assert browser.get(reverse(f"{name}_changelist"), {"q": "x"}).status_code == 200
+
+
+@resource
+def test_a_token_for_it_is_issued_in_the_admin(caller: User, viewset: Any) -> None:
+    scope = f"write:{viewset.scope_resource}"
+    data = {
+        "user": caller.pk,
+        "name": "New",
+        "description": "",
+        "preset": "",
+        "scopes": [scope],
+        "expires_in_days": "",
+        "allowed_networks": "",
+    }
+    page = admin_as(caller).post(reverse("admin:apitokens_apitoken_add"), data, follow=True)
+    assert page.status_code == 200
+    assert path_of(viewset) in page.content.decode()
+    assert ApiToken.objects.get().scopes == [scope]
+
+
+def test_every_model_in_the_feed_is_in_the_admin() -> None:
+    assert all(admin.site.is_registered(_model(viewset)) for viewset in RESOURCES.values())
+
+
+def _model(viewset: Any) -> Any:
+    return viewset.queryset.model

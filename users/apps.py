@@ -1,0 +1,30 @@
+"""What the service knows of users as a resource."""
+
+from resources.config import ApiAppConfig
+
+
+class UsersConfig(ApiAppConfig):
+    """Users."""
+
+    name = "users"
+    viewset = "users.views.UserViewSet"
+    scopes = {"read:users": "View one's own user information"}
+    tags = {"Users": "Who tracks time."}
+    example_calls = {"read:users": "current-user"}
+    section = "Access"
+    # Not `last_login`: that nobody sees.
+    shown_columns = (
+        *("username", "email", "first_name", "last_name"),
+        *("is_superuser", "is_active", "time_zone"),
+    )
+    examples = {
+        "User": {
+            "id": 2,
+            "username": "maria",
+            "email": "maria@example.com",
+            "full_name": "Maria Lund",
+            "role": "user",
+            "time_zone": "Europe/Copenhagen",
+            "active": True,
+        }
+    }
