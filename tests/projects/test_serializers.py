@@ -96,7 +96,7 @@ def test_field_takes(field: str, value: Any, stored: Any) -> None:
 
 @pytest.mark.parametrize("zero", [-0.0, "-0.00"])
 def test_a_zero_has_no_minus(zero: Any) -> None:
-    api = api_as(make_user(), Scope.WRITE_PROJECTS)
+    api = api_as(make_user(), "write:projects")
     response = api.post("/api/v1/projects", {"name": "Site", "hourly_rate": zero})
     assert b"-0" not in response.content.partition(b"created_at")[0]
     assert str(response.json()["project"]["hourly_rate"]) == "0.0"

@@ -88,7 +88,7 @@ def test_no_part_of_a_text_is_a_formula(sign: str) -> None:
 
 def test_a_semicolon_opens_no_cell(owner: User) -> None:
     make_entry(owner, make_project(), notes="a; b", tags="x;=1+1")
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     response: Any = api.get(ENTRIES, JANUARY | {"format": "csv"})
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     titles, row, _ = text.splitlines()
@@ -114,7 +114,7 @@ def test_a_stream_that_breaks_off_has_no_total() -> None:
 
 
 def test_days_of_a_summary_are_dates_in_xlsx(owner: User, entry: Any) -> None:
-    api = api_as(owner, Scope.READ_REPORTS)
+    api = api_as(owner, "read:reports")
     query = JANUARY | {"format": "xlsx", "group_by": "day,project"}
     response: Any = api.get(SUMMARY, query)
     content = b"".join(response.streaming_content)

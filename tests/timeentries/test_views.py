@@ -166,7 +166,7 @@ def test_an_empty_text_does_not_start_a_finished_entry_again(
 ) -> None:
     entry = make_entry(owner, project)
     path = f"{PATH}/{entry.pk}"
-    response = getattr(api_as(owner, Scope.WRITE_TIME_ENTRIES), method)(path, {"end_time": ""})
+    response = getattr(api_as(owner, "write:time_entries"), method)(path, {"end_time": ""})
     sentence = "Send null to make this a running timer, or leave it out to keep the end."
     assert response.status_code == 400
     assert response.json()["errors"] == {"end_time": [sentence]}
