@@ -12,5 +12,5 @@ class ClientAdmin(ModelAdmin[Client]):
 
     list_display = ("name", "company", "email", "phone", "default_hourly_rate", "status")
     list_filter = ("status",)
-    search_fields = ("name", "company", "email")
+    search_fields = ("folded_name__holds", "folded_company__holds", "folded_email__holds")
     readonly_fields = ("created_at", "updated_at")

@@ -36,7 +36,11 @@ class ProjectAdmin(ModelAdmin[Project]):
     list_display = ("name", "client", "status", "billable", "hourly_rate", "estimated_hours")
     list_filter = ("status", "billable")
     list_select_related = ("client",)
-    search_fields = ("name", "description", "client__name")
+    search_fields = (
+        "folded_name__holds",
+        "folded_description__holds",
+        "client__folded_name__holds",
+    )
     autocomplete_fields = ("client",)
     readonly_fields = ("created_at", "updated_at")
     actions = ("archive_selected",)

@@ -11,6 +11,7 @@ from changes.journal import record
 from changes.models import Change
 from clients.models import Client
 from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
+from timetracker.text import FoldedField, NameField, ProseField, SortField
 
 
 class ProjectQuerySet(ResourceQuerySet["Project"]):
@@ -31,8 +32,11 @@ class Project(Resource):
         ARCHIVED = "archived"
         ON_HOLD = "on_hold"
 
-    name = models.CharField(max_length=200)
-    description = models.TextField(max_length=10_000, blank=True)
+    name = NameField(max_length=200)
+    folded_name = FoldedField(of="name")
+    sort_name = SortField(of="name")
+    description = ProseField(max_length=10_000, blank=True)
+    folded_description = FoldedField(of="description")
     client = models.ForeignKey(
         Client, models.PROTECT, related_name="projects", null=True, blank=True
     )
@@ -44,8 +48,8 @@ class Project(Resource):
     objects = ProjectQuerySet.as_manager()
 
     class Meta:
-        ordering = ("name", "id")
-        indexes = (models.Index(fields=["name", "id"], name="project_by_name"),)
+        ordering = ("sort_name", "id")
+        indexes = (models.Index(fields=["sort_name", "id"], name="project_by_name"),)
         constraints = (
             external_id_once("project_external_id_once_per_user"),
             models.UniqueConstraint(

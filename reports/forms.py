@@ -13,6 +13,7 @@ from reports.groups import LEVELS
 from reports.periods import DEFAULT_PERIOD, PERIODS, dates_of
 from tasks.models import Task
 from timetracker.api.fields import ID
+from timetracker.text import sort_key
 from users.models import User
 
 NONE = "none"  # of client or task: the entries without one
@@ -84,7 +85,7 @@ class ReportForm(forms.Form):
 
     def _offer(self) -> None:
         clients, projects = (
-            model._default_manager.order_by("name", "pk").values_list("pk", "name")
+            model._default_manager.order_by("sort_name", "pk").values_list("pk", "name")
             for model in (Client, Project)
         )
         users = [(user.pk, str(user)) for user in User.objects.order_by("username")]
@@ -102,8 +103,8 @@ class ReportForm(forms.Form):
         project, task = self.data.get("project", ""), self.data.get("task", "")
         tasks: Iterable[Any] = ()
         if ID.fullmatch(project):
-            rows = Task.objects.filter(project_id=project).order_by("name", "pk")
-            tasks = list(rows.values_list("pk", "name"))
+            rows = Task.objects.filter(project_id=project).order_by("pk")
+            tasks = sorted(rows.values_list("pk", "name"), key=lambda row: sort_key(row[1]))
         elif ID.fullmatch(task):
             tasks = list(Task.objects.filter(pk=task).values_list("pk", "name"))
         if task and task != NONE and task not in [str(pk) for pk, _ in tasks]:

@@ -8,10 +8,11 @@ from typing import Any
 from reports.forms import NONE
 from reports.groups import DATES, Group
 from reports.periods import of_unit
+from timetracker.text import sort_key
 
 MOST_ROWS = 1000
 SORTS: dict[str, Callable[[Group], Any]] = {
-    "name": lambda group: group.name.casefold(),
+    "name": lambda group: sort_key(group.name),
     "entries": lambda group: group.entries,
     "hours": lambda group: group.seconds,
     "billable": lambda group: group.billable_seconds,

@@ -9,6 +9,7 @@ from reports.local_dates import week_name
 from reports.periods import DAY
 from reports.queries import DAYS_A_WEEK, UserWeek, week_of, weeks_by_user
 from timeentries.models import TimeEntry
+from timetracker.text import sort_key
 from users.models import User
 
 WORKING_DAYS = 5
@@ -58,7 +59,7 @@ class Timesheet:
         }
         for pk, week in people.items():
             week.user_name = users[pk].get_full_name() or users[pk].username
-        weeks = sorted(people.values(), key=lambda week: week.user_name.casefold())
+        weeks = sorted(people.values(), key=lambda week: sort_key(week.user_name))
         totals = [sum(column) for column in zip(*(week.seconds for week in weeks), strict=True)]
         return cls(
             name=week_name(days[0]),

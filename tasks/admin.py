@@ -15,6 +15,10 @@ class TaskAdmin(ModelAdmin[Task]):
     list_display = ("name", "project", "status", "priority", "assignee", "due_date")
     list_filter = ("status", "priority")
     list_select_related = ("project", "assignee")
-    search_fields = ("name", "description", "project__name")
+    search_fields = (
+        "folded_name__holds",
+        "folded_description__holds",
+        "project__folded_name__holds",
+    )
     autocomplete_fields = ("project", "assignee")
     readonly_fields = ("completed_at", "created_at", "updated_at")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from projects.models import Project
 from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
+from timetracker.text import FoldedField, NameField, ProseField
 
 
 class TaskQuerySet(ResourceQuerySet["Task"]):
@@ -40,8 +41,10 @@ class Task(Resource):
         HIGH = 3
         URGENT = 4
 
-    name = models.CharField(max_length=200)
-    description = models.TextField(max_length=10_000, blank=True)
+    name = NameField(max_length=200)
+    folded_name = FoldedField(of="name")
+    description = ProseField(max_length=10_000, blank=True)
+    folded_description = FoldedField(of="description")
     project = models.ForeignKey(Project, models.PROTECT, related_name="tasks")
     status = models.CharField(max_length=20, choices=Status, default=Status.TODO)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.MEDIUM)

@@ -67,7 +67,12 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
         "tags",
     )
     list_filter = (TimerFilter, "billable")
-    search_fields = ("notes", "tags", "project__name", "user__username")
+    search_fields = (
+        "folded_notes__holds",
+        "tags",
+        "project__folded_name__holds",
+        "user__username",
+    )
     autocomplete_fields = ("user", "project", "task")
     readonly_fields = ("duration", "in_the_users_zone", "created_at", "updated_at")
     date_hierarchy = "start_time"

@@ -15,6 +15,7 @@ from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.totals import told_total
 from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
+from timetracker.text import FoldedField, ProseField, normal
 from users.models import User
 
 LONGEST_ENTRY_DAYS = 366
@@ -50,7 +51,7 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
         if "," in tag:
             return self.none()
         listed = Concat(Value(","), "tags", Value(","), output_field=models.TextField())
-        return self.alias(at=StrIndex(listed, Value(f",{tag},"))).filter(at__gt=0)
+        return self.alias(at=StrIndex(listed, Value(f",{normal(tag)},"))).filter(at__gt=0)
 
 
 class TimeEntry(Resource):
@@ -68,8 +69,9 @@ class TimeEntry(Resource):
     )
     start_time = models.DateTimeField()
     end_time = models.DateTimeField(null=True, blank=True)
-    notes = models.TextField(max_length=10_000, blank=True)
-    tags = models.TextField(blank=True, help_text="Separated by commas.")
+    notes = ProseField(max_length=10_000, blank=True)
+    folded_notes = FoldedField(of="notes")
+    tags = ProseField(blank=True, help_text="Separated by commas.")
     billable = models.BooleanField(default=True)
     duration_seconds = models.GeneratedField(
         expression=WholeSeconds("start_time", "end_time"),

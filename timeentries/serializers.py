@@ -10,11 +10,12 @@ from rest_framework.exceptions import APIException
 from projects.archiving import held_open, refusal_of
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
-from timetracker.api.exceptions import AccessDenied, Conflict
+from timetracker.api.exceptions import AccessDenied, Taken
 from timetracker.api.fields import InstantField, ReferenceField
 from timetracker.api.instants import hours, seconds_between
 from timetracker.api.representation import ComputedField, representation_of
 from timetracker.api.serializers import ModelSerializer
+from timetracker.text import normal
 from users.models import User
 
 MAX_TAGS = 50
@@ -51,7 +52,7 @@ class TagsField(serializers.Field[str, Any, str, TimeEntry]):
         tags = data.split(",") if isinstance(data, str) else data
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise serializers.ValidationError('Give "design,urgent" or ["design", "urgent"].')
-        unique = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+        unique = list(dict.fromkeys(normal(tag.strip()) for tag in tags if tag.strip()))
         if len(unique) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in unique):
             raise serializers.ValidationError(
                 f"Give at most {MAX_TAGS} tags of at most {MAX_TAG_LENGTH} characters each."
@@ -145,14 +146,16 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             )
         return attrs
 
-    def save(self, **kwargs: Any) -> TimeEntry:
-        """Write; a 409 `timer_already_running` carries the timer that is in the way."""
-        try:
-            return super().save(**kwargs)
-        except Conflict as conflict:
-            if conflict.get_codes() == "timer_already_running":
-                conflict.extra["timer"] = self._timer()
-            raise
+    def shows_id(self, taken: Taken) -> bool:
+        """Return whether a 409 has the id of the row in the way: of a timer it has all."""
+        return taken.get_codes() != "timer_already_running"
+
+    def show_row_in_the_way(self, taken: Taken) -> None:
+        """Show the timer that is in the way, or the id of the entry that is."""
+        if self.shows_id(taken):
+            super().show_row_in_the_way(taken)
+        else:
+            taken.extra["timer"] = self._timer()
 
     def _owner(self) -> User:
         """Return whose entry it was to become."""

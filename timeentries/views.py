@@ -13,7 +13,7 @@ from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
 from timetracker.api.apiview import ApiRequest, ApiView
 from timetracker.api.bulk import BulkMixin
-from timetracker.api.openapi_answers import ErrorSerializer
+from timetracker.api.openapi_answers import ConflictErrorSerializer
 from timetracker.api.preconditions import entity_tag, is_conditional, judge, tag_of
 from timetracker.api.representation import representation_of
 from timetracker.api.serializers import refuse_unknown
@@ -28,7 +28,7 @@ STARTED = {"message": serializers.CharField(), "timer": TimeEntrySerializer()}
 STOPPED = {"message": serializers.CharField(), "time_entry": TimeEntrySerializer()}
 
 
-class TimerConflictErrorSerializer(ErrorSerializer):
+class TimerConflictErrorSerializer(ConflictErrorSerializer):
     """What stands against it; `timer` is there when the code is `timer_already_running`."""
 
     timer = TimeEntrySerializer(required=False, allow_null=True)

@@ -7,6 +7,7 @@ from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
@@ -17,6 +18,7 @@ from changes.journal import Journaled, type_of
 from timetracker import rate_limit
 from timetracker.admin_times import InstantField, keep_untouched_times
 from timetracker.client_address import client_address, network_of
+from timetracker.text import LONGEST_SEARCH
 
 M = TypeVar("M", bound=models.Model)
 
@@ -89,6 +91,22 @@ class ModelForm(forms.ModelForm[M]):
         return exclusions - {field.name for field in fields if not field.editable}
 
 
+class SearchForm(ChangeListSearchForm):
+    """Django's, with the bound of the API's search."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[SEARCH_VAR] = forms.CharField(
+            required=False, strip=False, max_length=LONGEST_SEARCH
+        )
+
+
+class ModelChangeList(ChangeList):
+    """Django's list, with our form of the search."""
+
+    search_form_class = SearchForm
+
+
 class ModelAdmin(admin.ModelAdmin[M]):
     """Django's, safe for two who write at the same time."""
 
@@ -112,6 +130,18 @@ class ModelAdmin(admin.ModelAdmin[M]):
     ) -> list[str] | tuple[str, ...]:
         """Return what the service fills in, once there is something to show."""
         return super().get_readonly_fields(request, obj) if obj else ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the class of the list."""
+        return ModelChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """Find nothing for a longer text, also where a form asks while it is typed."""
+        if len(search_term) > LONGEST_SEARCH:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     def changeform_view(
         self,

@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from timetracker.text import LONGEST_SEARCH
+
 
 class TypedFilter(admin.SimpleListFilter):
     """A filter by typed words, where a list of all choices would be longer than the page."""
@@ -37,6 +39,8 @@ class TypedFilter(admin.SimpleListFilter):
         words = (self.value() or "").strip()
         if not words:
             return queryset
+        if len(words) > LONGEST_SEARCH:
+            return queryset.none()
         model: Any = queryset.model._meta.get_field(self.relation).related_model
         found = Q(*((f"{column}__icontains", words) for column in self.columns), _connector=Q.OR)
         return queryset.filter(**{f"{self.relation}__in": model._default_manager.filter(found)})

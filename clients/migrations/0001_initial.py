@@ -2,8 +2,6 @@
 
 from django.db import migrations, models
 
-import clients.models
-
 
 class Migration(migrations.Migration):
     initial = True
@@ -23,7 +21,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True, db_index=True)),
                 ("name", models.CharField(max_length=200)),
-                ("folded_name", clients.models.FoldedField(max_length=600, of="name")),
+                ("folded_name", models.CharField(blank=True, editable=False, max_length=600)),
                 ("email", models.EmailField(blank=True, max_length=254)),
                 ("company", models.CharField(blank=True, max_length=200)),
                 ("phone", models.CharField(blank=True, max_length=50)),

@@ -198,22 +198,28 @@ def test_a_client_with_projects_cannot_be_deleted(
 
 
 def test_a_name_that_differs_in_case_alone_is_taken(owner: User) -> None:
-    make_client("Acme")
+    acme = make_client("Acme")
     response = api_as(owner, "write:clients").post(PATH, {"name": "aCME"})
     assert response.status_code == 409
     assert response.json() == refusal(
-        response, "conflict", "There is already a client of that name."
+        response,
+        "conflict",
+        "There is already a client of that name.",
+        conflicting_id=acme.pk,
     )
     assert Client.objects.count() == 1
 
 
 def test_renaming_to_a_taken_name_is_refused(owner: User) -> None:
-    make_client("Acme")
+    acme = make_client("Acme")
     birch = make_client("Birch")
     response = api_as(owner, "write:clients").put(f"{PATH}/{birch.pk}", {"name": "ACME"})
     assert response.status_code == 409
     assert response.json() == refusal(
-        response, "conflict", "There is already a client of that name."
+        response,
+        "conflict",
+        "There is already a client of that name.",
+        conflicting_id=acme.pk,
     )
     assert Client.objects.get(pk=birch.pk).name == "Birch"
 

@@ -267,22 +267,22 @@ def test_a_project_cannot_become_one_of_a_taken_name(
     acme = make_client("Acme")
     other_fields: dict[str, Any] = {"name": "Site", "client": acme} | fields
     other = make_project(**other_fields)
-    make_project("Site", client=acme)
+    site = make_project("Site", client=acme)
     body = {name: acme.pk if value == "ACME" else value for name, value in body.items()}
     response = api_as(owner, "write:projects").put(f"{PATH}/{other.pk}", body)
     assert response.status_code == 409
-    assert response.json() == refusal(response, "conflict", TAKEN)
+    assert response.json() == refusal(response, "conflict", TAKEN, conflicting_id=site.pk)
     other.refresh_from_db()
     assert {name: getattr(other, name) for name in fields} == fields
 
 
 def test_a_client_has_one_project_of_a_name(owner: User) -> None:
     acme = make_client("Acme")
-    make_project("Site", client=acme)
+    site = make_project("Site", client=acme)
     body = {"name": "Site", "client_id": acme.pk}
     response = api_as(owner, "write:projects").post(PATH, body)
     assert response.status_code == 409
-    assert response.json() == refusal(response, "conflict", TAKEN)
+    assert response.json() == refusal(response, "conflict", TAKEN, conflicting_id=site.pk)
     assert Project.objects.count() == 1
 
 

@@ -20,7 +20,7 @@ from timetracker.api.bulk_serializers import (
     Operation,
     OperationSerializer,
 )
-from timetracker.api.exceptions import PreconditionFailed, exception_handler
+from timetracker.api.exceptions import PreconditionFailed, Taken, exception_handler
 from timetracker.api.foreseen import foreseen
 from timetracker.api.models import (
     constraints_as_errors,
@@ -161,10 +161,20 @@ class Bulk:
         """Insert rows; where that fails, those without what can be foreseen to be refused."""
         if rows and not self._inserted(rows):
             refusals = foreseen(self.new.made_of([row for _, row in rows]), self.new.refusal_of)
+            self._show(refusals)
             for (index, _), refusal in zip(rows, refusals, strict=True):
                 if refusal:
                     self._fail(index, refusal)
             self._halve([row for row, refusal in zip(rows, refusals, strict=True) if not refusal])
+
+    def _show(self, refusals: Iterable[APIException | None]) -> None:
+        """Say which rows are in the way, if the caller may see them."""
+        taken = [each for each in refusals if isinstance(each, Taken) and self.new.shows_id(each)]
+        ids = {each.pk for each in taken if each.pk}
+        seen = self.view.get_queryset().in_bulk(ids) if ids else ()
+        for each in taken:
+            if each.pk in seen:
+                each.show()
 
     def _halve(self, rows: Sequence[Row]) -> None:
         """Find the few with which something is wrong, so that all the others are in."""

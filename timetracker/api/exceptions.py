@@ -76,6 +76,23 @@ class Conflict(ApiError):
     default_code = "conflict"
 
 
+class Taken(Conflict):
+    """409: another row has what may be there only once.
+
+    The answer has its id as `conflicting_id`, unless it is not for the caller to see.
+    """
+
+    def __init__(self, constraint: Any, detail: str, code: str | None) -> None:
+        super().__init__(detail, code)
+        self.constraint = constraint
+        self.pk: int | None = None  # of the other row, whether or not the caller may see it
+
+    def show(self) -> None:
+        """Show the caller which row it is."""
+        if self.pk is not None:
+            self.extra["conflicting_id"] = self.pk
+
+
 class LengthRequired(ApiError):
     """411: a body whose end is not known here (RFC 9110 §15.5.12).
 

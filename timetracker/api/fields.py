@@ -13,6 +13,7 @@ from rest_framework.fields import empty
 
 from timetracker.api.instants import format_instant, parse_date, parse_instant
 from timetracker.prepared import PreparedGet
+from timetracker.text import normal
 
 BIGGEST_INTEGER = 2_147_483_647
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -35,7 +36,10 @@ class TextField(serializers.CharField):
     """Text, and only text: DRF would store the number 5 as "5"."""
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the text; 400 for another JSON type."""
+        """Return the text in normal form, before its length is judged; 400 for another type."""
+        return normal(self._as_it_came(data))
+
+    def _as_it_came(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("Give a string.")
         return super().to_internal_value(data)
@@ -63,7 +67,7 @@ class ExternalIdField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text; 400 for one that no path could name."""
-        text = super().to_internal_value(data)
+        text = self._as_it_came(data)
         if not text.strip() or text.endswith("/"):
             raise serializers.ValidationError(
                 "Give a text, no blanks alone, without a slash at its end."

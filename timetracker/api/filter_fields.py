@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from timetracker.api.fields import ID
 from timetracker.api.instants import Span, parse_date, parse_instant, parse_span
+from timetracker.text import normal
 from timetracker.wall_clock import zone_names
 
 
@@ -33,6 +34,13 @@ class Field(forms.Field):
 
     def parse(self, text: str) -> Any:
         raise NotImplementedError
+
+
+class TextField(forms.CharField):
+    """A text in the form in which texts are stored."""
+
+    def to_python(self, value: Any) -> str:
+        return normal(super().to_python(value) or "")
 
 
 class IdField(Field):

@@ -21,9 +21,11 @@ from timetracker.api.filter_fields import (
     InstantField,
     SpanField,
     SwitchField,
+    TextField,
     ZoneField,
 )
 from timetracker.api.instants import Span
+from timetracker.text import LONGEST_SEARCH
 
 if TYPE_CHECKING:
     from users.models import User
@@ -69,11 +71,16 @@ class SinceFilter(Filter):
 class TextFilter(Filter):
     """Keep the rows that have a text."""
 
-    field_class = forms.CharField
+    field_class: type[forms.CharField] = TextField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_SEARCH, **kwargs})
 
 
 class ExternalIdFilter(TextFilter):
     """Keep the row to which the user who asks gave an `external_id`."""
+
+    field_class = forms.CharField  # as it came
 
     def __init__(self) -> None:
         about = "The one to which you gave this id."
@@ -138,7 +145,8 @@ class SearchFilter(TextFilter):
     """Keep the rows that have a text, whatever its case, in one of a few columns."""
 
     def __init__(self, *columns: str) -> None:
-        super().__init__(help_text=f"A part of {', '.join(columns)}, whatever its case.")
+        about = f"A part of {', '.join(columns)}, whatever its case."
+        super().__init__(help_text=about)
         self.columns = columns
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -147,7 +155,7 @@ class SearchFilter(TextFilter):
             return qs
         matches = Q()
         for column in self.columns:
-            matches |= Q(**{f"{column}__icontains": value})
+            matches |= Q(**{f"folded_{column}__holds": value})
         return qs.filter(matches)
 
 

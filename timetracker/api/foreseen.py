@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.db.models.lookups import Lookup
 from rest_framework.exceptions import APIException
 
+from timetracker.api.exceptions import Taken
 from timetracker.api.models import refusal_by
 
 Key = tuple[Any, ...]
@@ -37,24 +38,35 @@ def foreseen(
     `judge` has the last word on a row of which the database would take all.
     """
     for row in rows:
-        with suppress(ValidationError):  # to fill in what the model fills in is all we want
-            row.clean()
+        _fill_in(row)
     uniques = [
         _Unique(constraint, names, rows)
         for constraint in _constraints(rows, models.UniqueConstraint)
         if (names := _names(constraint))
     ]
     checks = _constraints(rows, models.CheckConstraint)
-    refusals = []
+    refusals: list[APIException | None] = []
     for row in rows:
         broken = next((rule for rule in checks if _holds(rule.condition, row) is False), None)
-        broken = broken or next((key.constraint for key in uniques if key.has(row)), None)
-        refusal = refusal_by(broken, type(row)) if broken else judge(row)
+        refusal: APIException | None = refusal_by(broken, type(row)) if broken else None
+        refusal = refusal or next((key.refusal(row) for key in uniques if key.has(row)), None)
+        refusal = refusal or judge(row)
         if refusal is None:
             for key in uniques:
                 key.take(row)
         refusals.append(refusal)
     return refusals
+
+
+def row_in_the_way(constraint: models.UniqueConstraint, row: Any) -> int | None:
+    """Return the id of the row that keeps another from being written, if it is still there."""
+    _fill_in(row)
+    return _Unique(constraint, _names(constraint), [row]).holder(row)
+
+
+def _fill_in(row: Any) -> None:
+    with suppress(ValidationError):  # to fill in what the model fills in is all we want
+        row.clean()
 
 
 class _Unique:
@@ -71,10 +83,21 @@ class _Unique:
         """Return whether somebody else has the key of a row."""
         return self._key(row) in self._taken
 
+    def refusal(self, row: Any) -> APIException:
+        """Return the refusal of a row whose key somebody else has."""
+        refusal = refusal_by(self.constraint, type(row))
+        if isinstance(refusal, Taken):
+            refusal.pk = self.holder(row)
+        return refusal
+
+    def holder(self, row: Any) -> int | None:
+        """Return the id of the stored row that has the key of another."""
+        return self._taken.get(self._key(row))
+
     def take(self, row: Any) -> None:
-        """Count the key of a row among those that are taken."""
+        """Count the key of a row, which has no id yet, among those that are taken."""
         if key := self._key(row):
-            self._taken.add(key)
+            self._taken[key] = None
 
     def _key(self, row: Any) -> Key | None:
         """Return the key of a row, or None if the constraint does not look at it."""
@@ -84,13 +107,15 @@ class _Unique:
         key = tuple(getattr(row, field.attname) for field in self._fields)
         return None if None in key else key
 
-    def _stored(self, keys: set[Key], model: type[models.Model]) -> set[Key]:
+    def _stored(self, keys: set[Key], model: type[models.Model]) -> dict[Key | None, int | None]:
+        """Return those keys that are stored, and the ids of their rows."""
         if not keys:
-            return set()
+            return {}
         names = [field.attname for field in self._fields]
         wanted = {f"{name}__in": {key[place] for key in keys} for place, name in enumerate(names)}
         rows = model._default_manager.filter(self.constraint.condition or Q(), **wanted)
-        return {*rows.order_by().values_list(*names)} & keys
+        stored = rows.order_by().values_list("pk", *names)
+        return {key: pk for pk, *values in stored if (key := tuple(values)) in keys}
 
 
 def _constraints(rows: Sequence[Any], kind: type[models.BaseConstraint]) -> list[Any]:

@@ -13,7 +13,8 @@ from django.db.models.sql import UpdateQuery
 from rest_framework.exceptions import NotFound, ValidationError
 
 from changes.journal import Journaled, record
-from timetracker.api.exceptions import Conflict
+from timetracker.api.exceptions import Conflict, Taken
+from timetracker.text import derived_fields, derived_from
 
 M = TypeVar("M", bound=models.Model)
 
@@ -102,6 +103,19 @@ class Resource(Journaled):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        """Derive what is made of other fields, so that constraints can be judged beforehand."""
+        super().clean()
+        for field in derived_fields(type(self)):
+            field.fill(self)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save; what is made of a field goes with it."""
+        if update_fields is not None:
+            names = set(update_fields)
+            update_fields = names | derived_from(type(self), names)
+        super().save(update_fields=update_fields, **kwargs)
 
     def _do_update(  # type: ignore[override] # the stubs are Django 6's
         self,
@@ -244,7 +258,7 @@ def refusal_by(
     sentence = str(constraint.violation_error_message)
     code = constraint.violation_error_code
     if isinstance(constraint, models.UniqueConstraint):
-        return Conflict(sentence, code)
+        return Taken(constraint, sentence, code)
     return ValidationError({_field_of(constraint, model): [sentence]}, code)
 
 

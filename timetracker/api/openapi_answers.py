@@ -121,6 +121,15 @@ class PreconditionErrorSerializer(ErrorSerializer):
     etag = serializers.CharField(required=False)
 
 
+class ConflictErrorSerializer(ErrorSerializer):
+    """What is stored already."""
+
+    conflicting_id = serializers.IntegerField(
+        required=False,
+        help_text="The row that has the name or the id, if you may see it.",
+    )
+
+
 @dataclass(frozen=True)
 class Failure:
     """How an error is published: as a named response with a body and headers.
@@ -173,7 +182,13 @@ FAILURES = {
         },
     ),
     404: Failure("NotFound", "There is none of that id.", headers=RATE_LIMIT_HEADERS),
-    409: Failure("Conflict", "It does not fit what is stored.", headers=RATE_LIMIT_HEADERS),
+    409: Failure(
+        "Conflict",
+        "It does not fit what is stored.",
+        ConflictErrorSerializer,
+        RATE_LIMIT_HEADERS,
+        {"conflicting_id": 7},
+    ),
     410: Failure(
         "CursorExpired",
         "The cursor is too old, or of another view: list everything, then follow a new one.",

@@ -78,7 +78,8 @@ class Representation:
         }
         _refuse_what_would_be_ignored(serializer_class, fields)
         shown = {name: _sources(field) for name, field in fields.items()}
-        self.sources = list(dict.fromkeys(chain(*shown.values())))
+        order = _order_of(serializer_class)  # a cursor has its values, shown or not
+        self.sources = list(dict.fromkeys(chain(*shown.values(), order)))
         places = {name: [*map(self.sources.index, sources)] for name, sources in shown.items()}
         self._names = tuple(fields)
         # The rows of a queryset: all that decides about the answer, but for the moment.
@@ -117,6 +118,14 @@ def _sources(field: Any) -> list[str]:
     if isinstance(field, PrimaryKeyRelatedField):
         return [f"{field.source}_id"]
     return [str(field.source)]
+
+
+def _order_of(serializer_class: Any) -> list[str]:
+    """Return the columns that the list of a serializer's model is ordered by."""
+    model = getattr(getattr(serializer_class, "Meta", None), "model", None)
+    terms = model._meta.ordering if model else ()
+    names = (term if isinstance(term, str) else term.expression.name for term in terms)
+    return [name.removeprefix("-") for name in names]
 
 
 def _maker(field: Any, places: Sequence[int]) -> Make | None:

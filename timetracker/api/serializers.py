@@ -11,8 +11,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.utils.model_meta import FieldInfo
 
 from timetracker.api import fields
-from timetracker.api.exceptions import Conflict
+from timetracker.api.exceptions import Taken
 from timetracker.api.fields import own_external_id
+from timetracker.api.foreseen import row_in_the_way
 from timetracker.api.models import constraints_as_errors, free_unseen_ids
 from timetracker.api.suggestions import unknown_names
 
@@ -146,18 +147,36 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         """Write in one transaction; a broken constraint is answered with its own sentence."""
         try:
             return self._saved(**kwargs)
-        except Conflict as conflict:
-            ids = [self.validated_data.get("external_id")]
-            if conflict.get_codes() != "external_id_taken" or not free_unseen_ids(
-                self.Meta.model, self.context["request"].user, ids
-            ):
+        except Taken as taken:
+            if not self._freed(taken):
+                self.show_row_in_the_way(taken)
                 raise
             return self._saved(**kwargs)
+
+    def _freed(self, taken: Taken) -> bool:
+        """Return whether what was taken is free now: the user's id on a row out of sight."""
+        ids = [self.validated_data.get("external_id")]
+        user = self.context["request"].user
+        is_id = taken.get_codes() == "external_id_taken"
+        return is_id and bool(free_unseen_ids(self.Meta.model, user, ids))
 
     def _saved(self, **kwargs: Any) -> M:
         with constraints_as_errors(self.Meta.model):
             saved: M = super().save(**kwargs)
         return saved
+
+    def shows_id(self, taken: Taken) -> bool:
+        """Return whether a 409 has the id of the row in the way."""
+        return True
+
+    def show_row_in_the_way(self, taken: Taken) -> None:
+        """Add which row has what was asked for, if the caller may see it."""
+        row: Any = self.instance or self.made_of([self.validated_data])[0]
+        model: Any = self.Meta.model
+        seen = model.objects.visible_to(self.context["request"].user)
+        taken.pk = row_in_the_way(taken.constraint, row)
+        if seen.filter(pk=taken.pk).exists():
+            taken.show()
 
     def create(self, validated_data: dict[str, Any]) -> M:
         """Insert a row."""

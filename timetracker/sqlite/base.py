@@ -11,8 +11,9 @@ from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 from django.db.backends.sqlite3.operations import DatabaseOperations as SqliteOperations
 
+from timetracker.text import folded
+
 PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
-WILDCARDS = {"%": ".*", "_": "."}
 
 
 class DatabaseOperations(SqliteOperations):
@@ -67,15 +68,29 @@ def like(pattern: str | None, text: object, escape: str = "") -> bool | None:
     """Return whether `text LIKE pattern ESCAPE escape`, whatever the case; NULL for NULL."""
     if pattern is None or text is None:
         return None
-    return _expression(pattern, escape).fullmatch(str(text)) is not None
+    return _expression(pattern, escape).fullmatch(folded(str(text))) is not None
 
 
 @functools.lru_cache(maxsize=256)
 def _expression(pattern: str, escape: str) -> re.Pattern[str]:
-    parts, characters = [], iter(pattern)
+    """Return an expression that takes no time for any text.
+
+    What stands between two % is looked for once: `(?>…)` does not look for another place.
+    """
+    parts, literal, characters = [""], "", iter(pattern)
     for character in characters:
         if character == escape:
-            parts.append(re.escape(next(characters, "")))
+            literal += next(characters, "")
+        elif character in "%_":
+            parts[-1] += re.escape(folded(literal))
+            literal = ""
+            if character == "_":
+                parts[-1] += "."
+            else:
+                parts.append("")
         else:
-            parts.append(WILDCARDS.get(character, re.escape(character)))
-    return re.compile("".join(parts), re.DOTALL | re.IGNORECASE)
+            literal += character
+    first, *others = [*parts[:-1], parts[-1] + re.escape(folded(literal))]
+    between = "".join(f"(?>.*?{part})" for part in others[:-1])
+    end = "".join(f".*?{part}" for part in others[-1:])
+    return re.compile(f"{first}{between}{end}", re.DOTALL)

@@ -1,0 +1,159 @@
+"""What a text is: stored in one normal form, and found and sorted alike on both databases.
+
+The databases' own rules are no help: SQLite knows the case of A to Z only, PostgreSQL's rules
+are those of the locale it was made with. So what is compared is made here, and stored beside it.
+"""
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
+
+from django.db import models
+
+T = TypeVar("T", bound=str | None)
+
+LONGEST_SEARCH = 100
+LONGEST_SORT_KEY = 200
+
+PLACE_IN_TEXT = {"postgresql": "strpos", "sqlite": "instr"}
+
+
+def normal(text: str) -> str:
+    """Return a text in Unicode's normal form C, as it is stored."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared: canonical caseless matching, Unicode 3.13, D145.
+
+    The dot of İ goes too, which no other i keeps: istanbul is İstanbul.
+    """
+    if text.isascii():
+        return text.lower()
+    caseless = unicodedata.normalize("NFD", text).casefold()
+    dotless = unicodedata.normalize("NFD", caseless).replace("i\u0307", "i")
+    return unicodedata.normalize("NFC", dotless)
+
+
+def sort_key(text: str) -> str:
+    """Return what a name is sorted by, code point by code point: Ä is with A, a with A."""
+    if text.isascii():
+        return text.lower()[:LONGEST_SORT_KEY]
+    letters = unicodedata.normalize("NFKD", text)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain.casefold()[:LONGEST_SORT_KEY]
+
+
+class NormalMixin(models.Field[Any, str]):
+    """A text that is stored in normal form, whoever saves it."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return the text that is judged."""
+        text = super().to_python(value)
+        return normal(text) if isinstance(text, str) else text
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's
+        """Return the text that is stored."""
+        text = super().pre_save(model_instance, add)
+        if isinstance(text, str) and not text.isascii():
+            text = normal(text)
+            setattr(model_instance, self.attname, text)
+        return text
+
+    def deconstruct(self) -> Any:
+        """Return what migrations write: the column is one of Django's."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, f"django.db.models.{self.get_internal_type()}", args, kwargs
+
+
+class NameField(NormalMixin, models.CharField[Any, str]):
+    """A line of text."""
+
+
+class ProseField(NormalMixin, models.TextField[Any, str]):
+    """A text of any number of lines."""
+
+
+class DerivedField(models.TextField[T, T]):
+    """What is made of another field's text, written whenever that is.
+
+    Compared and sorted by code points, so alike on both databases, as SQLite does unasked.
+    """
+
+    make: Callable[[str], str]
+
+    def __init__(self, *, of: str, **kwargs: Any) -> None:
+        """Derive from the field `of`."""
+        super().__init__(**{**kwargs, "editable": False, "blank": True})
+        self.of = of
+
+    def fill(self, instance: models.Model) -> str:
+        """Set the value of an instance, and return it."""
+        value = type(self).make(getattr(instance, self.of) or "")
+        setattr(instance, self.attname, value)
+        return value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001 - Django's
+        """Return what is stored."""
+        return self.fill(model_instance)
+
+    def db_parameters(self, connection: Any) -> Any:
+        """Return the column's type and collation."""
+        parameters = super().db_parameters(connection)
+        by_code_points = "C" if connection.vendor == "postgresql" else None
+        return {**parameters, "collation": by_code_points}
+
+    def deconstruct(self) -> Any:
+        """Return what migrations write."""
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["editable"], kwargs["blank"]
+        return name, path, args, {**kwargs, "of": self.of}
+
+
+class FoldedField(DerivedField[str | None]):
+    """A text without its case: what `search` looks into, and what makes names the same.
+
+    Null in a row that was written before there was the column, until a migration fills it.
+    """
+
+    make = staticmethod(folded)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "null": True})
+
+
+class SortField(DerivedField[str]):
+    """What a list is sorted by."""
+
+    make = staticmethod(sort_key)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"default": "", "db_default": "", **kwargs})
+
+
+@FoldedField.register_lookup
+class Holds(models.Lookup[Any]):
+    """Whether a folded text holds another, whatever its case."""
+
+    lookup_name = "holds"
+
+    def get_prep_lookup(self) -> str:
+        """Fold what is looked for."""
+        return folded(str(self.rhs))
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Return SQL without a pattern, which would take its time for some texts."""
+        text, text_params = self.process_lhs(compiler, connection)
+        part, part_params = self.process_rhs(compiler, connection)
+        function = PLACE_IN_TEXT[connection.vendor]
+        return f"{function}({text}, {part}) > 0", (*text_params, *part_params)
+
+
+def derived_fields(model: type[models.Model]) -> Iterator[DerivedField[Any]]:
+    """Yield the fields of a model that are made of others."""
+    return (field for field in model._meta.concrete_fields if isinstance(field, DerivedField))
+
+
+def derived_from(model: type[models.Model], names: Collection[str]) -> set[str]:
+    """Return the fields that have to be written with some others."""
+    return {field.name for field in derived_fields(model) if field.of in names}
