@@ -75,7 +75,7 @@ class Use:
             lacking=[(row["scope"], row["times"]) for row in lacking.order_by("-times", "scope")],
             used=used,
             unused=[scope for scope in token.scopes if scope not in used],
-            keeps=narrowed(token.scopes, required),
+            keeps=narrowed(token.effective_scopes(), required),
         )
 
 

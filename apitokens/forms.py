@@ -13,6 +13,7 @@ from apitokens.addresses import parse_networks
 from apitokens.life import USUAL_OVERLAP
 from apitokens.models import ApiToken
 from apitokens.scopes import PRIVILEGED, known_scopes, presets
+from timetracker.admin_shown import ShownForm
 
 USUAL_LIFE_DAYS = 365
 HOUR = timedelta(hours=1)
@@ -78,7 +79,7 @@ class NetworksField(forms.CharField):
             return True
 
 
-class DescriptionForm(forms.ModelForm[ApiToken]):
+class DescriptionForm(ShownForm[ApiToken]):
     """What can still be changed of a token: its name, its description, from where it is used."""
 
     allowed_networks = NetworksField(
@@ -115,7 +116,7 @@ class IssueForm(DescriptionForm):
         " expires.",
     )
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, Any]:
         """Count the days from now; without a script, a purpose stands for its scopes."""
         days = self.cleaned_data.get("expires_in_days")
         self.instance.expires_at = timezone.now() + timedelta(days=days) if days else None

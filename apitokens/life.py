@@ -72,7 +72,7 @@ def revoke(tokens: ApiTokenQuerySet, by: Doer, *, now: datetime) -> list[ApiToke
 
 def least_scopes(token: ApiToken) -> list[str]:
     """Return the least scopes that serve every call the token has made, as far as written."""
-    return narrowed(token.scopes, required_scopes(token))
+    return narrowed(token.effective_scopes(), required_scopes(token))
 
 
 @transaction.atomic
@@ -84,7 +84,9 @@ def narrow(token: ApiToken, by: Doer) -> list[str]:
     token = _locked(token)
     before, after = token.scopes, least_scopes(token)
     if not after:
-        raise ValidationError("This token was never used: nothing says what it needs.")
+        raise ValidationError(
+            "Nothing says what this token needs: it was never used, or its scopes have no effect."
+        )
     if set(after) == set(before):
         raise ValidationError("This token uses every scope that it has.")
     token.scopes = after

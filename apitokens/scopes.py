@@ -56,7 +56,7 @@ def used_of(scopes: Collection[str], required: Collection[str]) -> set[str]:
 
 
 def narrowed(scopes: Collection[str], required: Collection[str]) -> list[str]:
-    """Return the least that still serves every call made so far."""
+    """Return the least of effective scopes that still serves every call made so far."""
     return [scope for scope in known_scopes() if scope in required and allows(scopes, scope)]
 
 

@@ -20,6 +20,7 @@ from apitokens.models import ApiToken, TokenUsage
 from timetracker.client_address import Address
 
 FLUSH_SECONDS = 60
+MOST_SEEN = 100_000  # scopes of tokens that a process remembers having written
 # Adding in the database: several processes count the same token.
 ADD = """
     INSERT INTO apitokens_tokenusage (token_id, day, scope, calls, refused)
@@ -57,6 +58,7 @@ class UsageBuffer:
         self._writing = threading.Lock()
         self._counts: dict[Key, list[int]] = {}
         self._last: dict[int, LastUse] = {}
+        self._seen: set[tuple[int, str]] = set()
 
     def note(
         self, token_id: int, scopes: Sequence[str], address: Address | None, *, allowed: bool
@@ -75,6 +77,28 @@ class UsageBuffer:
             self._last[token_id] = last
         if first:
             self._write_later()
+        if allowed and self._seconds is not None:
+            self._write_first_uses(token_id, scopes)
+
+    def _write_first_uses(self, token_id: int, scopes: Sequence[str]) -> None:
+        """Write at once that a token needs a scope, the first time that this process sees it.
+
+        Who narrows a token asks the database, and what other processes have counted may not be
+        there for a minute: the scope would be lost while it is in use.
+        """
+        new = [scope for scope in scopes if (token_id, scope) not in self._seen]
+        if not new:
+            return
+        day = timezone.now().date().isoformat()
+        try:
+            with connection.cursor() as cursor:
+                cursor.executemany(ADD, [(token_id, day, scope, 0, 0) for scope in new])
+        except DatabaseError:
+            log.exception("The first use of a scope could not be written; it is counted later")
+            return
+        if len(self._seen) > MOST_SEEN:
+            self._seen.clear()
+        self._seen.update((token_id, scope) for scope in new)
 
     def flush(self) -> None:
         """Add what was counted to the database, in the order of ids; keep it if that fails."""

@@ -1,5 +1,7 @@
 """The journal in the Django admin: to read, never to write."""
 
+from typing import Any
+
 from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
@@ -10,6 +12,8 @@ from django.utils.html import format_html
 from changes.journal import Journaled, type_of
 from changes.models import Change
 from timetracker.admin_filters import PersonFilter, TypedFilter
+
+UNNAMED = "unnamed_way"
 
 
 class TokenFilter(TypedFilter):
@@ -61,6 +65,31 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
     def changed(self, change: Change) -> str:
         """Return the fields that got another value."""
         return ", ".join(change.fields)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Name tokens to those who may see tokens; to others it was some token."""
+        names = super().get_list_display(request)
+        if request.user.has_perm("apitokens.view_apitoken"):
+            return names
+        return [UNNAMED if name == "way" else name for name in names]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Offer tokens to those who may see tokens."""
+        filters = super().get_list_filter(request)
+        if request.user.has_perm("apitokens.view_apitoken"):
+            return filters
+        return [each for each in filters if each is not TokenFilter]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Keep those who may not see tokens from guessing their names by filtering."""
+        if lookup.startswith("token") and not request.user.has_perm("apitokens.view_apitoken"):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="by way of")
+    def unnamed_way(self, change: Change) -> str:
+        """Return that it was an API token, the admin or a command."""
+        return "API token" if change.token_id else self.way(change)
 
     @admin.display(description="by way of")
     def way(self, change: Change) -> str:

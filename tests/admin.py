@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.messages import get_messages
 from django.db.models import Model
+from django.forms import MultiWidget
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
@@ -51,3 +52,23 @@ def errors_of(response: Any) -> dict[str, list[str]]:
 def messages_of(response: Any) -> list[str]:
     """What the admin says on the next page."""
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def as_shown(response: Any) -> dict[str, Any]:
+    """What a browser sends back of a change form in which nobody touched anything."""
+    form = response.context["adminform"].form
+    data: dict[str, Any] = {"_shown": form.shown}
+    for bound in form:
+        widget, value = bound.field.widget, bound.value()
+        if isinstance(widget, MultiWidget):
+            parts = zip(widget.widgets, widget.decompress(value) or (), strict=True)
+            for place, (part, of_value) in enumerate(parts):
+                data[f"{bound.html_name}_{place}"] = part.format_value(of_value) or ""
+        elif isinstance(value, bool):
+            data |= {bound.html_name: "on"} if value else {}
+        elif isinstance(value, list):
+            data[bound.html_name] = [str(getattr(each, "pk", each)) for each in value]
+        else:
+            text = "" if value is None else str(value)
+            data[bound.html_name] = text.replace("\n", "\r\n")
+    return data

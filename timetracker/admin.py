@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,9 @@ from django.urls import reverse
 
 from changes.journal import Journaled, type_of
 from timetracker import rate_limit
-from timetracker.admin_times import InstantField, keep_untouched_times
+from timetracker.admin_passwords import OwnPasswordChangeForm
+from timetracker.admin_shown import ShownForm, ShownMixin
+from timetracker.admin_times import InstantField
 from timetracker.client_address import client_address, network_of
 from timetracker.text import LONGEST_SEARCH
 
@@ -49,6 +52,19 @@ class AdminSite(admin.AdminSite):
     site_url = None  # there is no other site: base_site.html links to the API's documentation
     login_form = LoginForm
 
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Change one's own password; Django's form would write the whole account."""
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordChangeForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+            template_name="registration/password_change_form.html",
+        )
+        return view(request)
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the models in a few sections; Django has one for each app, most with one model.
 
@@ -77,13 +93,20 @@ def _section(title: str, found: list[Any]) -> dict[str, Any]:
     }
 
 
-class ModelForm(forms.ModelForm[M]):
-    """Django's, which judges the constraints over columns that the service fills in too."""
+class TextField(forms.CharField):
+    """A text as it was typed, blanks included; browsers send other line ends than people type."""
 
-    def clean(self) -> dict[str, Any]:
-        """Keep the times that nobody changed exactly as they are stored."""
-        keep_untouched_times(self)
-        return super().clean() or self.cleaned_data
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "strip": False})
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with the line ends that are stored, before its length is judged."""
+        text = super().to_python(value) or ""
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class ModelForm(ShownForm[M]):
+    """Django's, which judges the constraints over columns that the service fills in too."""
 
     def _get_validation_exclusions(self) -> set[str]:
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
@@ -107,14 +130,14 @@ class ModelChangeList(ChangeList):
     search_form_class = SearchForm
 
 
-class ModelAdmin(admin.ModelAdmin[M]):
+class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
     """Django's, safe for two who write at the same time."""
 
     form: type[forms.ModelForm[Any]] = ModelForm
     first_fields: tuple[str, ...] = ()
     list_per_page = 25  # on a telephone each row is a card
     formfield_overrides = {
-        models.TextField: {"widget": AdminTextareaWidget({"rows": 3})},
+        models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget({"rows": 3})},
         models.DateTimeField: {"form_class": InstantField},
     }
 
@@ -169,14 +192,3 @@ class ModelAdmin(admin.ModelAdmin[M]):
             query = urlencode({"type": type_of(self.model), "object_id": object_id})
             context["journal"] = f"{changes}?{query}"
         return super().history_view(request, object_id, context)
-
-    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Save the columns that were changed and no others, so that racing changes both stay."""
-        if not change:
-            obj.save()
-        elif form.changed_data:
-            obj.save(update_fields=[*form.changed_data, *_automatic(obj)])
-
-
-def _automatic(obj: models.Model) -> list[str]:
-    return [field.name for field in obj._meta.fields if getattr(field, "auto_now", False)]

@@ -33,18 +33,6 @@ class InstantField(forms.SplitDateTimeField):
             raise ValidationError(str(error)) from error
 
 
-def keep_untouched_times(form: forms.ModelForm[Any]) -> None:
-    """Put back the stored instants that nobody changed.
-
-    A form shows whole seconds, and the same words for both of two equal times of day; what it
-    sends back would be judged, and perhaps stored, instead of what is there.
-    """
-    for name, field in form.fields.items():
-        stored = getattr(form.instance, name, None)
-        if isinstance(field, InstantField) and stored and name not in form.changed_data:
-            form.cleaned_data[name] = stored
-
-
 def viewer_zone() -> ZoneInfo:
     """Return the zone that the middleware has activated for the viewer."""
     return ZoneInfo(timezone.get_current_timezone_name())

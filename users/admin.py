@@ -1,18 +1,33 @@
-"""People in the Django admin."""
+"""People and their groups in the Django admin."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
+from timetracker.admin_passwords import OthersPasswordChangeForm
+from timetracker.admin_shown import ShownForm, ShownMixin
 from users.models import User
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
+admin.site.unregister(Group)
+
+
+class UserForm(ShownForm[User], UserChangeForm[User]):
+    """Django's form, which leaves alone what its reader did not touch."""
+
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
     """Django's own page for users, with the time zone; only administrators give rights."""
 
+    form = UserForm
+    change_password_form = OthersPasswordChangeForm
     list_display = (
         "username",
         "email",
@@ -30,8 +45,8 @@ class UserAdmin(DjangoUserAdmin[User]):
     )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep staff away from administrators: a new password would make them one."""
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+        """Keep staff away from whoever has any right: with a new password they would have it."""
+        if obj is not None and not request.user.is_superuser and has_rights(obj):
             return False
         return super().has_change_permission(request, obj)
 
@@ -45,3 +60,36 @@ class UserAdmin(DjangoUserAdmin[User]):
         """Show staff the rights of others, which only administrators give."""
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if request.user.is_superuser else (*fields, *RIGHTS)
+
+
+def has_rights(user: User) -> bool:
+    """Return whether an account may do anything in the admin, or would once it is staff."""
+    return (
+        user.is_superuser
+        or user.is_staff
+        or user.groups.exists()
+        or user.user_permissions.exists()
+    )
+
+
+class GroupForm(ShownForm[Group]):
+    """A group, of which only what was touched is written."""
+
+
+@admin.register(Group)
+class GroupAdmin(ShownMixin, DjangoGroupAdmin):
+    """Django's own page for groups, which only administrators change: a group gives rights."""
+
+    form = GroupForm
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Administrators only."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Administrators only."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Administrators only."""
+        return bool(request.user.is_superuser)

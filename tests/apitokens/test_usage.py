@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apitokens import usage
-from apitokens.models import ApiToken, TokenUsage
+from apitokens import life, usage
+from apitokens.models import ApiToken, Doer, TokenUsage
 from tests.factories import api_as, issue_token
 from tests.racing import at_once
 from tests.servers import ROOT
@@ -201,3 +202,31 @@ def test_a_process_that_ends_writes_first() -> None:
         command, cwd=ROOT, env=settings, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout) == (0, "written\n" * 2), ended.stderr
+
+
+def test_the_first_use_of_a_scope_is_known_to_all_processes_at_once(owner: User) -> None:
+    """Who narrows a token in another process must not take away what is in use."""
+    token, _ = issue_token(owner, "write:projects", "read:tasks")
+    elsewhere = usage.UsageBuffer(seconds=3600)
+    elsewhere.note(token.pk, ["read:projects"], HOME, allowed=True)
+    elsewhere.note(token.pk, ["read:clients"], HOME, allowed=False)
+    assert counts() == {(token.pk, "read:projects"): (0, 0)}
+    assert life.narrow(token, Doer("ada")) == ["read:projects"]
+    with CaptureQueriesContext(connection) as captured:
+        elsewhere.note(token.pk, ["read:projects"], HOME, allowed=True)
+    assert len(captured) == 0
+
+
+@pytest.mark.parametrize("used", ["read:projects", "read:tasks"])
+def test_narrowing_gives_nothing_to_a_token_that_has_no_effect(owner: User, used: str) -> None:
+    """The user was an administrator when the token was issued, and its calls were counted."""
+    User.objects.filter(pk=owner.pk).update(is_superuser=True)
+    owner.refresh_from_db()
+    token, _ = issue_token(owner, "*")
+    usage.buffer.note(token.pk, [used], HOME, allowed=True)
+    usage.buffer.flush()
+    User.objects.filter(pk=owner.pk).update(is_superuser=False)
+    with pytest.raises(ValidationError):
+        life.narrow(token, Doer("ada"))
+    token.refresh_from_db()
+    assert token.scopes == ["*"]

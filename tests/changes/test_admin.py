@@ -58,6 +58,23 @@ def test_it_shows_who_did_what_by_which_way(administrator: User, entry_id: int) 
     ]
 
 
+def test_tokens_are_named_to_those_who_may_see_tokens(owner: User, entry_id: int) -> None:
+    staff = make_user("stan", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_change"))
+    token = ApiToken.objects.get()
+    page = admin_as(staff).get(LIST)
+    assert [row[5] for row in rows_of_list(page)] == ["Admin", "API token", "Command"]
+    assert token.name not in page.content.decode()
+    assert token.prefix not in page.content.decode()
+    for query in ({"token__prefix__startswith": "tt_"}, {"by_token": token.name}):
+        answer = admin_as(staff).get(LIST, query)
+        assert token.name not in text_of(answer.content.decode()).replace("by_token", "")
+        assert len(rows_of_list(answer)) in (0, 3)  # as if nothing had been asked, or refused
+    staff.user_permissions.add(Permission.objects.get(codename="view_apitoken"))
+    page = admin_as(User.objects.get(pk=staff.pk)).get(LIST)
+    assert str(token) in [row[5] for row in rows_of_list(page)]
+
+
 @pytest.mark.parametrize(
     ("query", "actions"),
     [

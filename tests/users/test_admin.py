@@ -1,7 +1,8 @@
 """People in the admin: added, changed, never deleted, and who may change whom."""
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from tests.admin import admin_as, errors_of, url
@@ -39,6 +40,69 @@ def test_a_password_is_changed(administrator: User, owner: User) -> None:
 def test_people_are_never_deleted(administrator: User, owner: User) -> None:
     response = admin_as(administrator).post(url(User, "delete", owner.pk), {"post": "yes"})
     assert response.status_code == 403
+
+
+def staff_with(*codenames: str) -> User:
+    staff = make_user("stan", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return staff
+
+
+@pytest.mark.parametrize("right", ["staff", "group", "permission", "superuser"])
+def test_whoever_has_a_right_is_the_administrators_alone(owner: User, right: str) -> None:
+    browser = admin_as(staff_with("change_user", "view_user"))
+    match right:
+        case "group":
+            owner.groups.add(Group.objects.create(name="Office"))
+        case "permission":
+            owner.user_permissions.add(Permission.objects.all()[0])
+        case _:
+            setattr(owner, f"is_{right}", True)
+            owner.save()
+    page = url(User, "change", owner.pk)
+    data = {"username": "taken", "date_joined_0": "2024-01-15", "date_joined_1": "09:00"}
+    assert browser.get(page).context["has_change_permission"] is False
+    assert browser.post(page, data).status_code == 403
+    password = reverse("admin:auth_user_password_change", args=[owner.pk])
+    assert browser.post(password, PASSWORD).status_code == 403
+    owner.refresh_from_db()
+    assert owner.username == "olga"
+    assert owner.check_password("pass-word-1")
+
+
+def test_groups_are_the_administrators_alone(db: None) -> None:
+    staff = staff_with("add_group", "change_group", "delete_group", "view_group")
+    group = Group.objects.create(name="Office")
+    staff.groups.add(group)
+    browser = admin_as(staff)
+    every = [permission.pk for permission in Permission.objects.all()]
+    page = url(Group, "change", group.pk)
+    assert browser.get(page).status_code == 200  # to see it is not to change it
+    assert browser.post(page, {"name": "All", "permissions": every}).status_code == 403
+    assert (
+        browser.post(url(Group, "add"), {"name": "All", "permissions": every}).status_code == 403
+    )
+    assert browser.post(url(Group, "delete", group.pk), {"post": "yes"}).status_code == 403
+    assert not group.permissions.exists()
+
+
+@pytest.mark.parametrize("right", ["is_superuser", "is_staff", "is_active"])
+def test_a_password_is_not_given_to_an_account_that_has_changed(
+    administrator: User, owner: User, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hash takes half a second, in which somebody else changes the account."""
+
+    def slow(password: str | None) -> str:
+        User.objects.filter(pk=owner.pk).update(**{right: not getattr(owner, right)})
+        return make_password(password)
+
+    monkeypatch.setattr("django.contrib.auth.base_user.make_password", slow)
+    page = reverse("admin:auth_user_password_change", args=[owner.pk])
+    response = admin_as(administrator).post(page, {**PASSWORD, "set-password": "Change"})
+    assert response.status_code == 403
+    stored = User.objects.get(pk=owner.pk)
+    assert getattr(stored, right) is not getattr(owner, right)
+    assert stored.check_password("pass-word-1")
 
 
 def test_staff_neither_give_rights_nor_touch_administrators(
