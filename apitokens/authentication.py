@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
+from structlog.contextvars import bind_contextvars
 
 from apitokens.models import ApiToken, digest_of
 from timetracker import rate_limit
@@ -61,6 +62,8 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise _refusal(request, token)
         if token.allowed_networks and not token.admits(client_address(request)):
             raise _refusal(request, token, "address not allowed")
+        # For the lines of this request in all logs.
+        bind_contextvars(user_id=token.user_id, prefix=token.prefix)
         return token.user, token
 
     def authenticate_header(self, request: "Request") -> str:

@@ -1,46 +1,27 @@
 """The admin site, and what the models' pages share."""
 
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.views import PasswordChangeView
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from changes.journal import Journaled, type_of
-from timetracker import rate_limit
-from timetracker.admin_passwords import OwnPasswordChangeForm
+from timetracker.admin_login import LoginForm, PasswordChangeForm, remember_browser
 from timetracker.admin_shown import ShownForm, ShownMixin
 from timetracker.admin_times import InstantField
-from timetracker.client_address import client_address, network_of
 from timetracker.text import LONGEST_SEARCH
 
 M = TypeVar("M", bound=models.Model)
-
-LOGINS = 20  # of one address, good and bad
-LOGINS_PERIOD = 15 * rate_limit.MINUTE
-
-
-class LoginForm(AdminAuthenticationForm):
-    """Django's, for so many guesses."""
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse to look at the password of an address that has tried too often."""
-        request: HttpRequest = self.request  # type: ignore[assignment]
-        address = network_of(client_address(request))
-        logins = rate_limit.count(request, "admin-login", address, LOGINS, LOGINS_PERIOD)
-        if logins.exceeded:
-            minutes = logins.retry_after // rate_limit.MINUTE + 1
-            raise ValidationError(f"Too many attempts. Try again in {minutes} minutes.")
-        return super().clean()
 
 
 class AdminSite(admin.AdminSite):
@@ -52,18 +33,30 @@ class AdminSite(admin.AdminSite):
     site_url = None  # there is no other site: base_site.html links to the API's documentation
     login_form = LoginForm
 
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Log somebody in, and know the browser again."""
+        response = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            remember_browser(response, request.user.get_username())
+        return response
+
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        """Change one's own password; Django's form would write the whole account."""
+    ) -> TemplateResponse:
+        """Change one's own password, with a limit to guesses of the old one.
+
+        Django's form would write the whole account.
+        """
         request.current_app = self.name
         view = PasswordChangeView.as_view(
-            form_class=OwnPasswordChangeForm,
+            form_class=partial(PasswordChangeForm, request=request),
             success_url=reverse("admin:password_change_done", current_app=self.name),
-            extra_context={**self.each_context(request), **(extra_context or {})},
             template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        return view(request)
+        return cast("TemplateResponse", view(request))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the models in a few sections; Django has one for each app, most with one model.

@@ -29,6 +29,12 @@ def client_address(request: HttpRequest) -> Address | None:
     return address
 
 
+def comes_from_proxy(request: HttpRequest) -> bool:
+    """Return whether one of TRUSTED_PROXIES sent a request."""
+    address = _parse(request.META.get("REMOTE_ADDR", ""))
+    return address is not None and _trusted(address)
+
+
 def network_of(address: Address | None) -> str:
     """Return what one caller can be counted by: an IPv4 address, or an IPv6 /64."""
     if isinstance(address, IPv6Address):

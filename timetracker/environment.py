@@ -18,6 +18,8 @@ T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 SECRET_MIN_LENGTH = 50
+SECRET_MIN_CHARACTERS = 8  # different ones; 50 random digits have 10, nearly always
+WIDEST_OF_PROXIES = 7  # bits: fc00::/7 is all of the private addresses of IPv6
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -74,6 +76,18 @@ def networks(name: str) -> list[Network]:
         lambda text: [ip_network(word.strip()) for word in text.split(",") if word.strip()],
         "addresses or networks separated by commas, such as 10.0.0.0/8",
     )
+
+
+def proxies(name: str) -> list[Network]:
+    """Return the networks of our own proxies; whoever is in one is believed any address."""
+    found = networks(name)
+    for network in found:
+        if network.prefixlen < WIDEST_OF_PROXIES:
+            raise ImproperlyConfigured(
+                f"{name} must not trust a network as wide as {network}: anybody in it could claim"
+                " any address. Name your proxies."
+            )
+    return found
 
 
 def time_zone(name: str, default: str) -> str:
@@ -144,7 +158,20 @@ def secret(name: str, directory: Path, *, required: bool) -> str:
     value = value or _secret_of_first_run(directory / name.lower())
     if len(value) < SECRET_MIN_LENGTH:
         raise ImproperlyConfigured(f"{name} must have at least {SECRET_MIN_LENGTH} characters.")
+    if len(set(value)) < SECRET_MIN_CHARACTERS or value in (value + value)[1:-1]:
+        raise ImproperlyConfigured(
+            f"{name} must be random; it repeats itself. For instance: openssl rand -hex 40"
+        )
     return value
+
+
+def two_secrets(secret_key: str, token_pepper: str) -> None:
+    """Refuse one secret for both purposes: whoever learns it by one of them has both."""
+    if secret_key == token_pepper:
+        raise ImproperlyConfigured(
+            "SECRET_KEY must differ from TOKEN_PEPPER. Change SECRET_KEY: that only ends sessions,"
+            " but with another pepper no token is valid."
+        )
 
 
 def _secret_of_first_run(path: Path) -> str:

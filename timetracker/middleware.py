@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -19,6 +20,8 @@ from django.http.request import UnreadablePostError
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+
+from timetracker.client_address import client_address, comes_from_proxy
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -35,10 +38,15 @@ ADMIN_POLICY = (
 )
 
 access_log = logging.getLogger("timetracker.access")
+security_log = logging.getLogger("timetracker.security")
 
 
 class RequestIdMiddleware:
-    """Give every request an id (the caller's X-Request-ID if it is sane) and log its answer."""
+    """Give every request an id (the caller's X-Request-ID if it is sane) and log its answer.
+
+    All lines of a request have its id and address, and its user and the token's prefix once they
+    are known (apitokens.authentication).
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -47,11 +55,16 @@ class RequestIdMiddleware:
         started = time.perf_counter()
         request_id = sane_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.request_id = request_id  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = str(client_address(request) or "unknown")
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            if user_id := _user_of_session(request):
+                structlog.contextvars.bind_contextvars(user_id=user_id)
+            if response.status_code == HTTPStatus.FORBIDDEN and not _is_api(request):
+                security_log.warning("Page refused", extra={"path": request.path})
             access_log.info(
                 "%s %s %s",
                 request.method,
@@ -62,6 +75,21 @@ class RequestIdMiddleware:
         finally:
             structlog.contextvars.clear_contextvars()
         return response
+
+
+class ForwardedSchemeMiddleware:
+    """Forget an X-Forwarded-Proto that none of TRUSTED_PROXIES sent.
+
+    Django believes it of anybody (SECURE_PROXY_SSL_HEADER): over http, a caller could say https.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_X_FORWARDED_PROTO" in request.META and not comes_from_proxy(request):
+            del request.META["HTTP_X_FORWARDED_PROTO"]
+        return self.get_response(request)
 
 
 class UnreadBodyMiddleware:
@@ -160,6 +188,15 @@ def _policy(request: HttpRequest) -> str:
 def sane_request_id(sent: str) -> str:
     """Return the id that a caller gave a request, or a new one."""
     return sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
+
+
+def _user_of_session(request: HttpRequest) -> int | None:
+    """Return who has logged in, of a page that has asked for it: no query is made here."""
+    session = getattr(request, "session", None)
+    if session is None or not session.accessed:
+        return None
+    user_id = session.get(SESSION_KEY)
+    return int(user_id) if user_id else None
 
 
 def is_too_large(length: str) -> bool:

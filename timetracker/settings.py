@@ -29,16 +29,18 @@ APP_VERSION = re.findall(r"^## ([0-9.]+)", (BASE_DIR / "CHANGELOG.md").read_text
 DEBUG = environment.boolean("DEBUG")
 SECRET_KEY = environment.secret("SECRET_KEY", DATA_DIR, required=bool(_SERVER))
 TOKEN_PEPPER = environment.secret("TOKEN_PEPPER", DATA_DIR, required=bool(_SERVER))
+environment.two_secrets(SECRET_KEY, TOKEN_PEPPER)
 
 # Health checks come from the machine itself, whatever the service's public name.
 ALLOWED_HOSTS = [*environment.names("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
-TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
+TRUSTED_PROXIES = environment.proxies("TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/(health|live|ready)$"]  # arrival.PROBES
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SESSION_COOKIE_AGE = 12 * 3600  # seconds: a working day
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "timetracker.middleware.ForwardedSchemeMiddleware",
     "timetracker.middleware.RequestIdMiddleware",
     "changes.actor.ActorMiddleware",
     "timetracker.middleware.UnreadBodyMiddleware",

@@ -19,7 +19,6 @@ from tests.admin import admin_as, messages_of, rows_of, url
 from tests.factories import (
     NINE,
     issue_token,
-    make_administrator,
     make_client,
     make_entry,
     make_project,
@@ -27,7 +26,6 @@ from tests.factories import (
     make_user,
 )
 from timeentries.models import TimeEntry
-from timetracker.admin import LOGINS
 from users.models import User
 
 
@@ -138,21 +136,6 @@ def test_the_site_has_our_name(client: Browser) -> None:
     page = client.get(reverse("admin:login")).content.decode()
     assert "<title>Log in | TimeTracker</title>" in page
     assert re.findall(r'<div id="site-name"><a href="/admin/">(.*?)</a>', page) == ["TimeTracker"]
-
-
-@pytest.mark.django_db
-def test_too_many_logins_are_not_looked_at(client: Browser) -> None:
-    make_administrator("ada")
-    login = reverse("admin:login")
-    right = {"username": "ada", "password": "pass-word-1"}
-    for _ in range(LOGINS):
-        assert client.post(login, right | {"password": "wrong"}).status_code == 200
-    response = client.post(login, right)
-    assert re.fullmatch(
-        r"Too many attempts\. Try again in [0-9]+ minutes\.",
-        response.context["form"].non_field_errors()[0],
-    )
-    assert client.post(login, right, REMOTE_ADDR="192.0.2.1").status_code == 302
 
 
 def test_the_list_of_time_entries(administrator: User, owner: User, colleague: User) -> None:

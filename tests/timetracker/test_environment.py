@@ -1,4 +1,5 @@
 import os
+import secrets
 import subprocess
 import sys
 from ipaddress import ip_network
@@ -14,7 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from timetracker import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = "x" * environment.SECRET_MIN_LENGTH
+LONG = secrets.token_hex(environment.SECRET_MIN_LENGTH // 2)
+OTHER = secrets.token_hex(environment.SECRET_MIN_LENGTH // 2)
 
 READERS: dict[str, Any] = {
     "boolean": environment.boolean,
@@ -270,7 +272,7 @@ def test_a_password_in_a_bad_address_is_not_printed(name: str, url: str) -> None
     start = subprocess.run(
         [sys.executable, "-c", "import timetracker.settings"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "SECRET_KEY": LONG, "TOKEN_PEPPER": LONG, name: url},
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": LONG, "TOKEN_PEPPER": OTHER, name: url},
         capture_output=True,
         text=True,
         check=False,
@@ -292,6 +294,38 @@ def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("PEPPER", LONG[1:])
     with pytest.raises(ImproperlyConfigured, match=r"^PEPPER must have at least 50 characters\.$"):
         environment.secret("PEPPER", tmp_path, required=False)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("s" * 60, id="one letter"),
+        pytest.param("0123456789" * 6, id="ten digits again and again"),
+        pytest.param("abcdefg" * 9 + "a", id="seven letters"),
+    ],
+)
+def test_a_secret_that_repeats_itself_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    monkeypatch.setenv("PEPPER", value)
+    with pytest.raises(ImproperlyConfigured, match=r"^PEPPER must be random; it repeats itself"):
+        environment.secret("PEPPER", tmp_path, required=False)
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "2000::/3"])
+def test_nobody_trusts_half_of_the_world(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    monkeypatch.setenv("SETTING", f"10.0.0.0/8,{network}")
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        environment.proxies("SETTING")
+    assert f"must not trust a network as wide as {network}: " in str(refusal.value)
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/8", "fc00::/7", "192.0.2.1/32"])
+def test_a_private_network_may_be_of_proxies(
+    monkeypatch: pytest.MonkeyPatch, network: str
+) -> None:
+    monkeypatch.setenv("SETTING", network)
+    assert environment.proxies("SETTING") == [ip_network(network)]
 
 
 def test_a_servers_secret_is_never_made_up(
@@ -414,6 +448,14 @@ def test_racing_first_runs_agree_on_one_secret(
             {"TOKEN_PEPPER": "short"}, "TOKEN_PEPPER must have at least 50", id="TOKEN_PEPPER"
         ),
         pytest.param(
+            {"TOKEN_PEPPER": LONG}, "SECRET_KEY must differ from TOKEN_PEPPER", id="one secret"
+        ),
+        pytest.param(
+            {"TRUSTED_PROXIES": "10.0.0.1,0.0.0.0/0"},
+            "TRUSTED_PROXIES must not trust a network as wide as 0.0.0.0/0",
+            id="everybody as a proxy",
+        ),
+        pytest.param(
             {"DATABASE_URL": "postgres://h/db", "TOKEN_PEPPER": LONG, "SECRET_KEY": ""},
             "SECRET_KEY is required with DATABASE_URL",
             id="a server without a key",
@@ -429,11 +471,11 @@ def test_the_service_refuses_to_start_with_a_bad_value(
     variables: dict[str, str], sentence: str
 ) -> None:
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    secrets = {"SECRET_KEY": LONG, "TOKEN_PEPPER": LONG}
+    both = {"SECRET_KEY": LONG, "TOKEN_PEPPER": OTHER}
     start = subprocess.run(
         [sys.executable, "-c", "import timetracker.settings"],
         cwd=ROOT,
-        env={**inherited, **secrets, **variables},
+        env={**inherited, **both, **variables},
         capture_output=True,
         text=True,
         check=False,

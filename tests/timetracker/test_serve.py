@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shlex
 import signal
 import socket
@@ -254,8 +255,8 @@ def running_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The real server with a database that does not answer, as another user starts it."""
     environment = {
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
-        "SECRET_KEY": "s" * 60,
-        "TOKEN_PEPPER": "p" * 60,
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "TOKEN_PEPPER": secrets.token_urlsafe(64),
         "PATH": os.environ["PATH"],
     }
     command = serve.granian("127.0.0.1", port, 1)

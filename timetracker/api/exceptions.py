@@ -1,5 +1,6 @@
 """The one error shape of the API (docs/api.md, Errors), and the errors that DRF does not have."""
 
+import logging
 import math
 from typing import Any
 
@@ -12,6 +13,9 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 RETRY_UNAVAILABLE_AFTER = 1  # seconds
+
+log = logging.getLogger("timetracker.errors")
+security_log = logging.getLogger("timetracker.security")
 INTERNAL_ERROR = "An unexpected error occurred. Tell us the request_id."
 
 # status: (error, error_code) where the exception does not say better
@@ -203,6 +207,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse |
     if error is None:
         return None
     request = context["request"]
+    _log(exc, error, request)
     body = error_body(
         error.status_code,
         _message(error),
@@ -214,6 +219,25 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse |
         body["errors"] = flatten(error.detail)
     body.update(getattr(error, "extra", {}))
     return Response(body, status=error.status_code, headers=_headers(error))
+
+
+def log_unavailable(exc: BaseException) -> None:
+    """Say in the log why the answer is 503.
+
+    The server's own sentence without its details, which may hold values of a row.
+    """
+    said = getattr(getattr(exc.__cause__, "diag", None), "message_primary", None) or str(exc)
+    cause = f"{type(exc).__name__}: {' '.join(said.split())[:500]}"
+    log.error("Unavailable: %s", cause, extra={"cause": cause})
+
+
+def _log(exc: Exception, error: exceptions.APIException, request: Any) -> None:
+    if error.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        log_unavailable(exc)
+    elif isinstance(error, AccessDenied):
+        security_log.warning(
+            "Access denied", extra={"method": request.method, "path": request.path}
+        )
 
 
 def error_body(

@@ -1,5 +1,6 @@
 """What machines ask: whether the service answers, can work, and is well."""
 
+import logging
 from functools import cache
 
 from django.core.cache import caches
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from timetracker.api.exceptions import log_unavailable
 from timetracker.api.openapi_answers import (
     HealthySerializer,
     LiveSerializer,
@@ -19,6 +21,8 @@ from timetracker.api.openapi_answers import (
     UnhealthySerializer,
 )
 from timetracker.counters import CounterCache
+
+log = logging.getLogger("timetracker.errors")
 
 OK, UNAVAILABLE, READ_ONLY, PENDING = "ok", "unavailable", "read_only", "pending"
 
@@ -55,6 +59,8 @@ class ReadyView(PublicView):
         """
         needed = {"database": _database(), "migrations": _migrations()}
         ready = set(needed.values()) == {OK}
+        if not ready:
+            log.error("Not ready", extra={"cause": needed})
         return Response(
             {"status": "ready" if ready else "not_ready", "checks": needed | {"cache": _cache()}},
             status=200 if ready else 503,
@@ -70,20 +76,23 @@ class HealthView(PublicView):
         checks = {"database": _database(), "cache": _cache()}
         if set(checks.values()) == {OK}:
             return Response({"status": "healthy"})
+        log.error("Unhealthy", extra={"cause": checks})
         return Response({"status": "unhealthy", "checks": checks}, status=503)
 
 
 def _database() -> str:
     try:
         return OK if connection.is_writable() else READ_ONLY  # type: ignore[attr-defined]
-    except Error:
+    except Error as error:
+        log_unavailable(error)
         return UNAVAILABLE
 
 
 def _migrations() -> str:
     try:
         applied = MigrationRecorder(connection).applied_migrations()
-    except Error:
+    except Error as error:
+        log_unavailable(error)
         return UNAVAILABLE
     return OK if _known_migrations() <= applied.keys() else PENDING
 

@@ -19,6 +19,7 @@ from timetracker.api.exceptions import (
     Unavailable,
     error_body,
     is_unavailable,
+    log_unavailable,
 )
 from timetracker.api.openapi_answers import InfoSerializer
 from timetracker.api.probes import PublicView
@@ -88,7 +89,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a bug, or a database that is away, without a word of the cause."""
     if not is_api(request.path):
         return defaults.server_error(request)
-    if is_unavailable(sys.exc_info()[1]):
+    error = sys.exc_info()[1]
+    if error is not None and is_unavailable(error):
+        log_unavailable(error)
         response = _error(request, 503, str(Unavailable.default_detail))
         response["Retry-After"] = str(RETRY_UNAVAILABLE_AFTER)
         return response
