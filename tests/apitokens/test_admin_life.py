@@ -219,8 +219,10 @@ def test_the_action_narrows_what_was_selected(administrator: User, owner: User) 
     response = browser.post(LIST, data | {"confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, LIST)
     assert messages_of(response) == [
-        f"{unused}: Nothing says what this token needs: it was never used, or its scopes have no"
-        " effect.",
+        (
+            f"{unused}: Nothing says what this token needs: it was never used, or its scopes have"
+            " no effect."
+        ),
         f"{used} keeps read:tasks.",
     ]
 
