@@ -133,8 +133,11 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         """Show who runs a timer, the longest first."""
         self._refuse_others(request)
         now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
-        timers = TimeEntry.objects.running().with_details().order_by("start_time", "pk")
-        running = [(timer, seconds_between(timer.start_time, now)) for timer in timers]
+        timers = TimeEntry.objects.running().filter(start_time__lte=now).with_details()
+        running = [
+            (timer, seconds_between(timer.start_time, now))
+            for timer in timers.order_by("start_time", "pk")
+        ]
         title = PAGES["running"]
         return self._page(request, "running", title, running=running, zone=zone.key, now=now)
 

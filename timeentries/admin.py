@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -21,6 +22,21 @@ from timetracker.admin_times import elsewhere
 
 class TimeEntryForm(WorkForm):
     """A time entry, judged by the rules of the API."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "billable" in self.fields and not self.instance.pk:
+            choices = [("unknown", "As its project"), ("true", "Yes"), ("false", "No")]
+            self.fields["billable"] = field = forms.NullBooleanField(required=False)
+            field.widget.choices = choices
+            self.initial["billable"] = None
+
+    def clean(self) -> dict[str, Any]:
+        """Bill a new entry as its project is billed, unless somebody says otherwise."""
+        cleaned = super().clean()
+        if "project" in cleaned and not self.instance.pk and cleaned.get("billable") is None:
+            cleaned["billable"] = cleaned["project"].billable
+        return cleaned
 
     def clean_tags(self) -> str:
         """Return the tags as the API stores them."""

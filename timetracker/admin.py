@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from changes.journal import Journaled, type_of
 from timetracker.admin_login import LoginForm, PasswordChangeForm, remember_browser
+from timetracker.admin_queries import refuse_unanswerable
 from timetracker.admin_shown import ShownForm, ShownMixin
 from timetracker.admin_times import InstantField
 from timetracker.text import LONGEST_SEARCH
@@ -32,6 +33,11 @@ class AdminSite(admin.AdminSite):
     index_title = "Administration"
     site_url = None  # there is no other site: base_site.html links to the API's documentation
     login_form = LoginForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Judge the query too: every page of the admin asks this first."""
+        refuse_unanswerable(request)
+        return super().has_permission(request)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
