@@ -54,11 +54,15 @@ class NormalMixin(models.Field[Any, str]):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's
         """Return the text that is stored."""
-        text = super().pre_save(model_instance, add)
+        text = getattr(model_instance, self.attname)
         if isinstance(text, str) and not text.isascii():
             text = normal(text)
             setattr(model_instance, self.attname, text)
         return text
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Return the text that is looked for, or stored past a model."""
+        return normal(value) if type(value) is str else super().get_prep_value(value)
 
     def deconstruct(self) -> Any:
         """Return what migrations write: the column is one of Django's."""
@@ -89,13 +93,17 @@ class DerivedField(models.TextField[T, T]):
 
     def fill(self, instance: models.Model) -> str:
         """Set the value of an instance, and return it."""
-        value = type(self).make(getattr(instance, self.of) or "")
+        value = self.make(getattr(instance, self.of) or "")
         setattr(instance, self.attname, value)
         return value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001 - Django's
         """Return what is stored."""
         return self.fill(model_instance)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Return the text as it is: it was made here."""
+        return value if type(value) is str else super().get_prep_value(value)
 
     def db_parameters(self, connection: Any) -> Any:
         """Return the column's type and collation."""

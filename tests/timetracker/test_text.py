@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from clients.models import Client
 from projects.models import Project
+from tests.admin import admin_as
 from tests.factories import (
     api_as,
     make_administrator,
@@ -260,3 +261,14 @@ def test_a_migration_leaves_names_of_a_project_that_became_one() -> None:
 def test_sort_keys_fit_an_index() -> None:
     assert len(sort_key("\ufdfa" * 200)) <= 200
     assert sort_key("Ä") == sort_key("a")
+
+
+def test_the_admin_searches_as_the_api_does_and_no_longer_texts() -> None:
+    make_client("Straße")
+    admin = admin_as(make_administrator())
+    assert b"Stra\xc3\x9fe" in admin.get("/admin/clients/client/?q=STRASSE").content
+    refused = admin.get(f"/admin/clients/client/?q={'x' * 101}")
+    assert b"at most 100 characters" in refused.content
+    path = "/admin/autocomplete/?app_label=projects&model_name=project&field_name=client&term="
+    assert len(admin.get(f"{path}STRASSE").json()["results"]) == 1
+    assert admin.get(f"{path}{'s' * 101}").json()["results"] == []
