@@ -118,7 +118,8 @@ class ApiTokenAdmin(LifeAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         """Add to each token how often it was used lately."""
-        return ApiToken.objects.with_calls(timezone.now()).select_related("user", "rotated_from")
+        tokens: Any = super().get_queryset(request)
+        return tokens.with_calls(timezone.now()).select_related("user", "rotated_from")  # type: ignore[no-any-return]
 
     def change_view(
         self,

@@ -1,32 +1,12 @@
 """Projects in the Django admin."""
 
-from typing import Any
-
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from projects.archiving import held_open
 from projects.models import Project
-from timetracker.admin import ModelAdmin, ModelForm
-from timetracker.api.exceptions import Conflict
-
-
-class WorkForm(ModelForm[Any]):
-    """A form of what belongs to a project; nothing is added or moved to an archived one."""
-
-    def clean_project(self) -> Project:
-        """Refuse an archived project, unless this belongs to it already."""
-        project: Project = self.cleaned_data["project"]
-        if project.pk != self.instance.project_id:
-            try:
-                with held_open(project):
-                    return project
-            except Conflict as refusal:
-                raise ValidationError(str(refusal.detail)) from refusal
-        return project
+from timetracker.admin import ModelAdmin
 
 
 @admin.register(Project)

@@ -1,13 +1,17 @@
 """What an archived project refuses, and the lock that makes the refusal certain."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, ClassVar, Self
 
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from rest_framework.exceptions import APIException
 
 from projects.models import Project
 from timetracker.api.exceptions import Conflict
+from timetracker.api.models import Resource
 
 # Each new entry asks for it, and Django takes as long to make it up as PostgreSQL to answer. In
 # the order of their ids, so that two who lock several do not wait for each other. A share lock:
@@ -20,16 +24,68 @@ STATUSES = {
 }
 
 
+ARCHIVED_STATUS = Project.Status.ARCHIVED.value
+ARCHIVED = "This project is archived. Set its status to active to add to it."
+
+
+class ProjectWork(Resource):
+    """What belongs to a project by its `project`: an archived one takes nothing new.
+
+    The API, bulk, the admin and commands heed it alike, because the model does.
+    """
+
+    held: ClassVar[str] = "project_id"
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new rows, unless a project of theirs is archived."""
+        with transaction.atomic(savepoint=False), held_open(*(_project_of(row) for row in rows)):
+            super().insert(rows)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, unless this begins in a project that is archived."""
+        if not self.begins():
+            super().save(update_fields=update_fields, **kwargs)
+            return
+        with transaction.atomic(savepoint=False), held_open(_project_of(self)):
+            super().save(update_fields=update_fields, **kwargs)
+
+    def begins(self) -> bool:
+        """Return whether a save adds this to its project."""
+        return self._state.adding or self.stored.get("project_id") != _project_of(self)
+
+    def refusal(self) -> APIException | None:
+        """Return the 409 of a new row in an archived project."""
+        return refusal_of(self.project.status)  # type: ignore[attr-defined]
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Raise Django's ValidationError for a form that adds to an archived project."""
+        super().validate_constraints(exclude)
+        if "project" in (exclude or ()) or not self.begins():
+            return
+        if ARCHIVED_STATUS in _locked_statuses({_project_of(self)}):
+            raise ValidationError({"project": ARCHIVED})
+
+
+def _project_of(row: Any) -> int:
+    """Return the key of the project that a row belongs to."""
+    key: int = row.project_id
+    return key
+
+
 @contextmanager
-def held_open(*projects: Project) -> Iterator[None]:
-    """Run a block that adds to projects; keep these from being archived until the commit.
+def held_open(*projects: int) -> Iterator[None]:
+    """Run a block that adds to projects of these keys; none is archived until the commit.
 
     Raises 409 `project_archived` after the block, if one is archived already: what is wrong with
     the row itself is told first. The lock comes before the block, as in a request of many writes:
     who waits for a lock after a unique key, where others take them the other way round, waits for
     ever. On SQLite the transaction (IMMEDIATE) is the lock.
     """
-    statuses = _locked_statuses({project.pk for project in projects})
+    statuses = _locked_statuses({*projects})
     yield
     for status in statuses:
         if refusal := refusal_of(status):
@@ -38,11 +94,7 @@ def held_open(*projects: Project) -> Iterator[None]:
 
 def refusal_of(status: str) -> Conflict | None:
     """Return the 409 that a project of a status has for new work; None if it takes it."""
-    if status != Project.Status.ARCHIVED:
-        return None
-    return Conflict(
-        "This project is archived. Set its status to active to add to it.", "project_archived"
-    )
+    return Conflict(ARCHIVED, "project_archived") if status == ARCHIVED_STATUS else None
 
 
 def _locked_statuses(ids: set[int]) -> list[str]:

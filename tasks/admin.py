@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 
-from projects.admin import WorkForm
 from tasks.models import Task
 from timetracker.admin import ModelAdmin
 
@@ -11,7 +10,6 @@ from timetracker.admin import ModelAdmin
 class TaskAdmin(ModelAdmin[Task]):
     """Search and edit tasks."""
 
-    form = WorkForm
     list_display = ("name", "project", "status", "priority", "assignee", "due_date")
     list_filter = ("status", "priority")
     list_select_related = ("project", "assignee")

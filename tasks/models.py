@@ -1,16 +1,25 @@
 """What is to be done in a project."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from projects.archiving import ProjectWork
 from projects.models import Project
-from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
+from timetracker.api.exceptions import Conflict
+from timetracker.api.models import (
+    ResourceQuerySet,
+    external_id_once,
+    refuse_if_used,
+    within_years,
+)
 from timetracker.text import FoldedField, NameField, ProseField
+from timetracker.wall_clock import EARLIEST, LATEST
 
 
 class TaskQuerySet(ResourceQuerySet["Task"]):
@@ -21,7 +30,7 @@ class TaskQuerySet(ResourceQuerySet["Task"]):
         return self.select_related("project")
 
 
-class Task(Resource):
+class Task(ProjectWork):
     """A piece of a project, for somebody or for anybody."""
 
     class Status(models.TextChoices):
@@ -62,6 +71,9 @@ class Task(Resource):
         indexes = (models.Index(fields=["-priority", "due_date", "id"], name="task_in_order"),)
         constraints = (
             external_id_once("task_external_id_once_per_user"),
+            within_years(
+                "due_date", "task_due_within_years", first=EARLIEST.date(), end=LATEST.date()
+            ),
             # What lets a time entry's foreign key hold task and project together.
             models.UniqueConstraint(fields=("id", "project"), name="task_unique_in_project"),
             models.CheckConstraint(
@@ -86,7 +98,9 @@ class Task(Resource):
         self.note_completion()
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save, and note when the task became done."""
+        """Save, and note when the task became done; one with time entries stays in its project."""
+        if self.is_moved():
+            refuse_if_used(self)
         self.note_completion()
         if update_fields is not None and "status" in update_fields:
             update_fields = {*update_fields, "completed_at"}
@@ -98,6 +112,19 @@ class Task(Resource):
         for row in rows:
             row.note_completion()
         super().insert(rows)
+
+    def is_moved(self) -> bool:
+        """Return whether a save moves the task to another project."""
+        return not self._state.adding and self.begins()
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Raise Django's ValidationError for a form that moves a task with time entries."""
+        super().validate_constraints(exclude)
+        if "project" not in (exclude or ()) and self.is_moved():
+            try:
+                refuse_if_used(self)
+            except Conflict as refusal:
+                raise ValidationError({"project": str(refusal.detail)}) from refusal
 
     def note_completion(self) -> None:
         """Set when the task became done, or that it is not."""

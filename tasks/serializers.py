@@ -1,15 +1,11 @@
 """Tasks on the wire."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 
-from projects.archiving import held_open, refusal_of
 from tasks.models import Task
 from timetracker.api.fields import IntegerField
-from timetracker.api.models import refuse_if_used
 from timetracker.api.representation import ComputedField
 from timetracker.api.serializers import ModelSerializer
 
@@ -42,7 +38,6 @@ class TaskSerializer(ModelSerializer[Task]):
 
     class Meta:
         model = Task
-        held = "project_id"  # against archiving, see held_open
         fields = [
             "id",
             "name",
@@ -63,21 +58,3 @@ class TaskSerializer(ModelSerializer[Task]):
         ]
         # The original's desktop client sends it.
         accepted_and_ignored = ("kanban_column",)
-
-    def create_all(self, rows: Sequence[dict[str, Any]]) -> list[Task]:
-        """Insert tasks, unless a project of theirs is archived."""
-        with held_open(*(row["project"] for row in rows)):
-            return super().create_all(rows)
-
-    def refusal_of(self, instance: Task) -> APIException | None:
-        """Return the 409 of a task in an archived project."""
-        return refusal_of(instance.project.status)
-
-    def update(self, instance: Task, validated_data: dict[str, Any]) -> Task:
-        """Change a task; with time entries, or into an archived project, it cannot move."""
-        project = validated_data.get("project", instance.project)
-        if project == instance.project:
-            return super().update(instance, validated_data)
-        refuse_if_used(instance)
-        with held_open(project):
-            return super().update(instance, validated_data)

@@ -1,5 +1,7 @@
 """Rows for tests: plain functions with fixed defaults, the same in each run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,9 +51,22 @@ def make_project(name: str = "Site", **fields: Any) -> Project:
     return Project.objects.create(name=name, **fields)
 
 
+@contextmanager
+def before_archiving(project: Project) -> Iterator[None]:
+    """What an archived project has was made before it was archived."""
+    if project.status != "archived":
+        yield
+        return
+    rows = Project.objects.filter(pk=project.pk)
+    rows.update(status="active")
+    yield
+    rows.update(status="archived")
+
+
 def make_task(project: Project, name: str = "Draft", **fields: Any) -> Task:
     """A task of a project."""
-    return Task.objects.create(project=project, name=name, **fields)
+    with before_archiving(project):
+        return Task.objects.create(project=project, name=name, **fields)
 
 
 def make_entry(
@@ -63,6 +78,7 @@ def make_entry(
 ) -> TimeEntry:
     """An hour of work on 15 January 2024 at 9:00 UTC; a running timer with `lasting=None`."""
     end_time = None if lasting is None else start_time + lasting
-    return TimeEntry.objects.create(
-        user=user, project=project, start_time=start_time, end_time=end_time, **fields
-    )
+    with before_archiving(project):
+        return TimeEntry.objects.create(
+            user=user, project=project, start_time=start_time, end_time=end_time, **fields
+        )

@@ -13,14 +13,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError as TagsError
 
-from projects.admin import WorkForm
 from timeentries.models import TimeEntry
 from timeentries.serializers import TagsField
-from timetracker.admin import ModelAdmin
+from timetracker.admin import ModelAdmin, ModelForm
 from timetracker.admin_times import elsewhere
 
 
-class TimeEntryForm(WorkForm):
+class TimeEntryForm(ModelForm[TimeEntry]):
     """A time entry, judged by the rules of the API."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,13 +29,6 @@ class TimeEntryForm(WorkForm):
             self.fields["billable"] = field = forms.NullBooleanField(required=False)
             field.widget.choices = choices
             self.initial["billable"] = None
-
-    def clean(self) -> dict[str, Any]:
-        """Bill a new entry as its project is billed, unless somebody says otherwise."""
-        cleaned = super().clean()
-        if "project" in cleaned and not self.instance.pk and cleaned.get("billable") is None:
-            cleaned["billable"] = cleaned["project"].billable
-        return cleaned
 
     def clean_tags(self) -> str:
         """Return the tags as the API stores them."""

@@ -1,6 +1,6 @@
 """When somebody worked on what."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -10,11 +10,12 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
 from changes.models import Change
+from projects.archiving import ProjectWork
 from projects.models import Project
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.totals import told_total
-from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
+from timetracker.api.models import ResourceQuerySet, external_id_once, within_years
 from timetracker.text import FoldedField, ProseField, normal
 from users.models import User
 
@@ -54,7 +55,22 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
         return self.alias(at=StrIndex(listed, Value(f",{normal(tag)},"))).filter(at__gt=0)
 
 
-class TimeEntry(Resource):
+class BillableField(models.BooleanField[bool | None, bool | None]):
+    """Whether time is billed; of a new entry that leaves it open, as its project is."""
+
+    def pre_save(self, model_instance: Any, add: bool) -> bool:  # noqa: FBT001 - Django's
+        """Return what is stored."""
+        if getattr(model_instance, self.attname) is None:
+            setattr(model_instance, self.attname, model_instance.project.billable)
+        return bool(getattr(model_instance, self.attname))
+
+    def deconstruct(self) -> Any:
+        """Return what migrations write: the column is one of Django's."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.BooleanField", args, kwargs
+
+
+class TimeEntry(ProjectWork):
     """A stretch of work from `start_time` to before `end_time`; without an end it is a timer."""
 
     user = models.ForeignKey(
@@ -72,7 +88,7 @@ class TimeEntry(Resource):
     notes = ProseField(max_length=10_000, blank=True)
     folded_notes = FoldedField(of="notes")
     tags = ProseField(blank=True, help_text="Separated by commas.")
-    billable = models.BooleanField(default=True)
+    billable = BillableField(default=None, blank=True)
     duration_seconds = models.GeneratedField(
         expression=WholeSeconds("start_time", "end_time"),
         output_field=models.BigIntegerField(null=True),
@@ -107,6 +123,8 @@ class TimeEntry(Resource):
         )
         constraints = (
             external_id_once("time_entry_external_id_once_per_user"),
+            within_years("start_time", "time_entry_starts_within_years"),
+            within_years("end_time", "time_entry_ends_within_years"),
             models.CheckConstraint(
                 condition=Q(end_time__isnull=True) | Q(end_time__gt=F("start_time")),
                 name="time_entry_ends_after_it_starts",
@@ -136,6 +154,11 @@ class TimeEntry(Resource):
 
     def __str__(self) -> str:
         return f"{self.project} from {timezone.localtime(self.start_time):%Y-%m-%d %H:%M}"
+
+    def begins(self) -> bool:
+        """Return whether a save adds the entry to its project, or starts it again there."""
+        is_reopened = self.active and self.stored.get("end_time") is not None
+        return super().begins() or is_reopened
 
     def action(self) -> Change.Action:
         """Return what a save is going to do; to start or stop a timer is more than to change."""

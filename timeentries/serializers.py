@@ -5,9 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 
-from projects.archiving import held_open, refusal_of
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from timetracker.api.exceptions import AccessDenied, Taken
@@ -110,7 +108,6 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     class Meta:
         model = TimeEntry
-        held = "project_id"  # against archiving, see held_open
         fields = [
             "id",
             "user_id",
@@ -169,30 +166,10 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         timers = representation.of(running_timer(self._owner()), self.context["request"].caller)
         return timers[0] if timers else None
 
-    def create_all(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
-        """Insert entries, unless a project of theirs is archived."""
-        with held_open(*(row["project"] for row in rows)):
-            return super().create_all(rows)
-
     def made_of(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
-        """Return new entries: the caller's, billable as their project is, unless they say so."""
+        """Return new entries, the caller's unless they say so."""
         user = self.context["request"].user
-        return super().made_of(
-            [{"user": user, "billable": row["project"].billable, **row} for row in rows]
-        )
-
-    def refusal_of(self, instance: TimeEntry) -> APIException | None:
-        """Return the 409 of an entry in an archived project."""
-        return refusal_of(instance.project.status)
-
-    def update(self, instance: TimeEntry, validated_data: dict[str, Any]) -> TimeEntry:
-        """Change an entry; in an archived project nothing new begins, moved there or reopened."""
-        project = validated_data.get("project", instance.project)
-        is_reopened = not instance.active and validated_data.get("end_time", "kept") is None
-        if project == instance.project and not is_reopened:
-            return super().update(instance, validated_data)
-        with held_open(project):
-            return super().update(instance, validated_data)
+        return super().made_of([{"user": user, **row} for row in rows])
 
 
 class TimerStartSerializer(TimeEntrySerializer):

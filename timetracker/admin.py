@@ -23,6 +23,7 @@ from timetracker.admin_times import InstantField
 from timetracker.text import LONGEST_SEARCH
 
 M = TypeVar("M", bound=models.Model)
+GIVEN_ID = "given_id"
 
 
 class AdminSite(admin.AdminSite):
@@ -144,14 +145,24 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         """Return the fields in the order of the model, what matters first, other systems' last."""
         names = super().get_fields(request, obj)
         places = {name: place for place, name in enumerate(self.first_fields)}
-        last = {"external_id": len(places) + 1}
-        return sorted(names, key=lambda name: (places | last).get(str(name), len(places)))
+        if hasattr(self.model, "external_id"):  # an id is its giver's: nobody gives one here
+            others = (name for name in names if name not in ("external_id", GIVEN_ID))
+            names = [*others, *([GIVEN_ID] if obj else [])]
+        return sorted(names, key=lambda name: places.get(str(name), len(places)))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: M | None = None
     ) -> list[str] | tuple[str, ...]:
         """Return what the service fills in, once there is something to show."""
-        return super().get_readonly_fields(request, obj) if obj else ()
+        if obj is None:
+            return ()
+        names = [*super().get_readonly_fields(request, obj)]
+        return [*names, GIVEN_ID] if hasattr(self.model, "external_id") else names
+
+    @admin.display(description="External id")
+    def given_id(self, row: Any) -> str | None:
+        """Return the id that a user's other system has for a row, and the user."""
+        return row.external_id and f"{row.external_id} (given by {row.external_user})"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the class of the list."""

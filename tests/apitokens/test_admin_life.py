@@ -16,6 +16,10 @@ from tests.apitokens.token_pages import ADD, LIST, call, change_url, code_of, fo
 from tests.factories import issue_token, make_user
 from users.models import User
 
+NEEDS_NOTHING = (
+    "Nothing says what this token needs: it was never used, or its scopes have no effect."
+)
+
 
 def make_used(token: ApiToken, *scopes: str) -> None:
     """Let calls be counted that the service has not written yet."""
@@ -219,10 +223,7 @@ def test_the_action_narrows_what_was_selected(administrator: User, owner: User) 
     response = browser.post(LIST, data | {"confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, LIST)
     assert messages_of(response) == [
-        (
-            f"{unused}: Nothing says what this token needs: it was never used, or its scopes have"
-            " no effect."
-        ),
+        f"{unused}: {NEEDS_NOTHING}",
         f"{used} keeps read:tasks.",
     ]
 

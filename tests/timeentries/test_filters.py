@@ -35,7 +35,7 @@ def ids(owner: User, colleague: User) -> dict[str, int]:
     make_entry(owner, site, NINE, task=task, notes="Kick-off", tags="design,Urgent")
     make_entry(owner, site, NINE + DAY, notes="a kick in the code", tags="design review")
     make_entry(owner, app, NINE + 2 * DAY, notes="100% done", billable=False, tags="urgent")
-    make_entry(owner, app, NINE + 3 * DAY, notes="call", tags="re,design")
+    make_entry(owner, app, NINE + 3 * DAY, notes="call", billable=True, tags="re,design")
     make_entry(owner, app, NINE + 4 * DAY, lasting=None, notes="running", tags="urgent")
     make_entry(colleague, site, NINE, notes="theirs", tags="design")
     TimeEntry.objects.update(updated_at=MARCH.replace(month=2))

@@ -119,7 +119,7 @@ def test_tasks_that_are_done_are_not_taken_for_broken(owner: User, project: Proj
 def test_what_cannot_be_foreseen_is_found_up_to_a_bound(
     owner: User, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "foreseen", lambda rows, _: [None] * len(rows))
+    monkeypatch.setattr(bulk, "foreseen", lambda rows: [None] * len(rows))
     few, many = [create(project)] * 500, ending_first(owner, project)
     few[77] = few[450] = many[0]
     results = send(owner, few, mode="partial").json()["results"]

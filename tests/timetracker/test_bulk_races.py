@@ -173,7 +173,7 @@ def test_writers_of_one_project_do_not_wait_for_each_other(path: str) -> None:
             cursor.execute("SET lock_timeout = '100ms'")
         return int(api.post(path, body).status_code)
 
-    with transaction.atomic(), held_open(project):
+    with transaction.atomic(), held_open(project.pk):
         assert at_once([write_beside])[0] in (200, 201)
         assert at_once([lambda: _status_of_archiving(project)]) == ["waits"]
     assert at_once([lambda: _status_of_archiving(project)]) == ["archived"]

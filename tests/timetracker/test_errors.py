@@ -274,13 +274,14 @@ def test_a_broken_check_is_400_under_its_field(api: APIClient) -> None:
 
 def test_a_taken_name_is_409(api: APIClient) -> None:
     customer = make_client()
-    make_project("Site", client=customer)
+    site = make_project("Site", client=customer)
     response = api.post("/api/v1/projects", {"name": "Site", "client_id": customer.pk})
     assert response.status_code == 409
     assert error_of(response) == {
         "error": "Conflict",
         "message": "This client already has a project of that name.",
         "error_code": "conflict",
+        "conflicting_id": site.pk,
     }
 
 

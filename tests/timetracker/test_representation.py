@@ -49,7 +49,7 @@ def _odd_rows(db: None) -> None:
     project = Project.objects.create(
         name=ODD, client=client, hourly_rate="99999999.99", estimated_hours="0"
     )
-    own = Project.objects.create(name="bare", status="archived", billable=False)
+    own = Project.objects.create(name="bare", billable=False)
     task = Task.objects.create(
         name=ODD, project=project, assignee=olga, due_date="2200-12-31", status="done", priority=4
     )
@@ -61,6 +61,7 @@ def _odd_rows(db: None) -> None:
     for seconds in (1, 17, 18, 19, 3599, 31_622_399):
         end = first + timedelta(seconds=seconds, microseconds=123)
         TimeEntry.objects.create(user=olga, project=own, start_time=first, end_time=end)
+    own.archive()
 
 
 def test_every_list_is_looked_at() -> None:

@@ -86,7 +86,7 @@ class Bulk:
         self.model: type[models.Model] = view.queryset.model
         self.context = {**view.get_serializer_context(), "references": {}}
         self.new: Any = view.get_serializer(context=self.context)
-        self.held: str = getattr(view.serializer_class.Meta, "held", "")  # type: ignore[union-attr]
+        self.held: str = getattr(self.model, "held", "")
         self.results: dict[int, Result] = {}
         self.failures = 0
 
@@ -160,7 +160,7 @@ class Bulk:
     def _create(self, rows: Sequence[Row]) -> None:
         """Insert rows; where that fails, those without what can be foreseen to be refused."""
         if rows and not self._inserted(rows):
-            refusals = foreseen(self.new.made_of([row for _, row in rows]), self.new.refusal_of)
+            refusals = foreseen(self.new.made_of([row for _, row in rows]))
             self._show(refusals)
             for (index, _), refusal in zip(rows, refusals, strict=True):
                 if refusal:

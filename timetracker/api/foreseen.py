@@ -30,13 +30,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def foreseen(
-    rows: Sequence[Any], judge: Callable[[Any], APIException | None]
-) -> list[APIException | None]:
-    """Return the refusal of each new row of one model, or None; with a query for each key.
-
-    `judge` has the last word on a row of which the database would take all.
-    """
+def foreseen(rows: Sequence[Any]) -> list[APIException | None]:
+    """Return the refusal of each new row of one model, or None; with a query for each key."""
     for row in rows:
         _fill_in(row)
     uniques = [
@@ -50,7 +45,7 @@ def foreseen(
         broken = next((rule for rule in checks if _holds(rule.condition, row) is False), None)
         refusal: APIException | None = refusal_by(broken, type(row)) if broken else None
         refusal = refusal or next((key.refusal(row) for key in uniques if key.has(row)), None)
-        refusal = refusal or judge(row)
+        refusal = refusal or row.refusal()
         if refusal is None:
             for key in uniques:
                 key.take(row)

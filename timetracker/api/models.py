@@ -3,18 +3,19 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NoReturn, Self, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connections, models, transaction
-from django.db.models import F, ProtectedError
+from django.db.models import F, ProtectedError, Q
 from django.db.models.sql import UpdateQuery
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 
 from changes.journal import Journaled, record
 from timetracker.api.exceptions import Conflict, Taken
 from timetracker.text import derived_fields, derived_from
+from timetracker.wall_clock import EARLIEST, LATEST
 
 M = TypeVar("M", bound=models.Model)
 
@@ -117,6 +118,10 @@ class Resource(Journaled):
             update_fields = names | derived_from(type(self), names)
         super().save(update_fields=update_fields, **kwargs)
 
+    def refusal(self) -> APIException | None:
+        """Return why a new row is refused of which the database would take all."""
+        return None
+
     def _do_update(  # type: ignore[override] # the stubs are Django 6's
         self,
         base_qs: models.QuerySet[Any],
@@ -164,6 +169,20 @@ def external_id_once(name: str) -> models.UniqueConstraint:
         name=name,
         violation_error_code="external_id_taken",
         violation_error_message="You have given this external_id to another one.",
+    )
+
+
+def within_years(
+    field: str, name: str, *, first: date = EARLIEST, end: date = LATEST
+) -> models.CheckConstraint:
+    """Return the constraint that an instant (UTC), or a date, lies in the years that we know.
+
+    What lies outside could be stored by other ways in, and then be read by none.
+    """
+    return models.CheckConstraint(
+        condition=Q(**{f"{field}__gte": first, f"{field}__lt": end}),
+        name=name,
+        violation_error_message="Give a time in the years 1970 to 2200.",
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from django.db import models
 from django.utils.functional import cached_property
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 from rest_framework.utils.model_meta import FieldInfo
 
 from timetracker.api import fields
@@ -46,7 +45,6 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     """DRF's, with strict fields; foreign keys are `<name>_id`; constraints judge the rest.
 
     A name in `Meta.accepted_and_ignored` is neither an error nor stored: a known client sends it.
-    `Meta.held` names the reference whose row a write holds, for those who write many at once.
     """
 
     note = ""  # what an answer adds to its message
@@ -193,10 +191,6 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         """Return new instances of validated data."""
         model: Any = self.Meta.model
         return [model(**row) for row in rows]
-
-    def refusal_of(self, instance: M) -> APIException | None:
-        """Return why a new row is refused of which the database would take all."""
-        return None
 
     def update(self, instance: M, validated_data: dict[str, Any]) -> M:
         """Write the columns that were sent and no others, so that racing changes both stay."""
