@@ -67,6 +67,8 @@ class UsageBuffer:
 
         Of several scopes it counts for the first; of the others it is only known that they count.
         """
+        if allowed and self._seconds is not None:
+            self._write_first_uses(token_id, scopes)
         now = timezone.now()
         last = LastUse(now, str(address) if address else None)
         with self._lock:
@@ -77,8 +79,6 @@ class UsageBuffer:
             self._last[token_id] = last
         if first:
             self._write_later()
-        if allowed and self._seconds is not None:
-            self._write_first_uses(token_id, scopes)
 
     def _write_first_uses(self, token_id: int, scopes: Sequence[str]) -> None:
         """Write at once that a token needs a scope, the first time that this process sees it.

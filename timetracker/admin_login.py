@@ -49,7 +49,8 @@ class LoginForm(AdminAuthenticationForm):
             user = get_user_model().objects.filter(username=name).first()
             security_log.warning("Login refused", extra={"account": user and user.pk})
             raise
-        security_log.info("Logged in", extra={"account": self.get_user().pk})
+        if user := self.get_user():  # none where a name or a password was left out
+            security_log.info("Logged in", extra={"account": user.pk})
         return cleaned
 
 

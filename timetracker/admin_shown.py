@@ -39,6 +39,10 @@ class ShownForm(forms.ModelForm[M]):
     page that says so shows the new value, so that to save it again is to decide.
     """
 
+    # Whether a form is refused that does not say what its page showed: where rights are at stake.
+    must_say = False
+    says_nothing = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = self._stored() if self.instance.pk else {}
@@ -56,6 +60,8 @@ class ShownForm(forms.ModelForm[M]):
     def clean(self) -> dict[str, Any]:
         """Let go of what was not touched; refuse what somebody else has changed too."""
         cleaned = super().clean() or self.cleaned_data
+        if self.says_nothing and self.must_say:
+            raise ValidationError("The page does not say what it showed. Open it again.")
         if not self.now:
             return cleaned
         for name in self.now:
@@ -105,12 +111,15 @@ class ShownForm(forms.ModelForm[M]):
 
     def _shown(self) -> dict[str, Any]:
         """Return what the page says that it showed; nothing if it does not say so."""
-        text = self.data.get(self.add_prefix(NAME), "") if self.now else ""
+        if not self.is_bound or not self.now:
+            return {}
+        text = self.data.get(self.add_prefix(NAME), "")
         try:
             about, shown = signing.loads(text, salt=SALT, serializer=Encoder)
         except (signing.BadSignature, ValueError):
-            return {}
+            about, shown = "", {}
         if about != self._about():
+            self.says_nothing = True
             return {}
         return {name: shown[name] for name in self.now if name in shown}
 

@@ -21,6 +21,8 @@ admin.site.unregister(Group)
 class UserForm(ShownForm[User], UserChangeForm[User]):
     """Django's form, which leaves alone what its reader did not touch."""
 
+    must_say = True
+
 
 @admin.register(User)
 class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
@@ -74,6 +76,8 @@ def has_rights(user: User) -> bool:
 
 class GroupForm(ShownForm[Group]):
     """A group, of which only what was touched is written."""
+
+    must_say = True
 
 
 @admin.register(Group)

@@ -2,7 +2,7 @@ from django.db import migrations
 
 # What was typed into the admin with a year that we do not know moves to the nearest edge.
 SQL = """
-    UPDATE tasks_task SET version = version + 1, due_date =
+    UPDATE tasks_task SET version = version + 1, updated_at = CURRENT_TIMESTAMP, due_date =
         CASE WHEN due_date < '1970-01-01' THEN '1970-01-01'{cast} ELSE '2200-12-31'{cast} END
     WHERE due_date < '1970-01-01' OR due_date > '2200-12-31'
 """

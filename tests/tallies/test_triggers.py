@@ -28,7 +28,7 @@ STARTS = [
     datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC),
     datetime(2024, 12, 31, 23, 30, tzinfo=UTC),
     datetime(1970, 1, 1, tzinfo=UTC),
-    datetime(2200, 12, 31, tzinfo=UTC),
+    datetime(2200, 12, 30, tzinfo=UTC),
     NINE,
 ]
 

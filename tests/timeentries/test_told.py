@@ -17,18 +17,18 @@ from timeentries.totals import told_total
 
 MICROSECOND = timedelta(microseconds=1)
 LAST = datetime.max.replace(tzinfo=UTC)
-# The edges of days, months, leap years and of all that Python can tell.
+# The edges of days, months, leap years and of all that we store.
 EDGES = [
     *(datetime(2024, month, 1, tzinfo=UTC) for month in range(1, 13)),
     *(datetime(2024, 2, day, tzinfo=UTC) for day in (2, 15, 16, 17, 28, 29)),
-    *(datetime(year, 3, 1, tzinfo=UTC) for year in (1900, 2000, 2023, 2025)),
+    *(datetime(year, 3, 1, tzinfo=UTC) for year in (1972, 2000, 2023, 2025)),
     datetime(2024, 12, 31, tzinfo=UTC),
     datetime(2025, 1, 1, tzinfo=UTC),
-    datetime(1, 1, 1, tzinfo=UTC),
-    datetime(1, 1, 31, tzinfo=UTC),
-    datetime(9999, 12, 1, tzinfo=UTC),
-    datetime(9999, 12, 17, tzinfo=UTC),
-    datetime(9999, 12, 31, tzinfo=UTC),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(1970, 1, 31, tzinfo=UTC),
+    datetime(2200, 12, 1, tzinfo=UTC),
+    datetime(2200, 12, 17, tzinfo=UTC),
+    datetime(2200, 12, 30, tzinfo=UTC),
 ]
 STEPS = [timedelta(0), MICROSECOND, timedelta(hours=11), timedelta(days=1) - MICROSECOND]
 ZONES = [ZoneInfo(name) for name in ("UTC", "Asia/Tokyo", "America/Los_Angeles", "Asia/Kathmandu")]

@@ -112,3 +112,10 @@ def test_a_session_lasts_a_working_day(ada: User, settings: Settings) -> None:
     browser = Browser()
     log_in(browser, RIGHT)
     assert browser.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 12 * 3600
+
+
+@pytest.mark.parametrize("data", [{}, {"username": "ada"}, {"password": "x"}, {"username": "\0"}])
+def test_a_login_that_leaves_something_out_is_asked_again(
+    administrator: User, data: dict[str, str]
+) -> None:
+    assert Browser().post("/admin/login/", data).status_code == 200

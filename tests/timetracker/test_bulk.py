@@ -17,6 +17,7 @@ from tests.factories import (
     make_task,
 )
 from timeentries.models import TimeEntry
+from timetracker.api import bulk
 from users.models import User
 
 BULK = "/api/v1/time-entries/bulk"
@@ -327,3 +328,21 @@ def test_tasks_too(owner: User, project: Project) -> None:
     answer = send(owner, [{"op": "create", "data": data}], path="/api/v1/tasks/bulk").json()
     task = Task.objects.get(pk=answer["results"][0]["id"])
     assert (task.name, task.completed_at is not None) == ("Draft", True)
+
+
+def test_a_row_that_came_into_sight_too_late_to_be_locked_is_not_written(
+    owner: User, colleague: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = make_entry(colleague, project)
+    lock = bulk.Bulk._lock
+
+    def lock_and_move(self: bulk.Bulk, operations: Any) -> set[int]:
+        kept = lock(self, operations)
+        TimeEntry.objects.filter(pk=entry.pk).update(user=owner)
+        return kept
+
+    monkeypatch.setattr(bulk.Bulk, "_lock", lock_and_move)
+    update = {"op": "update", "id": entry.pk, "data": {"notes": "x"}}
+    [result] = send(owner, [update]).json()["results"]
+    assert result["status"] == 403
+    assert TimeEntry.objects.get().notes == ""

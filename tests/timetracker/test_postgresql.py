@@ -82,7 +82,7 @@ def test_rows_that_are_inserted_together_are_as_those_inserted_alone(project: Pr
 
 def test_values_of_another_type_are_taken_as_in_a_row_alone(owner: User, project: Project) -> None:
     rows: list[dict[str, Any]] = [
-        {"start_time": "2024-01-15T09:00:00Z", "notes": 5, "billable": 0},
+        {"start_time": "2024-01-15T09:00:00Z", "notes": "5", "billable": 0},
         {"start_time": NINE, "end_time": NINE.astimezone(timezone(timedelta(hours=-8)))},
     ]
     rows[1]["end_time"] += timedelta(hours=1)

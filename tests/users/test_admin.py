@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from tests.admin import admin_as, errors_of, url
+from tests.admin import admin_as, as_shown, errors_of, url
 from tests.factories import make_user
 from users.models import User
 
@@ -120,7 +120,9 @@ def test_staff_neither_give_rights_nor_touch_administrators(
         "date_joined_0": "2024-01-15",
         "date_joined_1": "09:00:00",
     }
-    assert browser.post(url(User, "change", owner.pk), data).status_code == 302
+    page = url(User, "change", owner.pk)
+    shown = as_shown(browser.get(page))
+    assert browser.post(page, shown | data).status_code == 302
     owner.refresh_from_db()
     assert (owner.username, owner.is_active) == ("olga2", True)
     assert (owner.is_staff, owner.is_superuser) == (False, False)
@@ -128,3 +130,15 @@ def test_staff_neither_give_rights_nor_touch_administrators(
     assert browser.post(url(User, "change", administrator.pk), data).status_code == 403
     password = reverse("admin:auth_user_password_change", args=[administrator.pk])
     assert browser.post(password, PASSWORD).status_code == 403
+
+
+@pytest.mark.parametrize("shown", ["", "nonsense"])
+def test_a_page_of_a_person_that_does_not_say_what_it_showed_is_refused(
+    administrator: User, owner: User, shown: str
+) -> None:
+    browser, page = admin_as(administrator), url(User, "change", owner.pk)
+    data = as_shown(browser.get(page)) | {"is_superuser": "on", "_shown": shown}
+    sentence = "The page does not say what it showed. Open it again."
+    assert errors_of(browser.post(page, data)) == {"__all__": [sentence]}
+    owner.refresh_from_db()
+    assert not owner.is_superuser

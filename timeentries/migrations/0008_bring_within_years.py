@@ -9,7 +9,8 @@ POSTGRESQL = """
     UPDATE timeentries_timeentry AS entry
     SET start_time = edge.start_time,
         end_time = edge.start_time + (entry.end_time - entry.start_time),
-        version = version + 1
+        version = version + 1,
+        updated_at = GREATEST(updated_at, now())
     FROM (
         VALUES (TIMESTAMPTZ '1970-01-01 00:00+00', true), (TIMESTAMPTZ '2199-12-01 00:00+00', false)
     ) AS edge (start_time, is_first)
@@ -22,10 +23,11 @@ SQLITE = """
     SET start_time = edge.start_time,
         end_time = CASE WHEN end_time IS NOT NULL THEN
             strftime('%Y-%m-%d %H:%M:%S', edge.start_time,
-                (CAST(strftime('%s', end_time) AS INTEGER)
+                MAX(1, CAST(strftime('%s', end_time) AS INTEGER)
                     - CAST(strftime('%s', timeentries_timeentry.start_time) AS INTEGER))
                 || ' seconds') END,
-        version = version + 1
+        version = version + 1,
+        updated_at = MAX(updated_at, CURRENT_TIMESTAMP)
     FROM (
         SELECT '1970-01-01 00:00:00' AS start_time, 1 AS is_first
         UNION ALL SELECT '2199-12-01 00:00:00', 0

@@ -89,6 +89,7 @@ class Bulk:
         self.held: str = getattr(self.model, "held", "")
         self.results: dict[int, Result] = {}
         self.failures = 0
+        self.locked: set[int] = set()
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
@@ -147,8 +148,10 @@ class Bulk:
             return set()
         rows = self.view.get_queryset().select_related(None).filter(pk__in=ids).order_by("pk")
         locked = rows.select_for_update(no_key=True).values_list("pk", self.held or "pk")
+        found = [*locked]
+        self.locked = {pk for pk, _ in found}
         updated = {operation["id"] for operation in operations if operation["op"] == "update"}
-        return {kept for pk, kept in locked if self.held and pk in updated}
+        return {kept for pk, kept in found if self.held and pk in updated}
 
     def _validated(self, operation: Operation) -> tuple[int, dict[str, Any]] | None:
         try:
@@ -215,6 +218,8 @@ class Bulk:
         index, key = operation["index"], operation["id"]
         try:
             with transaction.atomic():
+                if key not in self.locked:  # it may have come into sight since
+                    raise self.view.not_found(pk=key)
                 instance = self.view.visible_row(pk=key)
                 if "if_match" in operation:
                     self._judge_match(operation["if_match"], instance)

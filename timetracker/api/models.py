@@ -153,13 +153,19 @@ def free_unseen_ids(model: Any, user: Any, ids: Collection[str]) -> int:
     """Take external ids off rows whose giver does not see them any more; return how many.
 
     An entry may be another user's by now: its giver could neither use nor give the id again.
-    Nobody else is shown it, so no version counts it.
+    Nobody else is shown it, so no version counts it. A row that is being written is left as it is:
+    the request has rows of its own locked, and two that wait for each other's would end in a
+    deadlock.
     """
     if model.owner_attribute is None or not ids:
         return 0
     mine = model._default_manager.filter(external_user=user, external_id__in=ids)
     unseen = mine.exclude(pk__in=model._default_manager.visible_to(user).values("pk"))
-    return int(unseen.update(external_id=None, external_user=None))
+    with transaction.atomic():
+        free = unseen.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+        keys = list(free.values_list("pk", flat=True))
+        rows = model._default_manager.filter(pk__in=keys)
+        return int(rows.update(external_id=None, external_user=None))
 
 
 def external_id_once(name: str) -> models.UniqueConstraint:
@@ -179,10 +185,11 @@ def within_years(
 
     What lies outside could be stored by other ways in, and then be read by none.
     """
+    what = "time" if isinstance(first, datetime) else "date"
     return models.CheckConstraint(
         condition=Q(**{f"{field}__gte": first, f"{field}__lt": end}),
         name=name,
-        violation_error_message="Give a time in the years 1970 to 2200.",
+        violation_error_message=f"Give a {what} in the years 1970 to 2200.",
     )
 
 

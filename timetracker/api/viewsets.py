@@ -134,10 +134,11 @@ class ResourceViewSet(ListViewSet[M]):
         """Return the row that is found, as `get_object` returns that of the path."""
         instance: M | None = self.get_queryset().order_by().filter(**found).first()
         if instance is None:
-            raise self._not_found(**found)
+            raise self.not_found(**found)
         return instance
 
-    def _not_found(self, **found: Any) -> AccessDenied | NotFound:
+    def not_found(self, **found: Any) -> AccessDenied | NotFound:
+        """Return the 404 of a row that is not there, or the 403 of one that is another's."""
         name = self._meta.verbose_name
         if "pk" not in found:
             return NotFound(f"You have given the external_id of the path to no {name}.")
@@ -156,7 +157,7 @@ class ResourceViewSet(ListViewSet[M]):
         """
         with constraints_as_errors(self.queryset.model):
             if lock(self.queryset.model, **found) is None:
-                raise self._not_found(**found)
+                raise self.not_found(**found)
             instance = self.visible_row(**found)
             if is_conditional(self.request):
                 tag = self._tag_of(instance)
@@ -174,7 +175,7 @@ class ResourceViewSet(ListViewSet[M]):
             judge(self.request, tag)
             data = {self.key: self.representation.of_row(row, self.request.caller)}
             return Response(data, headers={"ETag": tag})
-        raise self._not_found(**found)
+        raise self.not_found(**found)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Insert one: 201 with a Location header."""
