@@ -1,6 +1,7 @@
 """Where a request came to: over which scheme, for which host, on which path."""
 
 import re
+from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -27,8 +28,11 @@ def is_api(path: str) -> bool:
     return API.match(path) is not None
 
 
-class SecurityMiddleware(security.SecurityMiddleware):
-    """Django's, which would lead a POST over http to a GET over https."""
+class HttpsMiddleware(security.SecurityMiddleware):
+    """Before Django's own, which would lead a POST over http to a GET over https.
+
+    Django's own stays for the headers; `check --deploy` looks for it by name.
+    """
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
         """Refuse a call over http that should be https; lead pages there by the same method.
@@ -41,6 +45,10 @@ class SecurityMiddleware(security.SecurityMiddleware):
         if is_api(request.path) and request.path not in DOCUMENTATION:
             raise HttpsRequired
         return HttpResponsePermanentRedirect(redirect.url, preserve_request=True)
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """Leave the headers to Django's own."""
+        return response
 
 
 class CommonMiddleware(common.CommonMiddleware):
