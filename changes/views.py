@@ -26,7 +26,7 @@ RENEWED_EVERY = 1000  # changes, most of which the caller may not see
 
 
 class ChangesView(ApiView):
-    """Tell everything there is, and then what becomes of it."""
+    """List every row, then stream changes."""
 
     scope_resource = "time_entries"
     has_deadline = False  # to number what is new it may have to wait for others who do

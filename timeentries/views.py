@@ -45,7 +45,7 @@ class TimeEntryViewSet(BulkMixin[TimeEntry]):
 
 
 class TimerStatusView(ApiView):
-    """Tell whether the token's user runs a timer."""
+    """Get the running timer of the token's user."""
 
     scope_resource = "time_entries"
     tagged = True

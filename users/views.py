@@ -23,7 +23,7 @@ class UserViewSet(ListViewSet[User]):
 
 
 class CurrentUserView(ApiView):
-    """Tell who the token's user is."""
+    """Get the token's user."""
 
     scope_resource = "users"
     tagged = True

@@ -74,7 +74,7 @@ def test_search_knows_case_beyond_ascii() -> None:
         pytest.param({"stauts": "active"}, "Unknown. Did you mean 'status'?", id="a slip"),
         pytest.param(
             {"colour": "red"},
-            "Unknown. Known are: cursor, external_id, page, perPage, per_page, search, status, "
+            "Unknown. Accepted: cursor, external_id, page, perPage, per_page, search, status, "
             "updated_since.",
             id="a stranger",
         ),

@@ -72,7 +72,7 @@ INVALID_NUMBER = "A valid number is required."
         pytest.param(
             "colour",
             "red",
-            "Unknown. Known are: address, company, created_at, default_hourly_rate, email, "
+            "Unknown. Accepted: address, company, created_at, default_hourly_rate, email, "
             "external_id, id, name, phone, status, updated_at, version.",
             id="a stranger",
         ),

@@ -292,7 +292,7 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
         pytest.param(
             {"page": "1"},
             {
-                "page": "Unknown. Known are: billable, client_id, end_date, format, group_by, "
+                "page": "Unknown. Accepted: billable, client_id, end_date, format, group_by, "
                 "project_id, start_date, tag, task_id, timezone, user_id."
             },
             id="there are no pages",

@@ -75,7 +75,7 @@ def test_list_keeps(
         pytest.param({"project": "1"}, "Unknown. Did you mean 'project_id'?", id="a slip"),
         pytest.param(
             {"priority": "1"},
-            "Unknown. Known are: assignee_id, cursor, external_id, page, perPage, per_page, "
+            "Unknown. Accepted: assignee_id, cursor, external_id, page, perPage, per_page, "
             "project_id, search, status, updated_since.",
             id="priority is no filter",
         ),

@@ -92,7 +92,7 @@ def test_start_takes_notes_tags_and_billable(owner: User, project: Project) -> N
         pytest.param({"notes": 5}, {"notes": "Give a string."}, id="number for notes"),
         pytest.param(
             {"start_time": "2024-01-15T09:00:00Z"},
-            {"start_time": "Unknown. Known are: billable, notes, project_id, tags, task_id."},
+            {"start_time": "Unknown. Accepted: billable, notes, project_id, tags, task_id."},
             id="start_time",
         ),
         pytest.param(

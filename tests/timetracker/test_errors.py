@@ -26,7 +26,7 @@ NO_TOKEN = {
 }
 BUG = {
     "error": "Internal server error",
-    "message": "An unexpected error occurred. Tell us the request_id.",
+    "message": "An unexpected error occurred. Quote the request_id when you report it.",
     "error_code": "internal_error",
 }
 AWAY = {
@@ -241,7 +241,7 @@ def test_a_bad_value_is_400_and_named(api: APIClient) -> None:
         pytest.param("hourly_rat", "Unknown. Did you mean 'hourly_rate'?", id="close"),
         pytest.param(
             "x",
-            "Unknown. Known are: billable, client_id, client_name, created_at, description, "
+            "Unknown. Accepted: billable, client_id, client_name, created_at, description, "
             "estimated_hours, external_id, hourly_rate, id, name, status, updated_at, version.",
             id="far",
         ),

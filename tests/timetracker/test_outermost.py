@@ -45,7 +45,7 @@ def test_a_failure_around_django_is_answered_and_logged(
     assert request_id == sent or (not sent and len(request_id) == 32)
     assert json.loads(body) == {
         "error": "Internal server error",
-        "message": "An unexpected error occurred. Tell us the request_id.",
+        "message": "An unexpected error occurred. Quote the request_id when you report it.",
         "error_code": "internal_error",
         "request_id": request_id,
     }

@@ -193,7 +193,7 @@ def test_a_change_of_what_is_not_current_is_412_and_not_done(
     assert response["ETag"] == tag
     assert error_of(response) == {
         "error": "Precondition failed",
-        "message": "It was changed meanwhile. Get it again, and decide on what it is now.",
+        "message": "The resource has changed since you fetched it. Fetch it again and retry.",
         "error_code": "precondition_failed",
         "version": 7,
         "etag": tag,

@@ -28,8 +28,8 @@ def test_what_was_meant_is_named(name: str, meant: str) -> None:
 
 @pytest.mark.parametrize("name", ["sort", "order", "offset", "since", "x", "", "id", "date"])
 def test_where_nothing_is_near_nothing_is_guessed(name: str) -> None:
-    assert unknown_name(name, KNOWN) == f"Unknown. Known are: {', '.join(KNOWN)}."
+    assert unknown_name(name, KNOWN) == f"Unknown. Accepted: {', '.join(KNOWN)}."
 
 
 def test_what_is_not_known_here_is_not_proposed() -> None:
-    assert unknown_name("limit", ["name"]) == "Unknown. Known are: name."
+    assert unknown_name("limit", ["name"]) == "Unknown. Accepted: name."

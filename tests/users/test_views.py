@@ -113,7 +113,7 @@ def test_list_has_no_filters(administrator: User) -> None:
     response = api_as(administrator, "admin:all").get(USERS, {"search": "olga"})
     assert response.status_code == 400
     assert response.json() == invalid(
-        response, search="Unknown. Known are: cursor, page, perPage, per_page."
+        response, search="Unknown. Accepted: cursor, page, perPage, per_page."
     )
 
 

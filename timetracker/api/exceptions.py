@@ -16,7 +16,7 @@ RETRY_UNAVAILABLE_AFTER = 1  # seconds
 
 log = logging.getLogger("timetracker.errors")
 security_log = logging.getLogger("timetracker.security")
-INTERNAL_ERROR = "An unexpected error occurred. Tell us the request_id."
+INTERNAL_ERROR = "An unexpected error occurred. Quote the request_id when you report it."
 
 # status: (error, error_code) where the exception does not say better
 WORDS: dict[int, tuple[str, str]] = {
@@ -120,7 +120,7 @@ class PreconditionFailed(ApiError):
     """412: what is stored is not what the caller's If-Match or If-None-Match asks for."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = "It was changed meanwhile. Get it again, and decide on what it is now."
+    default_detail = "The resource has changed since you fetched it. Fetch it again and retry."
     default_code = "precondition_failed"
 
     def __init__(self, tag: str | None, version: int | None = None) -> None:

@@ -208,7 +208,7 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         _raise_asrefusal_by(model, error)
     except DatabaseError as error:
         if type(error) is DatabaseError:  # Django's own word for an UPDATE that met no row
-            raise NotFound("It was deleted meanwhile.") from error
+            raise NotFound("It has been deleted since.") from error
         raise
 
 

@@ -247,7 +247,10 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _not_modified(self) -> Schema:
         headers = self._headers("ETag", *RATE_LIMIT_HEADERS)
-        return {"description": "You have it already: no body.", "headers": headers}
+        return {
+            "description": "Not modified: you have the current state. No body.",
+            "headers": headers,
+        }
 
     def _failure_response(self, status: int, failure: Failure) -> Schema:
         body = self.resolve_serializer(failure.serializer, "response").ref

@@ -36,7 +36,7 @@ class PublicView(APIView):
 
 
 class LiveView(PublicView):
-    """Tell that the process answers."""
+    """Report that the process answers."""
 
     @extend_schema(responses=LiveSerializer)
     def get(self, request: Request) -> Response:
@@ -48,7 +48,7 @@ class LiveView(PublicView):
 
 
 class ReadyView(PublicView):
-    """Tell whether this process can be sent requests."""
+    """Report whether this process can take requests."""
 
     @extend_schema(responses={200: ReadySerializer, 503: NotReadySerializer})
     def get(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ class ReadyView(PublicView):
 
 
 class HealthView(PublicView):
-    """Tell whether the service and everything that it uses is well."""
+    """Report whether the service and everything it uses is healthy."""
 
     @extend_schema(responses={200: HealthySerializer, 503: UnhealthySerializer})
     def get(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ def unknown_name(name: str, known: Iterable[str]) -> str:
         return f"Unknown. Did you mean '{meant}'?"
     if not known:
         return "Unknown. Nothing is accepted here."
-    return f"Unknown. Known are: {', '.join(sorted(known))}."
+    return f"Unknown. Accepted: {', '.join(sorted(known))}."
 
 
 def _meant(name: str, known: Sequence[str]) -> str | None:

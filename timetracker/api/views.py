@@ -33,7 +33,7 @@ security_log = logging.getLogger("timetracker.security")
 
 
 class InfoView(PublicView):
-    """Tell the version of the service and where its endpoints are."""
+    """Get the version of the service and its endpoints."""
 
     @extend_schema(responses=InfoSerializer)
     def get(self, request: Request) -> Response:
