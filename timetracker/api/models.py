@@ -205,7 +205,7 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        _raise_asrefusal_by(model, error)
+        _raise_refusal(model, error)
     except DatabaseError as error:
         if type(error) is DatabaseError:  # Django's own word for an UPDATE that met no row
             raise NotFound("It has been deleted since.") from error
@@ -268,7 +268,7 @@ def refuse_if_used(instance: models.Model) -> None:
         raise Conflict(f"This {name} is used by {' and '.join(uses)}.", "in_use")
 
 
-def _raise_asrefusal_by(model: type[models.Model], error: IntegrityError) -> NoReturn:
+def _raise_refusal(model: type[models.Model], error: IntegrityError) -> NoReturn:
     for constraint in model._meta.constraints:
         if _is_broken(constraint, model, error):
             raise refusal_by(constraint, model) from error
