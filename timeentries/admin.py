@@ -72,7 +72,7 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
         "project",
         "task",
         "billable",
-        "tags",
+        "listed_tags",
     )
     list_filter = (TimerFilter, "billable")
     search_fields = (
@@ -96,6 +96,11 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
         there = elsewhere(entry.start_time, entry.user.zone)
         beside = format_html('<span class="elsewhere">{}</span>', there) if there else ""
         return format_html("{} {}", localize(timezone.localtime(entry.start_time)), beside)
+
+    @admin.display(description="Tags", ordering="tags")
+    def listed_tags(self, entry: TimeEntry) -> str:
+        """Return the tags with a place between them where a line may end."""
+        return entry.tags.replace(",", ", ")
 
     @admin.display(description="In the user's zone")
     def in_the_users_zone(self, entry: TimeEntry) -> str:

@@ -1,5 +1,6 @@
 """The admin site, and what the models' pages share."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -140,6 +142,14 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget({"rows": 3})},
         models.DateTimeField: {"form_class": InstantField},
     }
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what an address fills a new form with, but for what fits no field."""
+        initial: dict[str, Any] = {}
+        for name, value in super().get_changeform_initial_data(request).items():
+            with suppress(FieldDoesNotExist, ValidationError, ValueError, OverflowError):
+                initial[name] = self.opts.get_field(name).to_python(value)  # type: ignore[union-attr]
+        return initial
 
     def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
         """Return the fields in the order of the model, what matters first, other systems' last."""

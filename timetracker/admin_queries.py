@@ -2,10 +2,12 @@
 
 import re
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 TYPED = {"q", "term"}  # words, in which a long number is a text like any other
+KEY = re.compile(r"[0-9]{1,18}")
 NUMBER = re.compile(r"-?\d{19,}")
 YEAR = re.compile(r"(\d+)(-|$)")
 YEARS = range(1970, 2201)
@@ -19,6 +21,8 @@ def refuse_unanswerable(request: HttpRequest) -> None:
                 raise BadRequest("A zero byte is part of no text.")
         if name not in TYPED and any(_beyond(name, value) for value in values):
             raise BadRequest("A number or a year lies beyond what is stored.")
+    if not all(map(KEY.fullmatch, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+        raise BadRequest("What is selected in a list is named by whole numbers.")
 
 
 def _beyond(name: str, value: str) -> bool:

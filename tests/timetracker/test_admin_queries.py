@@ -52,3 +52,16 @@ def test_an_entry_is_billable_as_its_project_is(
     times = {"start_time_0": "2026-03-02", "start_time_1": "09:00:00"}
     browser.post("/admin/timeentries/timeentry/add/", form | times)
     assert TimeEntry.objects.get().billable is stored
+
+
+@pytest.mark.parametrize("query", ["user=abc", "start_time=9999-99-99", "user=" + "9" * 18])
+def test_a_form_is_filled_with_what_fits_its_fields(browser: Client, query: str) -> None:
+    assert browser.get(f"/admin/timeentries/timeentry/add/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("selected", ["abc", "\0", "9" * 30])
+@pytest.mark.parametrize("model", ["timeentries/timeentry", "apitokens/apitoken"])
+def test_a_selection_is_of_whole_numbers(browser: Client, model: str, selected: str) -> None:
+    browser.raise_request_exception = False
+    data = {"action": "delete_selected", "_selected_action": [selected]}
+    assert browser.post(f"/admin/{model}/", data).status_code == 400
