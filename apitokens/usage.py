@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from apitokens.models import ApiToken, TokenUsage
 from timetracker.client_address import Address
+from timetracker.postgresql.commits import wait_for_no_standby
 
 FLUSH_SECONDS = 60
 MOST_SEEN = 100_000  # scopes of tokens that a process remembers having written
@@ -91,8 +92,10 @@ class UsageBuffer:
             return
         day = timezone.now().date().isoformat()
         try:
-            with connection.cursor() as cursor:
-                cursor.executemany(ADD, [(token_id, day, scope, 0, 0) for scope in new])
+            with transaction.atomic():
+                wait_for_no_standby(connection)
+                with connection.cursor() as cursor:
+                    cursor.executemany(ADD, [(token_id, day, scope, 0, 0) for scope in new])
         except DatabaseError:
             log.exception("The first use of a scope could not be written; it is counted later")
             return
@@ -139,6 +142,7 @@ class UsageBuffer:
 @transaction.atomic
 def _write(counts: dict[Key, list[int]], last: dict[int, LastUse]) -> None:
     """Add the counts; two processes lock in the same order, so neither waits for ever."""
+    wait_for_no_standby(connection)
     known = set(ApiToken.objects.filter(pk__in=last).values_list("pk", flat=True))
     rows = [
         (key.token_id, key.day.isoformat(), key.scope, calls, refused)

@@ -23,7 +23,16 @@ SCRIPTS = {
         "costs",
         "compressing_proxies",
     ],
-    "postgresql": ["kill9", "retries", "races", "database_restart", "topology", "fuzz", "costs"],
+    "postgresql": [
+        "kill9",
+        "retries",
+        "races",
+        "database_restart",
+        "standby_away",
+        "topology",
+        "fuzz",
+        "costs",
+    ],
 }
 
 

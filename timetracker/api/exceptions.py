@@ -12,7 +12,10 @@ from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from timetracker.postgresql import commits
+
 RETRY_UNAVAILABLE_AFTER = 1  # seconds
+RETRY_UNKNOWN_AFTER = 5
 
 log = logging.getLogger("timetracker.errors")
 security_log = logging.getLogger("timetracker.security")
@@ -199,6 +202,20 @@ class Unavailable(ApiError):
         super().__init__(detail, headers={"Retry-After": str(RETRY_UNAVAILABLE_AFTER)})
 
 
+class OutcomeUnknown(ApiError):
+    """503: the database was asked to commit, and did not confirm that it did."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = (
+        "It is not known whether this was done. Send it again with the same Idempotency-Key; "
+        "if it had none, look first whether it was done."
+    )
+    default_code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": str(RETRY_UNKNOWN_AFTER)})
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Word an exception as an error response; None for a bug, which stays a 500."""
     if isinstance(exc, NotModified):
@@ -279,6 +296,8 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         return AccessDenied(*exc.args)
     if isinstance(exc, RequestDataTooBig):
         return PayloadTooLarge()
+    if isinstance(exc.__cause__, commits.OutcomeUnknown):
+        return OutcomeUnknown()
     return Unavailable() if is_unavailable(exc) else None
 
 

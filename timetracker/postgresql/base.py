@@ -5,6 +5,7 @@ Connections are kept with what is prepared on them, also while a migration chang
 
 import select
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any, Self
 
 import psycopg
@@ -13,6 +14,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
+
+from timetracker.postgresql.commits import Connection
 
 
 class InstantLoader(Loader):
@@ -55,9 +58,17 @@ class DatabaseOperations(operations.DatabaseOperations):
     compiler_module = "timetracker.postgresql.compiler"
 
 
+def _psycopg() -> ModuleType:
+    """Return psycopg, but for the class of its connections."""
+    module = ModuleType("psycopg")
+    vars(module).update(vars(psycopg), connect=Connection.connect)
+    return module
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """PostgreSQL, by connections that each thread keeps."""
 
+    Database = _psycopg()
     ops_class = DatabaseOperations
 
     def get_connection_params(self) -> dict[str, Any]:

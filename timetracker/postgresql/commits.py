@@ -1,0 +1,112 @@
+"""Connections on which a commit ends in bounded time, and says so when it is not known how.
+
+A commit waits for the disk and for a synchronous standby, and no limit of the server's ends that:
+`statement_timeout` is over by then. So the client ends the wait. The server is asked to stop
+waiting, or its process, its locks and its place among `max_connections` would stay until the
+standby is back. It then has committed by itself: what was written can be seen, though a failover
+could still lose it.
+"""
+
+import time
+import weakref
+from typing import Any, ClassVar
+
+import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.abc import PQGen
+from psycopg.errors import Diagnostic
+from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGconn
+
+COMMIT_SECONDS = 5.0
+# Once a commit has waited in vain others will too, each with a thread and its locks.
+HASTY_SECONDS, HASTY_FOR = 1.0, 30.0
+STATEMENT_SECONDS = 15.0  # the server's own limit, within which a statement begins to commit
+CANCEL_SECONDS = 2.0
+INTERVAL = 0.1  # psycopg's own
+
+
+class OutcomeUnknown(psycopg.OperationalError):
+    """It is not known whether, or where, a transaction was committed."""
+
+
+class Connection(psycopg.Connection[Any]):
+    """psycopg's, with an end to each commit of a server; a command may wait for ever."""
+
+    serves: ClassVar[bool] = False
+    _hasty_until: ClassVar[float] = 0.0  # monotonic seconds
+
+    def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
+        """Listen for the server's word that a commit did not wait for the standby."""
+        super().__init__(pgconn, *args, **kwargs)
+        self._commits = self._stopped_waiting = False
+        this = weakref.ref(self)
+
+        def hear(notice: Diagnostic) -> None:
+            connection = this()
+            if connection is not None and notice.source_function == "SyncRepWaitForLSN":
+                connection._stopped_waiting = True  # noqa: SLF001 - our own
+
+        self.add_notice_handler(hear)
+
+    def commit(self) -> None:
+        """Commit; OutcomeUnknown if that took too long, or the connection broke meanwhile."""
+        was_closed, self._commits = self.closed, True
+        try:
+            super().commit()
+        except OutcomeUnknown:
+            raise
+        except psycopg.OperationalError as error:
+            if was_closed or not self.closed:
+                raise  # nothing was committed
+            raise OutcomeUnknown("the connection broke during the commit") from error
+        finally:
+            self._commits = False
+
+    def wait(
+        self,
+        gen: PQGen[Any],
+        interval: float = INTERVAL,
+        timeout: float | None = None,
+    ) -> Any:
+        """Wait for the server, while it may commit only for so long."""
+        if timeout is None:
+            timeout = self._limit()
+        self._stopped_waiting = False
+        try:
+            result = super().wait(gen, interval, timeout)
+        except psycopg.OperationalError as error:
+            if timeout is None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                raise
+            self._give_up()
+            raise OutcomeUnknown("the commit was not confirmed in time") from error
+        if self._stopped_waiting:  # whoever asked for it
+            raise OutcomeUnknown("the commit may not have reached the standby")
+        return result
+
+    def _limit(self) -> float | None:
+        """Return how long to wait; the server itself ends what does not commit."""
+        if not self.serves:
+            return None
+        is_hasty = time.monotonic() < Connection._hasty_until
+        seconds = HASTY_SECONDS if is_hasty else COMMIT_SECONDS
+        if self._commits:
+            return seconds
+        return STATEMENT_SECONDS + seconds if self.autocommit else None
+
+    def _give_up(self) -> None:
+        """Ask the server to stop, and leave: what it would still say belongs to nobody."""
+        Connection._hasty_until = time.monotonic() + HASTY_FOR
+        try:
+            self.cancel_safe(timeout=CANCEL_SECONDS)
+        except psycopg.Error:
+            pass  # it cannot be reached
+        finally:
+            self.close()
+
+
+def wait_for_no_standby(database: BaseDatabaseWrapper) -> None:
+    """Let this transaction commit without a standby: what it writes is no caller's work."""
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = local")
