@@ -158,6 +158,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found() -> None:
     Client.objects.all().delete()
     serializer = ClientSerializer(stale, data={"phone": "2"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It was deleted meanwhile"):
+    with pytest.raises(NotFound, match="It has been deleted since"):
         serializer.save()
     assert Client.objects.count() == 0

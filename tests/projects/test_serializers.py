@@ -130,6 +130,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found() -> None:
     Project.objects.all().delete()
     serializer = ProjectSerializer(stale, data={"description": "New"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It was deleted meanwhile"):
+    with pytest.raises(NotFound, match="It has been deleted since"):
         serializer.save()
     assert Project.objects.count() == 0

@@ -143,6 +143,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found(project: Project) -> Non
     Task.objects.all().delete()
     serializer = TaskSerializer(stale, data={"status": "done"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It was deleted meanwhile"):
+    with pytest.raises(NotFound, match="It has been deleted since"):
         serializer.save()
     assert Task.objects.count() == 0

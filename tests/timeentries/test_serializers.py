@@ -259,6 +259,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found(owner: User, project: Pr
     TimeEntry.objects.all().delete()
     serializer = TimeEntrySerializer(stale, data={"notes": "New"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It was deleted meanwhile"):
+    with pytest.raises(NotFound, match="It has been deleted since"):
         serializer.save()
     assert TimeEntry.objects.count() == 0
