@@ -72,57 +72,60 @@ class Preset(NamedTuple):
 _READ_WORK = ("read:projects", "read:time_entries")
 
 
+_DOCUMENTED = (
+    Preset(
+        "read-only",
+        "Read-only",
+        "Dashboards, reporting tools, read-only integrations",
+        (*_READ_WORK, "read:tasks", "read:clients", "read:reports"),
+    ),
+    Preset(
+        "time-tracking",
+        "Time tracking integration",
+        "Time tracking apps, timer integrations",
+        (*_READ_WORK, "write:time_entries", "read:tasks"),
+    ),
+    Preset(
+        "project-management",
+        "Project management integration",
+        "Project management tools, task synchronization",
+        (*_READ_WORK, "write:projects", "read:tasks", "write:tasks"),
+    ),
+    Preset(
+        "full-user",
+        "Full user access",
+        "Personal automation, full-featured integrations",
+        (),  # whatever the apps declare: see presets()
+    ),
+    Preset(
+        "dashboard",
+        "Dashboard",
+        "Display time tracking statistics",
+        (*_READ_WORK, "read:reports"),
+    ),
+    Preset(
+        "mobile-timer",
+        "Mobile timer app",
+        "Start and stop the timer, create time entries",
+        (*_READ_WORK, "read:tasks", "write:time_entries"),
+    ),
+    Preset(
+        "invoices",
+        "Invoice generator",
+        "Read time entries and generate invoices",
+        (*_READ_WORK, "read:clients", "read:reports"),
+    ),
+    Preset(
+        "admin",
+        "Admin access",
+        "Administrative tools, system automation",
+        (ADMIN_ALL,),
+    ),
+)
+
+
 @cache
 def presets() -> tuple[Preset, ...]:
     """Return the combinations that the documents recommend."""
-    ordinary = (scope for scope in registry.scopes() if scope != "read:users")
-    return (
-        Preset(
-            "read-only",
-            "Read-only",
-            "Dashboards, reporting tools, read-only integrations",
-            (*_READ_WORK, "read:tasks", "read:clients", "read:reports"),
-        ),
-        Preset(
-            "time-tracking",
-            "Time tracking integration",
-            "Time tracking apps, timer integrations",
-            (*_READ_WORK, "write:time_entries", "read:tasks"),
-        ),
-        Preset(
-            "project-management",
-            "Project management integration",
-            "Project management tools, task synchronization",
-            (*_READ_WORK, "write:projects", "read:tasks", "write:tasks"),
-        ),
-        Preset(
-            "full-user",
-            "Full user access",
-            "Personal automation, full-featured integrations",
-            tuple(ordinary),
-        ),
-        Preset(
-            "dashboard",
-            "Dashboard",
-            "Display time tracking statistics",
-            (*_READ_WORK, "read:reports"),
-        ),
-        Preset(
-            "mobile-timer",
-            "Mobile timer app",
-            "Start and stop the timer, create time entries",
-            (*_READ_WORK, "read:tasks", "write:time_entries"),
-        ),
-        Preset(
-            "invoices",
-            "Invoice generator",
-            "Read time entries and generate invoices",
-            (*_READ_WORK, "read:clients", "read:reports"),
-        ),
-        Preset(
-            "admin",
-            "Admin access",
-            "Administrative tools, system automation",
-            (ADMIN_ALL,),
-        ),
-    )
+    ordinary = tuple(scope for scope in registry.scopes() if scope != "read:users")
+    return tuple(preset._replace(scopes=preset.scopes or ordinary) for preset in _DOCUMENTED)
