@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -21,6 +22,7 @@ from apitokens.models import ApiToken, ApiTokenQuerySet, Doer
 from apitokens.scopes import PRIVILEGED, allows
 from resources import registry
 from timetracker.admin import ModelAdmin
+from timetracker.admin_rights import hold_rights
 from timetracker.client_address import client_address
 
 TEMPLATES = "admin/apitokens/apitoken"
@@ -55,12 +57,23 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         own = [
             path(
                 f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
+                self.admin_site.admin_view(self._by_the_rights_of_now(view)),
                 name=f"apitokens_apitoken_{name}",
             )
             for name, view in pages.items()
         ]
         return [*own, *super().get_urls()]
+
+    def _by_the_rights_of_now(self, view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+        def judged(request: HttpRequest, pk: int) -> HttpResponse:
+            usage.buffer.flush()  # before, as it locks several tokens for itself
+            if request.method != "POST":
+                return view(request, pk)
+            with transaction.atomic():
+                hold_rights(request)
+                return view(request, pk)
+
+        return judged
 
     def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for how long the old secret stays good, and show the new one."""
@@ -171,7 +184,6 @@ class LifeAdmin(ModelAdmin[ApiToken]):
     def _ask_to_narrow(
         self, request: HttpRequest, tokens: ApiTokenQuerySet, title: str, **context: Any
     ) -> HttpResponse:
-        usage.buffer.flush()
         shown = list(tokens.select_related("user"))
         for token in shown:
             token.keeps = life.least_scopes(token)  # type: ignore[attr-defined]
@@ -191,9 +203,8 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         self.message_user(request, words, messages.SUCCESS if revoked else messages.WARNING)
 
     def _narrow(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
-        """Narrow each token, or say why it stays as it is."""
-        usage.buffer.flush()
-        for token in tokens:
+        """Narrow each token, or say why it stays as it is; in the order of ids, as in `revoke`."""
+        for token in tokens.order_by("pk"):
             try:
                 kept = life.narrow(token, doer_of(request))
             except ValidationError as error:

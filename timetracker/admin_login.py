@@ -57,14 +57,10 @@ class LoginForm(AdminAuthenticationForm):
 class PasswordChangeForm(OwnPasswordChangeForm):
     """Ours, for so many guesses of the old password, as a thief of a session makes."""
 
-    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._request = request
-
     def clean_old_password(self) -> str:
         """Refuse to look at it after too many."""
         key = f"user:{self.user.pk}"
-        _count(self._request, "old-password", key, OLD_PASSWORDS, OLD_PASSWORDS_PERIOD)
+        _count(self.request, "old-password", key, OLD_PASSWORDS, OLD_PASSWORDS_PERIOD)
         try:
             old: str = super().clean_old_password()
         except ValidationError:

@@ -10,8 +10,10 @@ from django import forms
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
-from django.http import HttpRequest
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
+
+from timetracker.admin_rights import hold_rights
 
 M = TypeVar("M", bound=models.Model)
 
@@ -149,6 +151,36 @@ class ShownMixin:
         if request.method == "POST" and match and match.url_name == page:
             return queryset.select_for_update(of=("self",), no_key=True)
         return queryset
+
+    def people_of(self, object_id: str | None) -> list[int]:
+        """Return the people whose accounts a page is about to write."""
+        return []
+
+    def _changeform_view(
+        self, request: HttpRequest, object_id: str | None, *args: Any
+    ) -> HttpResponse:
+        """Judge what is sent by the rights of now, which stay until it is written."""
+        if request.method == "POST":
+            hold_rights(request, *self.people_of(object_id))
+        response: HttpResponse = super()._changeform_view(request, object_id, *args)  # type: ignore[misc]
+        return response
+
+    def _delete_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+        if request.method == "POST":
+            hold_rights(request)
+        response: HttpResponse = super()._delete_view(request, object_id, *args)  # type: ignore[misc]
+        return response
+
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Do what is asked of the selected rows in one transaction, by the rights of now."""
+        with transaction.atomic():
+            hold_rights(request)
+            response: HttpResponse | None = super().response_action(  # type: ignore[misc]
+                request, queryset, *args, **kwargs
+            )
+        return response
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         """Save the columns that were changed and no others, so that racing changes both stay."""

@@ -1,5 +1,7 @@
 """People and their groups in the Django admin."""
 
+from copy import copy
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -7,9 +9,12 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from timetracker.admin_passwords import OthersPasswordChangeForm
+from timetracker.admin_queries import KEY
 from timetracker.admin_shown import ShownForm, ShownMixin
 from users.models import User
 
@@ -46,6 +51,23 @@ class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
         (None, {"classes": ("wide",), "fields": ("email", "time_zone")}),
     )
 
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - Django's
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Give the form what it judges by, once more, when the password is hashed."""
+        judging = copy(self)
+        judging.change_password_form = partial(  # type: ignore[assignment]
+            OthersPasswordChangeForm, request=request, may_change=self.has_change_permission
+        )
+        return super(UserAdmin, judging).user_change_password(request, id, form_url)
+
+    def people_of(self, object_id: str | None) -> list[int]:
+        """Return whose page it is, unless its address names nobody."""
+        return [int(object_id)] if object_id and KEY.fullmatch(object_id) else []
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Keep staff away from whoever has any right: with a new password they would have it."""
         if obj is not None and not request.user.is_superuser and has_rights(obj):
@@ -65,12 +87,14 @@ class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
 
 
 def has_rights(user: User) -> bool:
-    """Return whether an account may do anything in the admin, or would once it is staff."""
+    """Return whether an account may do anything, or would once it is staff or active again."""
+    in_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return (
         user.is_superuser
         or user.is_staff
         or user.groups.exists()
         or user.user_permissions.exists()
+        or user.api_tokens.filter(in_time, revoked_at=None).exists()
     )
 
 

@@ -223,8 +223,8 @@ def test_the_action_narrows_what_was_selected(administrator: User, owner: User) 
     response = browser.post(LIST, data | {"confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, LIST)
     assert messages_of(response) == [
-        f"{unused}: {NEEDS_NOTHING}",
         f"{used} keeps read:tasks.",
+        f"{unused}: {NEEDS_NOTHING}",
     ]
 
 

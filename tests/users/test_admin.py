@@ -1,12 +1,16 @@
 """People in the admin: added, changed, never deleted, and who may change whom."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
+from apitokens.models import ApiToken
 from tests.admin import admin_as, as_shown, errors_of, url
-from tests.factories import make_user
+from tests.apitokens.token_pages import call
+from tests.factories import NINE, issue_token, make_user
 from users.models import User
 
 PASSWORD = {"usable_password": "true", "password1": "a-long-one-77", "password2": "a-long-one-77"}
@@ -48,7 +52,7 @@ def staff_with(*codenames: str) -> User:
     return staff
 
 
-@pytest.mark.parametrize("right", ["staff", "group", "permission", "superuser"])
+@pytest.mark.parametrize("right", ["staff", "group", "permission", "superuser", "token"])
 def test_whoever_has_a_right_is_the_administrators_alone(owner: User, right: str) -> None:
     browser = admin_as(staff_with("change_user", "view_user"))
     match right:
@@ -56,6 +60,8 @@ def test_whoever_has_a_right_is_the_administrators_alone(owner: User, right: str
             owner.groups.add(Group.objects.create(name="Office"))
         case "permission":
             owner.user_permissions.add(Permission.objects.all()[0])
+        case "token":
+            issue_token(owner, "write:tasks")
         case _:
             setattr(owner, f"is_{right}", True)
             owner.save()
@@ -68,6 +74,24 @@ def test_whoever_has_a_right_is_the_administrators_alone(owner: User, right: str
     owner.refresh_from_db()
     assert owner.username == "olga"
     assert owner.check_password("pass-word-1")
+
+
+@pytest.mark.parametrize("fields", [{"revoked_at": NINE}, {"expires_at": NINE}])
+def test_a_token_that_is_over_is_no_right(owner: User, fields: dict[str, Any]) -> None:
+    token, _ = issue_token(owner, "write:tasks")
+    ApiToken.objects.filter(pk=token.pk).update(**fields)
+    browser = admin_as(staff_with("change_user", "view_user"))
+    assert browser.get(url(User, "change", owner.pk)).context["has_change_permission"] is True
+
+
+def test_staff_do_not_bring_back_a_person_whose_tokens_would_work_again(owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    _, secret = issue_token(owner, "write:tasks")
+    browser = admin_as(staff_with("change_user", "view_user"))
+    page = url(User, "change", owner.pk)
+    data = {"username": "olga", "is_active": "on", "date_joined_0": "2024-01-15"}
+    assert browser.post(page, data | {"date_joined_1": "09:00"}).status_code == 403
+    assert call(secret, "/api/v1/tasks") == 401
 
 
 def test_groups_are_the_administrators_alone(db: None) -> None:

@@ -1,0 +1,25 @@
+"""The rights of who acts in the admin, read again when something is about to be written."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user, get_user_model
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+RIGHTS_CHANGED = "Your account has changed since you opened the page. Log in again."
+
+
+def hold_rights(request: HttpRequest, *people: int) -> dict[int, Any]:
+    """Lock the account of who acts until the commit, and judge the request by it as it is now.
+
+    The accounts of other people that are about to be written are locked with it and returned too:
+    in the order of their ids, so that two administrators who demote each other do so in turn, and
+    the second is none any more. PermissionDenied if the session has ended meanwhile.
+    """
+    accounts = get_user_model()._default_manager.select_for_update(no_key=True).order_by("pk")
+    rows: dict[int, Any] = accounts.in_bulk({request.user.pk, *people})
+    request.user = get_user(request)
+    if not admin.site.has_permission(request):
+        raise PermissionDenied(RIGHTS_CHANGED)
+    return rows
