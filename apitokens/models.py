@@ -211,6 +211,8 @@ class TokenUsage(models.Model):
     scope = models.CharField(max_length=40)
     calls = models.PositiveBigIntegerField(default=0)
     refused = models.PositiveBigIntegerField(default=0)
+    # Whether any had it: also one that is not counted yet, or counts for another scope.
+    used = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = (

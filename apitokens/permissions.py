@@ -1,6 +1,7 @@
 """What a token may do: the scope that a call needs, and whether the token holds it."""
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
@@ -67,12 +68,18 @@ class ScopePermission(BasePermission):
         required = required_scope(view, str(request.method))
         opening = [required, *(f"read:{name}" for name in getattr(view, "also_opened_by", ()))]
         token: ApiToken = request.auth  # type: ignore[assignment]
-        available = token.effective_scopes()
-        opened = [scope for scope in opening if allows(available, scope)]
+        if opened := _opened(token, opening):
+            usage.buffer.write_first_uses(token, opened)
+            opened = _opened(token, opening)  # less, if it was narrowed since it was looked up
         usage.buffer.note(
             token.pk, opened or [required], client_address(request), allowed=bool(opened)
         )
         if not opened:
             security_log.warning("Scope denied", extra={"prefix": token.prefix, "scope": required})
-            raise InsufficientScope(required, available)
+            raise InsufficientScope(required, token.effective_scopes())
         return True
+
+
+def _opened(token: ApiToken, scopes: Iterable[str]) -> list[str]:
+    available = token.effective_scopes()
+    return [scope for scope in scopes if allows(available, scope)]

@@ -7,16 +7,19 @@ it first.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from multiprocessing.util import Finalize
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apitokens.models import ApiToken, TokenUsage
+from apitokens.models import ApiToken, ApiTokenQuerySet, TokenUsage
+from apitokens.scopes import allows
 from timetracker.client_address import Address
 from timetracker.postgresql.commits import wait_for_no_standby
 
@@ -24,11 +27,12 @@ FLUSH_SECONDS = 60
 MOST_SEEN = 100_000  # scopes of tokens that a process remembers having written
 # Adding in the database: several processes count the same token.
 ADD = """
-    INSERT INTO apitokens_tokenusage (token_id, day, scope, calls, refused)
-    VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO apitokens_tokenusage (token_id, day, scope, calls, refused, used)
+    VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (token_id, day, scope) DO UPDATE SET
         calls = apitokens_tokenusage.calls + excluded.calls,
-        refused = apitokens_tokenusage.refused + excluded.refused
+        refused = apitokens_tokenusage.refused + excluded.refused,
+        used = apitokens_tokenusage.used OR excluded.used
 """
 
 log = logging.getLogger("timetracker.usage")
@@ -40,6 +44,15 @@ class Key(NamedTuple):
     token_id: int
     day: date
     scope: str
+
+
+@dataclass
+class Count:
+    """How many calls had a scope and lacked it, and whether any had it, counted or not."""
+
+    calls: int = 0
+    refused: int = 0
+    used: bool = False
 
 
 class LastUse(NamedTuple):
@@ -57,7 +70,7 @@ class UsageBuffer:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._counts: dict[Key, list[int]] = {}
+        self._counts: dict[Key, Count] = {}
         self._last: dict[int, LastUse] = {}
         self._seen: set[tuple[int, str]] = set()
 
@@ -68,40 +81,39 @@ class UsageBuffer:
 
         Of several scopes it counts for the first; of the others it is only known that they count.
         """
-        if allowed and self._seconds is not None:
-            self._write_first_uses(token_id, scopes)
         now = timezone.now()
         last = LastUse(now, str(address) if address else None)
         with self._lock:
             first = not self._counts
             for scope in scopes:
-                self._counts.setdefault(Key(token_id, now.date(), scope), [0, 0])
-            self._counts[Key(token_id, now.date(), scopes[0])][0 if allowed else 1] += 1
+                self._counts.setdefault(Key(token_id, now.date(), scope), Count()).used |= allowed
+            counted = self._counts[Key(token_id, now.date(), scopes[0])]
+            counted.calls += allowed
+            counted.refused += not allowed
             self._last[token_id] = last
         if first:
             self._write_later()
 
-    def _write_first_uses(self, token_id: int, scopes: Sequence[str]) -> None:
-        """Write at once that a token needs a scope, the first time that this process sees it.
+    def write_first_uses(self, token: ApiToken, scopes: Sequence[str]) -> None:
+        """Write before the answer that a token uses scopes, where this process did not know it.
 
         Who narrows a token asks the database, and what other processes have counted may not be
-        there for a minute: the scope would be lost while it is in use.
+        there for a minute. The lock on the token puts the two in an order: either the use is
+        there to see, or the token has the scopes that it was left with.
         """
-        new = [scope for scope in scopes if (token_id, scope) not in self._seen]
+        if self._seconds is None:
+            return
+        new = [scope for scope in scopes if (token.pk, scope) not in self._seen]
         if not new:
             return
-        day = timezone.now().date().isoformat()
         try:
-            with transaction.atomic():
-                wait_for_no_standby(connection)
-                with connection.cursor() as cursor:
-                    cursor.executemany(ADD, [(token_id, day, scope, 0, 0) for scope in new])
+            used = _write_first_uses(token, new)
         except DatabaseError:
             log.exception("The first use of a scope could not be written; it is counted later")
             return
         if len(self._seen) > MOST_SEEN:
             self._seen.clear()
-        self._seen.update((token_id, scope) for scope in new)
+        self._seen.update((token.pk, scope) for scope in used)
 
     def flush(self) -> None:
         """Add what was counted to the database, in the order of ids; keep it if that fails."""
@@ -117,12 +129,13 @@ class UsageBuffer:
                 log.exception("The use of tokens could not be written; it is kept for later")
                 self._take_back(counts, last)
 
-    def _take_back(self, counts: dict[Key, list[int]], last: dict[int, LastUse]) -> None:
+    def _take_back(self, counts: dict[Key, Count], last: dict[int, LastUse]) -> None:
         with self._lock:
-            for key, (calls, refused) in counts.items():
-                newer = self._counts.setdefault(key, [0, 0])
-                newer[0] += calls
-                newer[1] += refused
+            for key, count in counts.items():
+                newer = self._counts.setdefault(key, Count())
+                newer.calls += count.calls
+                newer.refused += count.refused
+                newer.used |= count.used
             self._last = {**last, **self._last}
         self._write_later()
 
@@ -140,13 +153,31 @@ class UsageBuffer:
 
 
 @transaction.atomic
-def _write(counts: dict[Key, list[int]], last: dict[int, LastUse]) -> None:
+def _write_first_uses(token: ApiToken, scopes: Sequence[str]) -> list[str]:
+    """Write which scopes a token uses, of those that it still has, and return them."""
+    wait_for_no_standby(connection)
+    stored = _locked({token.pk}).values_list("scopes", flat=True).first()
+    token.scopes = stored or []
+    used = [scope for scope in scopes if allows(token.effective_scopes(), scope)]
+    day = timezone.now().date().isoformat()
+    with connection.cursor() as cursor:
+        cursor.executemany(ADD, [(token.pk, day, scope, 0, 0, True) for scope in sorted(used)])
+    return used
+
+
+def _locked(ids: Collection[int]) -> ApiTokenQuerySet:
+    """Return tokens, locked before their counts are: by all who write any, in the order of ids."""
+    return ApiToken.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+
+
+@transaction.atomic
+def _write(counts: dict[Key, Count], last: dict[int, LastUse]) -> None:
     """Add the counts; two processes lock in the same order, so neither waits for ever."""
     wait_for_no_standby(connection)
-    known = set(ApiToken.objects.filter(pk__in=last).values_list("pk", flat=True))
+    known = set(_locked(last).values_list("pk", flat=True))
     rows = [
-        (key.token_id, key.day.isoformat(), key.scope, calls, refused)
-        for key, (calls, refused) in sorted(counts.items())
+        (key.token_id, key.day.isoformat(), key.scope, count.calls, count.refused, count.used)
+        for key, count in sorted(counts.items(), key=itemgetter(0))
         if key.token_id in known
     ]
     with connection.cursor() as cursor:
@@ -158,8 +189,11 @@ def _write(counts: dict[Key, list[int]], last: dict[int, LastUse]) -> None:
 
 
 def required_scopes(token: ApiToken) -> set[str]:
-    """Return the scopes that calls of a token needed and had, as far as they are written."""
-    used = TokenUsage.objects.filter(Q(calls__gt=0) | Q(refused=0), token=token)
+    """Return the scopes that calls of a token needed and had.
+
+    Before there was the column, `used` was what was called or never refused.
+    """
+    used = TokenUsage.objects.filter(Q(used=True) | Q(calls__gt=0) | Q(refused=0), token=token)
     return set(used.values_list("scope", flat=True))
 
 

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = (
         "Narrow an API token to the scopes that its calls have really used: scopes never used go, "
         "a wide one (write:tasks, admin:all) makes room for what was used of it. The secret stays."
-        " Counts of the last minute may be missing: do not narrow a token that has just begun."
+        " What it is asked for the first time afterwards is refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
