@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 
 from django.core.exceptions import ValidationError
 
-from timetracker.client_address import Address
+from ratelimit.client_address import Address
 
 Network = IPv4Network | IPv6Network
 MOST_NETWORKS = 50

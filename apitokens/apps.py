@@ -1,6 +1,6 @@
 """The name of the app in the admin."""
 
-from resources.config import ApiAppConfig
+from registry.config import ApiAppConfig
 
 
 class ApiTokensConfig(ApiAppConfig):

@@ -10,9 +10,9 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Thrott
 from structlog.contextvars import bind_contextvars
 
 from apitokens.models import ApiToken, digest_of
-from timetracker import rate_limit
-from timetracker.client_address import client_address, network_of
-from timetracker.prepared import PreparedGet
+from database.prepared import PreparedGet
+from ratelimit import limits as rate_limit
+from ratelimit.client_address import client_address, network_of
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from django.contrib.auth.models import AbstractBaseUser

@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, effective, known_scopes
-from timetracker.client_address import Address
+from ratelimit.client_address import Address
 
 SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
 SECRET_RANDOM_LENGTH = 32

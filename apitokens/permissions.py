@@ -12,7 +12,7 @@ from apitokens import usage
 from apitokens.authentication import REALM
 from apitokens.models import ApiToken
 from apitokens.scopes import ADMIN_ALL, allows, known_scopes
-from timetracker.client_address import client_address
+from ratelimit.client_address import client_address
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from rest_framework.request import Request

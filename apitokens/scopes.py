@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
-from resources import registry
+from registry import declared
 
 ADMIN_ALL, READ_ALL, WRITE_ALL, ALL = "admin:all", "read:*", "write:*", "*"
 PRIVILEGED = {
@@ -18,7 +18,7 @@ PRIVILEGED = {
 @cache
 def known_scopes() -> dict[str, str]:
     """Return every scope with what it allows: those that the apps declare, then the privileged."""
-    return {**registry.scopes(), **PRIVILEGED}
+    return {**declared.scopes(), **PRIVILEGED}
 
 
 def effective(scopes: Collection[str], *, administrator: bool) -> list[str]:
@@ -127,5 +127,5 @@ _DOCUMENTED = (
 @cache
 def presets() -> tuple[Preset, ...]:
     """Return the combinations that the documents recommend."""
-    ordinary = tuple(scope for scope in registry.scopes() if scope != "read:users")
+    ordinary = tuple(scope for scope in declared.scopes() if scope != "read:users")
     return tuple(preset._replace(scopes=preset.scopes or ordinary) for preset in _DOCUMENTED)

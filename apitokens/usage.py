@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from apitokens.models import ApiToken, ApiTokenQuerySet, TokenUsage
 from apitokens.scopes import allows
-from timetracker.client_address import Address
-from timetracker.postgresql.commits import wait_for_no_standby
+from database.postgresql.commits import wait_for_no_standby
+from ratelimit.client_address import Address
 
 FLUSH_SECONDS = 60
 MOST_SEEN = 100_000  # scopes of tokens that a process remembers having written

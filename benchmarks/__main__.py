@@ -13,7 +13,7 @@ from benchmarks.operations import EXTRAS, OPERATIONS
 from benchmarks.services import stores
 from benchmarks.sqlite import sqlite
 from benchmarks.tables import commit, machine
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 ENTRIES = {"full": 1_000_000, "growth": 10_000_000, "memory": 100_000, "sqlite": 100_000}
 QUICK = 100_000

@@ -20,7 +20,7 @@ from benchmarks.tables import (
     shown,
     speed_of,
 )
-from tests.servers import ROOT, free_port
+from tests.support.servers import ROOT, free_port
 
 ROUNDS = 5
 LIMIT = ("SQL", "bytes", "ratio")

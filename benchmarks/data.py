@@ -49,7 +49,7 @@ def fill(entries: int) -> None:
     """Fill an empty PostgreSQL database; the same number gives the same rows."""
     from django.contrib.auth.hashers import make_password
 
-    from timetracker.management.demo_names import WORK, full_name
+    from demo.names import WORK, full_name
     from users.models import User
 
     users = User.objects.bulk_create(
@@ -75,9 +75,9 @@ def fill(entries: int) -> None:
 def _add_work() -> tuple[int, int]:
     """Insert clients, projects and tasks; return the first ids of the last two."""
     from clients.models import Client
+    from demo.names import TASK_NAMES, client_name, project_name
     from projects.models import Project
     from tasks.models import Task
-    from timetracker.management.demo_names import TASK_NAMES, client_name, project_name
 
     clients = Client.objects.bulk_create(
         Client(name=client_name(number), default_hourly_rate=80) for number in range(CLIENTS)

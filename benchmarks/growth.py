@@ -8,7 +8,7 @@ from benchmarks.measure import Bench
 from benchmarks.operations import Operation
 from benchmarks.services import Stores, installed, serving
 from benchmarks.tables import commit, print_table, shown, title_of
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 STEPS = (10_000, 1_000_000, 10_000_000)  # entries, over the same three years
 ROUNDS = 3

@@ -21,7 +21,7 @@ from benchmarks.load import connected, drive
 from benchmarks.measure import Cost, Meter
 from benchmarks.operations import DAYS
 from benchmarks.services import Stores, granian_of, started
-from tests.servers import ROOT, free_port
+from tests.support.servers import ROOT, free_port
 
 NEWEST_50 = "ORDER BY start_time DESC, id DESC LIMIT 50"
 RANGE = """

@@ -8,7 +8,7 @@ from benchmarks.meters import family, resident_bytes
 from benchmarks.operations import OPERATIONS, START, STOP
 from benchmarks.services import SERVER_ERROR, Stores, installed, serving
 from benchmarks.tables import commit
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 REQUESTS, READINGS = 100_000, 20
 MEGABYTE = 1_000_000

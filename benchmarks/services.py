@@ -18,7 +18,7 @@ import psycopg
 from benchmarks.load import ask
 from benchmarks.meters import parent
 from benchmarks.operations import Cast
-from tests.servers import (
+from tests.support.servers import (
     ROOT,
     SETTINGS,
     NoServer,

@@ -6,7 +6,7 @@ from benchmarks.measure import MANY, Bench
 from benchmarks.operations import NEWEST, POST
 from benchmarks.services import Stores, copy_of_tree, installed, serving
 from benchmarks.tables import print_costs
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 WRITERS, SECONDS = 32, 10.0
 

@@ -1,12 +1,13 @@
-"""What the service knows of the journal and its feed."""
+"""The change feed as an app."""
 
-from resources.config import ApiAppConfig
+from registry.config import ApiAppConfig
 
 
 class ChangesConfig(ApiAppConfig):
-    """The journal of all writes."""
+    """Every row, then every change: what the journal holds, as the API shows it."""
 
     name = "changes"
+    label = "change_feed"  # `changes` is the journal's, by whose name its tables are called
     tags = {"Changes": "What happened to all of these, in order."}
     examples = {
         "Changes": {

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from timetracker.api.exceptions import ApiError
+from api.exceptions import ApiError
 
 TEXT = re.compile(
     r"1 ([0-9a-f]{16}) ([0-9]{1,18}) ([0-9]{1,18}) ((?:all|own) [a-z_,]+)"

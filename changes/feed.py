@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changes.journal import Journaled, type_of
-from changes.models import Change
-from resources import registry
-from timetracker.api.apiview import ApiRequest
-from timetracker.api.representation import representation_of
-from timetracker.api.viewsets import ResourceViewSet
+from api.serializers.representation import representation_of
+from api.views import ApiRequest
+from api.viewsets import ResourceViewSet
+from journal.journaled import Journaled, type_of
+from journal.models import Change
+from registry import declared
 
 # How many numbers one page looks through for those that the caller may see.
 LOOKED_THROUGH = 20_000
 
 
 def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
-    found = {viewset.queryset.model: viewset for viewset in registry.viewsets().values()}
+    found = {viewset.queryset.model: viewset for viewset in declared.viewsets().values()}
     journaled = [model for model in found if issubclass(model, Journaled)]
-    return {type_of(model): found[model] for model in registry.references_first(journaled)}
+    return {type_of(model): found[model] for model in declared.references_first(journaled)}
 
 
 # In this order, so that what a row refers to is there before it.

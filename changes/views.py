@@ -7,17 +7,17 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
+from api.conditional import entity_tag, judge
+from api.exceptions import Unavailable
+from api.pagination.pages import positive
+from api.views import ApiRequest, ApiView
 from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
 from changes.feed import VIEWSETS, Reader, Told
-from changes.models import Feed
-from changes.numbering import TooManyWaiting, feed_of_now, numbered_feed
 from changes.serializers import ChangesSerializer
-from timetracker.api.apiview import ApiRequest, ApiView
-from timetracker.api.exceptions import Unavailable
-from timetracker.api.pagination import positive
-from timetracker.api.preconditions import entity_tag, judge
+from journal.models import Feed
+from journal.numbering import TooManyWaiting, feed_of_now, numbered_feed
 
 DEFAULT_PER_PAGE = 100
 MAX_PER_PAGE = 1000

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from clients.models import Client
-from timetracker.admin import ModelAdmin
+from resources.admin import ModelAdmin
 
 
 @admin.register(Client)

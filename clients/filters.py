@@ -1,13 +1,7 @@
 """How a list of clients can be narrowed."""
 
+from api.filters.base import ChoiceFilter, ExternalIdFilter, FilterSet, SearchFilter, SinceFilter
 from clients.models import Client
-from timetracker.api.filters import (
-    ChoiceFilter,
-    ExternalIdFilter,
-    FilterSet,
-    SearchFilter,
-    SinceFilter,
-)
 
 
 class ClientFilter(FilterSet):

@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
-from timetracker.text import FoldedField, NameField, ProseField, SortField
+from resources.models import Resource, ResourceQuerySet, external_id_once
+from values.text import FoldedField, NameField, ProseField, SortField
 
 
 class ClientQuerySet(ResourceQuerySet["Client"]):

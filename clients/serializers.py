@@ -1,7 +1,7 @@
 """Clients on the wire."""
 
+from api.serializers.base import ModelSerializer
 from clients.models import Client
-from timetracker.api.serializers import ModelSerializer
 
 
 class ClientSerializer(ModelSerializer[Client]):

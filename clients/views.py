@@ -1,9 +1,9 @@
 """The clients' endpoints."""
 
+from api.viewsets import ResourceViewSet
 from clients.filters import ClientFilter
 from clients.models import Client
 from clients.serializers import ClientSerializer
-from timetracker.api.viewsets import ResourceViewSet
 
 
 class ClientViewSet(ResourceViewSet[Client]):

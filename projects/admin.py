@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
 from projects.models import Project
-from timetracker.admin import ModelAdmin
+from resources.admin import ModelAdmin
 
 
 @admin.register(Project)

@@ -7,11 +7,10 @@ from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from rest_framework.exceptions import APIException
 
 from projects.models import Project
-from timetracker.api.exceptions import Conflict
-from timetracker.api.models import Resource
+from resources.models import Resource
+from resources.refusals import Refusal
 
 # Each new entry asks for it, and Django takes as long to make it up as PostgreSQL to answer. In
 # the order of their ids, so that two who lock several do not wait for each other. A share lock:
@@ -57,8 +56,8 @@ class ProjectWork(Resource):
         """Return whether a save adds this to its project."""
         return self._state.adding or self.stored.get("project_id") != _project_of(self)
 
-    def refusal(self) -> APIException | None:
-        """Return the 409 of a new row in an archived project."""
+    def refusal(self) -> Refusal | None:
+        """Return why an archived project does not take a new row."""
         return refusal_of(self.project.status)  # type: ignore[attr-defined]
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
@@ -80,8 +79,9 @@ def _project_of(row: Any) -> int:
 def held_open(*projects: int) -> Iterator[None]:
     """Run a block that adds to projects of these keys; none is archived until the commit.
 
-    Raises 409 `project_archived` after the block, if one is archived already: what is wrong with
-    the row itself is told first. The lock comes before the block, as in a request of many writes:
+    Raises a Refusal, `project_archived`, after the block, if one is archived already: what is
+    wrong with the row itself is told first. The lock comes before the block, as in a request of
+    many writes:
     who waits for a lock after a unique key, where others take them the other way round, waits for
     ever. On SQLite the transaction (IMMEDIATE) is the lock.
     """
@@ -92,9 +92,9 @@ def held_open(*projects: int) -> Iterator[None]:
             raise refusal
 
 
-def refusal_of(status: str) -> Conflict | None:
-    """Return the 409 that a project of a status has for new work; None if it takes it."""
-    return Conflict(ARCHIVED, "project_archived") if status == ARCHIVED_STATUS else None
+def refusal_of(status: str) -> Refusal | None:
+    """Return why a project of a status takes no new work; None if it does."""
+    return Refusal(ARCHIVED, "project_archived") if status == ARCHIVED_STATUS else None
 
 
 def _locked_statuses(ids: set[int]) -> list[str]:

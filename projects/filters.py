@@ -1,7 +1,6 @@
 """How a list of projects can be narrowed."""
 
-from projects.models import Project
-from timetracker.api.filters import (
+from api.filters.base import (
     ChoiceFilter,
     ExternalIdFilter,
     FilterSet,
@@ -9,6 +8,7 @@ from timetracker.api.filters import (
     SearchFilter,
     SinceFilter,
 )
+from projects.models import Project
 
 
 class ProjectFilter(FilterSet):

@@ -7,11 +7,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from changes.journal import record
-from changes.models import Change
 from clients.models import Client
-from timetracker.api.models import Resource, ResourceQuerySet, external_id_once
-from timetracker.text import FoldedField, NameField, ProseField, SortField
+from journal.journaled import record
+from journal.models import Change
+from resources.models import Resource, ResourceQuerySet, external_id_once
+from values.text import FoldedField, NameField, ProseField, SortField
 
 
 class ProjectQuerySet(ResourceQuerySet["Project"]):

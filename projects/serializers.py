@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
+from api.serializers.base import ModelSerializer
 from projects.models import Project
-from timetracker.api.serializers import ModelSerializer
 
 
 class ProjectSerializer(ModelSerializer[Project]):

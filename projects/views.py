@@ -5,10 +5,10 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.viewsets import ResourceViewSet
 from projects.filters import ProjectFilter
 from projects.models import Project
 from projects.serializers import ProjectSerializer
-from timetracker.api.viewsets import ResourceViewSet
 
 
 class ProjectViewSet(ResourceViewSet[Project]):

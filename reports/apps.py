@@ -1,6 +1,6 @@
 """What the service knows of reports."""
 
-from resources.config import ApiAppConfig
+from registry.config import ApiAppConfig
 
 USER_WEEK = {
     "user_id": 2,

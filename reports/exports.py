@@ -15,7 +15,7 @@ import xlsxwriter
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from rest_framework.exceptions import ValidationError
 
-from timetracker.api.instants import hours
+from values.instants import hours
 
 # seconds and hours are both made of whole seconds; they and counts are summed up at the end.
 Kind = Literal["text", "id", "date", "moment", "flag", "count", "seconds", "hours"]

@@ -4,18 +4,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from api.filters.base import ChoiceOption, ChoicesOption, DayOption, ZoneFilter
 from reports.groups import LEVELS, MOST_LEVELS
 from reports.queries import week_of
 from timeentries.filters import OwnEntriesFilterSet
 from timeentries.models import TimeEntry
-from timetracker.api.filters import (
-    ChoiceOption,
-    ChoicesOption,
-    DayOption,
-    ZoneFilter,
-)
-from timetracker.api.instants import Span, span_of_day
-from timetracker.wall_clock import zone_names
+from values.instants import Span, span_of_day
+from values.wall_clock import zone_names
 
 DEFAULT_DAYS = 30
 FORMATS = ("json", "csv", "xlsx")

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from reports.local_dates import local_date
 from timeentries.models import TimeEntry
 from timeentries.totals import told_by_project
-from timetracker.api.instants import day_bounds
+from values.instants import day_bounds
 
 DAYS_A_WEEK = 7
 

@@ -3,8 +3,8 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.schema.answers import PaginationSerializer
 from timeentries.serializers import TimeEntrySerializer
-from timetracker.api.openapi_answers import PaginationSerializer
 
 
 class ProjectHoursSerializer(serializers.Serializer[object]):

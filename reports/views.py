@@ -9,6 +9,9 @@ from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
+from api.pagination.pages import PagePagination
+from api.serializers.representation import Representation, representation_of
+from api.views import ApiRequest, ApiView
 from reports.exports import FILES, XLSX_TYPE
 from reports.filters import ReportFilter, SummaryFilter, WeeklyFilter
 from reports.groups import Group, grouped
@@ -18,10 +21,7 @@ from reports.serializers import EntriesReportSerializer, SummarySerializer, Week
 from reports.tables import entries_table, summary_table, weekly_table
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
-from timetracker.api.apiview import ApiRequest, ApiView
-from timetracker.api.instants import format_instant, hours
-from timetracker.api.pagination import PagePagination
-from timetracker.api.representation import Representation, representation_of
+from values.instants import format_instant, hours
 
 BY_PROJECT = ["project"]
 SUMMARY = inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})

@@ -2,14 +2,14 @@
 
 from functools import cache
 
-from resources import registry
+from registry import declared
 from tallies.counted import Counted
 
 
 @cache
 def counted() -> Counted:
     """Return the table whose rows are tallied by day and month."""
-    [only] = [config.counted for config in registry.api_apps() if config.counted]
+    [only] = [config.counted for config in declared.api_apps() if config.counted]
     return only
 
 
@@ -20,9 +20,9 @@ def written() -> dict[str, tuple[str, str]]:
     With each, the columns whose change counts, separated by commas; empty means any column.
     """
     found = {}
-    for config in registry.api_apps():
+    for config in declared.api_apps():
         if config.viewset and not config.counted:
-            model = registry.model_of(config)
+            model = declared.model_of(config)
             columns = ", ".join(config.shown_columns)
-            found[registry.plural_key_of(model)] = (model._meta.db_table, columns)
+            found[declared.plural_key_of(model)] = (model._meta.db_table, columns)
     return found

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
+from resources.admin import ModelAdmin
 from tasks.models import Task
-from timetracker.admin import ModelAdmin
 
 
 @admin.register(Task)

@@ -1,6 +1,6 @@
 """What the service knows of tasks as a resource."""
 
-from resources.config import ApiAppConfig
+from registry.config import ApiAppConfig
 
 
 class TasksConfig(ApiAppConfig):

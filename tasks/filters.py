@@ -1,7 +1,6 @@
 """How a list of tasks can be narrowed."""
 
-from tasks.models import Task
-from timetracker.api.filters import (
+from api.filters.base import (
     ChoiceFilter,
     ExternalIdFilter,
     FilterSet,
@@ -9,6 +8,7 @@ from timetracker.api.filters import (
     SearchFilter,
     SinceFilter,
 )
+from tasks.models import Task
 
 
 class TaskFilter(FilterSet):

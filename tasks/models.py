@@ -11,15 +11,11 @@ from django.utils import timezone
 
 from projects.archiving import ProjectWork
 from projects.models import Project
-from timetracker.api.exceptions import Conflict
-from timetracker.api.models import (
-    ResourceQuerySet,
-    external_id_once,
-    refuse_if_used,
-    within_years,
-)
-from timetracker.text import FoldedField, NameField, ProseField
-from timetracker.wall_clock import EARLIEST, LATEST
+from resources.integrity import refuse_if_used
+from resources.models import ResourceQuerySet, external_id_once, within_years
+from resources.refusals import Refusal
+from values.text import FoldedField, NameField, ProseField
+from values.wall_clock import EARLIEST, LATEST
 
 
 class TaskQuerySet(ResourceQuerySet["Task"]):
@@ -123,8 +119,8 @@ class Task(ProjectWork):
         if "project" not in (exclude or ()) and self.is_moved():
             try:
                 refuse_if_used(self)
-            except Conflict as refusal:
-                raise ValidationError({"project": str(refusal.detail)}) from refusal
+            except Refusal as refusal:
+                raise ValidationError({"project": refusal.sentence}) from refusal
 
     def note_completion(self) -> None:
         """Set when the task became done, or that it is not."""

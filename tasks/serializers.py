@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.serializers.base import ModelSerializer
+from api.serializers.fields import IntegerField
+from api.serializers.representation import ComputedField
 from tasks.models import Task
-from timetracker.api.fields import IntegerField
-from timetracker.api.representation import ComputedField
-from timetracker.api.serializers import ModelSerializer
 
 PRIORITY_NAMES = {priority.name.lower(): priority.value for priority in Task.Priority}
 

@@ -1,9 +1,9 @@
 """The tasks' endpoints."""
 
+from api.bulk.views import BulkMixin
 from tasks.filters import TaskFilter
 from tasks.models import Task
 from tasks.serializers import TaskSerializer
-from timetracker.api.bulk import BulkMixin
 
 
 class TaskViewSet(BulkMixin[Task]):

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from apitokens import usage
 from projects.models import Project
-from tests.clock import Clock
-from tests.factories import make_administrator, make_project, make_user
+from tests.support.clock import Clock
+from tests.support.factories import make_administrator, make_project, make_user
 from users.models import User
 
 TESTS = Path(__file__).parent

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import psycopg
 import redis
 
-from tests.servers import (
+from tests.support.servers import (
     ROOT,
     SETTINGS,
     NoServer,

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
-from tests.authorisation import (
+from tests.support.authorisation import (
     CALLERS,
     METHODS,
     NOT_THE_API,
@@ -24,8 +24,15 @@ from tests.authorisation import (
     calls,
     expected,
 )
-from tests.errors import error_of
-from tests.factories import NINE, make_client, make_entry, make_project, make_task, make_user
+from tests.support.errors import error_of
+from tests.support.factories import (
+    NINE,
+    make_client,
+    make_entry,
+    make_project,
+    make_task,
+    make_user,
+)
 from users.models import User
 
 MISSING = 999_999

@@ -10,8 +10,8 @@ from rest_framework.test import APIClient
 from apitokens.models import ApiToken
 from apitokens.permissions import required_scope
 from apitokens.scopes import known_scopes
-from tests.errors import error_of
-from tests.factories import api_as, issue_token
+from tests.support.errors import error_of
+from tests.support.factories import api_as, issue_token
 from users.models import User
 
 MISSING = "999999999"

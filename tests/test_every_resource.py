@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from apitokens.models import ApiToken
 from projects.models import Project
-from resources import registry
-from tests.admin import admin_as
-from tests.examples import (
+from registry import declared
+from tests.support.admin import admin_as
+from tests.support.examples import (
     RESOURCES,
     body_of,
     change_of,
@@ -19,7 +19,7 @@ from tests.examples import (
     make_row,
     path_of,
 )
-from tests.factories import api_as, make_administrator
+from tests.support.factories import api_as, make_administrator
 from users.models import User
 
 resource = pytest.mark.parametrize("viewset", RESOURCES.values(), ids=RESOURCES.keys())
@@ -32,7 +32,7 @@ def caller(db: None) -> User:
 
 
 def key_of(viewset: Any) -> str:
-    return registry.key_of(viewset.queryset.model)
+    return declared.key_of(viewset.queryset.model)
 
 
 @resource
@@ -51,7 +51,7 @@ def test_a_row_is_made_read_changed_and_listed(caller: User, viewset: Any) -> No
         assert {field: changed.json()[name][field] for field in change} == change
     assert changed.json()[name]["version"] == 2  # the second changed nothing
     listed = api.get(path_of(viewset)).json()
-    assert created["id"] in [row["id"] for row in listed[registry.plural_key_of(_model(viewset))]]
+    assert created["id"] in [row["id"] for row in listed[declared.plural_key_of(_model(viewset))]]
 
 
 @resource
@@ -65,7 +65,7 @@ def test_what_is_shown_can_be_sent_back(caller: User, viewset: Any) -> None:
 
 @resource
 def test_pages_and_cursors_show_each_row_once(caller: User, viewset: Any) -> None:
-    api, plural = api_as(caller, "*"), registry.plural_key_of(_model(viewset))
+    api, plural = api_as(caller, "*"), declared.plural_key_of(_model(viewset))
     made = {make_row(viewset, caller, number).pk for number in range(1, 4)}
     pages = [
         api.get(path_of(viewset), {"per_page": 1, "page": page}).json() for page in range(1, 9)
@@ -103,7 +103,7 @@ def test_a_row_has_an_id_of_the_callers_own(caller: User, viewset: Any) -> None:
     statuses = [api.put(path, body_of(viewset, caller)).status_code for _ in range(2)]
     assert statuses == [201, 200]
     listed = api.get(path_of(viewset), {"external_id": "crm 17"}).json()
-    assert [row["external_id"] for row in listed[registry.plural_key_of(_model(viewset))]] == [
+    assert [row["external_id"] for row in listed[declared.plural_key_of(_model(viewset))]] == [
         "crm 17"
     ]
 

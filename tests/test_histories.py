@@ -19,12 +19,12 @@ from pytest_django import Settings
 
 from apitokens.models import ApiToken
 from projects.models import Project
-from tests.changes.following import Follower
-from tests.factories import NINE, issue_token, make_administrator, make_project, make_user
+from tests.support.factories import NINE, issue_token, make_administrator, make_project, make_user
+from tests.support.following import Follower
 from timeentries.models import TimeEntry
-from timetracker.api.instants import format_instant
-from timetracker.api.instants import hours as hours_of
 from users.models import User
+from values.instants import format_instant
+from values.instants import hours as hours_of
 
 HISTORIES = int(os.environ.get("HISTORIES", "0"))
 SCOPES = {"olga": ["*"], "carl": ["write:time_entries"], "ada": ["admin:all"]}

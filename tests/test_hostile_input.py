@@ -8,7 +8,7 @@ from django.apps import apps
 from rest_framework.test import APIClient
 
 from projects.models import Project
-from tests.factories import api_as, issue_token, make_client, make_entry, make_task
+from tests.support.factories import api_as, issue_token, make_client, make_entry, make_task
 from users.models import User
 
 DEEP = 100_000

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from idempotency.models import IdempotencyKey
 from projects.models import Project
-from tests.factories import issue_token
+from tests.support.factories import issue_token
 from tests.test_offline_timer import loaded
 from timeentries.models import TimeEntry
 from users.models import User

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clock import Clock
-from tests.racing import at_once
-from tests.servers import ROOT
+from tests.support.clock import Clock
+from tests.support.racing import at_once
+from tests.support.servers import ROOT
 
 PATH = ROOT / "docs" / "examples" / "offline_timer.py"
 NOTHING_NEW = {"changes": [], "next_cursor": "2", "has_more": False}

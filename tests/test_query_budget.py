@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.authorisation import PUBLIC, ROUTES, Call
-from tests.factories import api_as, make_entry
-from tests.servers import ROOT
+from tests.support.authorisation import PUBLIC, ROUTES, Call
+from tests.support.factories import api_as, make_entry
+from tests.support.servers import ROOT
 from tests.test_authorisation import MISSING, Office
 from users.models import User
 

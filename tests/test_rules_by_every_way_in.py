@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from rest_framework.exceptions import APIException
 
 from projects.models import Project
+from resources.refusals import Refusal
 from tasks.models import Task
-from tests.admin import admin_as, as_shown, url
-from tests.factories import NINE, api_as, make_entry, make_project, make_task
+from tests.support.admin import admin_as, as_shown, url
+from tests.support.factories import NINE, api_as, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from users.models import User
 
 HOUR = {"start_time": NINE.isoformat(), "end_time": (NINE + timedelta(hours=1)).isoformat()}
 PATHS = {Task: "/api/v1/tasks", TimeEntry: "/api/v1/time-entries"}
-REFUSED = (APIException, ValidationError, IntegrityError)
+REFUSED = (Refusal, ValidationError, IntegrityError)
 
 
 class Office:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apitokens.scopes import known_scopes
-from tests.factories import api_as, make_client, make_entry, make_project, make_task
+from tests.support.factories import api_as, make_client, make_entry, make_project, make_task
 from timetracker.documentation import JSON, YAML, document
 from users.models import User
 

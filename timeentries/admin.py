@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError as TagsError
 
+from resources.admin import ModelAdmin, ModelForm
+from staff.times import elsewhere
 from timeentries.models import TimeEntry
 from timeentries.serializers import TagsField
-from timetracker.admin import ModelAdmin, ModelForm
-from timetracker.admin_times import elsewhere
 
 
 class TimeEntryForm(ModelForm[TimeEntry]):

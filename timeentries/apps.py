@@ -1,6 +1,6 @@
 """What the service knows of time entries as a resource."""
 
-from resources.config import ApiAppConfig
+from registry.config import ApiAppConfig
 from tallies.counted import Counted
 
 TABLE = "timeentries_timeentry"

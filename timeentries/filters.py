@@ -4,9 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from timeentries.models import TimeEntry
-from timetracker.api.exceptions import AccessDenied
-from timetracker.api.filters import (
+from api.exceptions import AccessDenied
+from api.filters.base import (
     DateRangeFilterSet,
     ExternalIdFilter,
     IdFilter,
@@ -15,6 +14,7 @@ from timetracker.api.filters import (
     SwitchFilter,
     TextFilter,
 )
+from timeentries.models import TimeEntry
 
 
 class OwnEntriesFilterSet(DateRangeFilterSet):

@@ -9,15 +9,15 @@ from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
-from changes.models import Change
+from journal.models import Change
 from projects.archiving import ProjectWork
 from projects.models import Project
+from resources.models import ResourceQuerySet, external_id_once, within_years
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.totals import told_total
-from timetracker.api.models import ResourceQuerySet, external_id_once, within_years
-from timetracker.text import FoldedField, ProseField, normal
 from users.models import User
+from values.text import FoldedField, ProseField, normal
 
 LONGEST_ENTRY_DAYS = 366
 LONGEST_SECONDS = LONGEST_ENTRY_DAYS * 86_400

@@ -6,15 +6,16 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api.exceptions import AccessDenied
+from api.serializers.base import ModelSerializer
+from api.serializers.fields import InstantField, ReferenceField
+from api.serializers.representation import ComputedField, representation_of
+from resources.refusals import Taken
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
-from timetracker.api.exceptions import AccessDenied, Taken
-from timetracker.api.fields import InstantField, ReferenceField
-from timetracker.api.instants import hours, seconds_between
-from timetracker.api.representation import ComputedField, representation_of
-from timetracker.api.serializers import ModelSerializer
-from timetracker.text import normal
 from users.models import User
+from values.instants import hours, seconds_between
+from values.text import normal
 
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 50
@@ -145,14 +146,14 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     def shows_id(self, taken: Taken) -> bool:
         """Return whether a 409 has the id of the row in the way: of a timer it has all."""
-        return taken.get_codes() != "timer_already_running"
+        return taken.code != "timer_already_running"
 
     def show_row_in_the_way(self, taken: Taken) -> None:
         """Show the timer that is in the way, or the id of the entry that is."""
         if self.shows_id(taken):
             super().show_row_in_the_way(taken)
         else:
-            taken.extra["timer"] = self._timer()
+            taken.shown["timer"] = self._timer()
 
     def _owner(self) -> User:
         """Return whose entry it was to become."""

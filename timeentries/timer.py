@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from api.exceptions import BadRequest
+from database.prepared import PreparedGet
 from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry, TimeEntryQuerySet
-from timetracker.api.exceptions import BadRequest
-from timetracker.prepared import PreparedGet
 from users.models import User
 
 SHORTEST_ENTRY = timedelta(seconds=1)

@@ -7,16 +7,16 @@ from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
 
+from api.bulk.views import BulkMixin
+from api.conditional import entity_tag, is_conditional, judge, tag_of
+from api.schema.answers import ConflictErrorSerializer
+from api.serializers.base import refuse_unknown
+from api.serializers.representation import representation_of
+from api.views import ApiRequest, ApiView
 from timeentries.filters import TimeEntryFilter
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
 from timeentries.timer import running_timer, stop
-from timetracker.api.apiview import ApiRequest, ApiView
-from timetracker.api.bulk import BulkMixin
-from timetracker.api.openapi_answers import ConflictErrorSerializer
-from timetracker.api.preconditions import entity_tag, is_conditional, judge, tag_of
-from timetracker.api.representation import representation_of
-from timetracker.api.serializers import refuse_unknown
 
 SHOWN = representation_of(TimeEntrySerializer)
 NO_TIMER = entity_tag("no timer")

@@ -1,8 +1,6 @@
-"""The project as an app: its management commands, templates and checks, and its admin site."""
+"""The project as an app: its management commands, templates and checks."""
 
-from django.contrib.admin import apps as admin
-
-from resources.config import ApiAppConfig
+from registry.config import ApiAppConfig
 
 
 class TimeTrackerConfig(ApiAppConfig):
@@ -14,10 +12,3 @@ class TimeTrackerConfig(ApiAppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from timetracker import checks, resource_checks  # noqa: F401 - how checks are registered
-
-
-class AdminConfig(admin.AdminConfig):
-    """Django's admin with our own site."""
-
-    default = False  # the configuration of `timetracker` is the other one
-    default_site = "timetracker.admin.AdminSite"

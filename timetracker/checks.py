@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, register
 
-from timetracker.counters import CounterCache
+from ratelimit.counters import CounterCache
 
 WORKER_VARIABLES = ("GRANIAN_WORKERS", "WEB_CONCURRENCY")
 

@@ -14,12 +14,12 @@ from drf_spectacular.renderers import OpenApiYamlRenderer2
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from api.schema.types import INSTANT_INPUT, ZONE, Direction, Schema
 from changes.feed import VIEWSETS
-from resources import registry
+from registry import declared
 from tasks.serializers import PRIORITY_NAMES
 from timeentries.serializers import MAX_TAG_LENGTH, MAX_TAGS
-from timetracker.api.openapi_types import INSTANT_INPUT, ZONE, Direction, Schema
-from timetracker.api.probes import PublicView
+from timetracker.probes import PublicView
 
 YAML = "application/yaml"
 JSON = "application/json"
@@ -106,7 +106,7 @@ def add_declared(result: Schema, **_: Any) -> Schema:
     """Add the tags and examples that the apps declare (a drf-spectacular hook)."""
     result["tags"] = [
         {"name": name, "description": description}
-        for config in registry.api_apps()
+        for config in declared.api_apps()
         for name, description in config.tags.items()
     ]
     schemas = result["components"]["schemas"]
@@ -119,8 +119,8 @@ def add_declared(result: Schema, **_: Any) -> Schema:
 
 
 def _examples() -> dict[str, Mapping[str, Any]]:
-    declared = (config.examples for config in registry.api_apps())
-    return {"Pagination": PAGINATION, **{k: v for each in declared for k, v in each.items()}}
+    examples = (config.examples for config in declared.api_apps())
+    return {"Pagination": PAGINATION, **{k: v for each in examples for k, v in each.items()}}
 
 
 def _members(example: Mapping[str, Any], schema: Schema) -> dict[str, Any]:

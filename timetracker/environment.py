@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from timetracker import database_url
-from timetracker.wall_clock import zone_names
+from database import url as database_url
+from values.wall_clock import zone_names
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network

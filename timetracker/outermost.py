@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from django.http import HttpResponseBase
 
-from timetracker.api.exceptions import INTERNAL_ERROR, error_body
-from timetracker.framing import make_sound
-from timetracker.middleware import is_too_large, sane_request_id
+from api.exceptions import INTERNAL_ERROR, error_body
+from edge.framing import make_sound
+from edge.middleware import is_too_large, sane_request_id
 
 StartResponse = Callable[..., Any]
 

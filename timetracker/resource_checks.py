@@ -9,12 +9,12 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import models
 from django.utils.module_loading import import_string
 
-from changes.journal import Journaled
-from resources import registry
-from resources.config import ApiAppConfig
-from timetracker.api.models import Resource
-from timetracker.api.representation import representation_of
-from timetracker.api.viewsets import ListViewSet, ResourceViewSet
+from api.serializers.representation import representation_of
+from api.viewsets import ListViewSet, ResourceViewSet
+from journal.journaled import Journaled
+from registry import declared
+from registry.config import ApiAppConfig
+from resources.models import Resource
 
 # What every row shows, so that clients can follow, cache and merge it.
 OF_EVERY_ROW = {"id", "created_at", "updated_at", "version", "external_id"}
@@ -27,17 +27,17 @@ def resources_are_declared(
 ) -> list[CheckMessage]:
     """Refuse a resource of which something was forgotten."""
     found = list(_models_without_viewset())
-    for config in registry.api_apps():
+    for config in declared.api_apps():
         if config.viewset:
             found += _check(config)
     return found
 
 
 def _models_without_viewset() -> Iterator[CheckMessage]:
-    declared = {config.name for config in registry.api_apps() if config.viewset}
+    served = {config.name for config in declared.api_apps() if config.viewset}
     for model in apps.get_models():
         name = model._meta.app_config.name
-        if issubclass(model, Resource) and name not in declared:
+        if issubclass(model, Resource) and name not in served:
             yield _error(
                 10,
                 f"{model.__name__} is a Resource, but its app declares no viewset.",
@@ -68,7 +68,7 @@ def _check(config: ApiAppConfig) -> Iterator[CheckMessage]:
 
 
 def _scopes(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
-    name = registry.plural_key_of(viewset.queryset.model)
+    name = declared.plural_key_of(viewset.queryset.model)
     if getattr(viewset, "scope_resource", None) != name:
         yield _error(
             12,
@@ -86,7 +86,7 @@ def _scopes(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
 
 
 def _tag(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
-    tag = registry.plural_key_of(viewset.queryset.model).replace("_", " ").capitalize()
+    tag = declared.plural_key_of(viewset.queryset.model).replace("_", " ").capitalize()
     if tag not in config.tags:
         yield _error(
             14,

@@ -53,11 +53,14 @@ INSTALLED_APPS = [
     "tasks",
     "clients",
     "changes",
+    "journal",
     "reports",
     "users",
     "apitokens",
     "timetracker",
-    "timetracker.apps.AdminConfig",
+    "demo",
+    "staff",
+    "staff.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -69,21 +72,21 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "timetracker.middleware.ForwardedSchemeMiddleware",
-    "timetracker.middleware.RequestIdMiddleware",
-    "changes.actor.ActorMiddleware",
-    "timetracker.middleware.UnreadBodyMiddleware",
-    "timetracker.middleware.SecurityHeadersMiddleware",
-    "timetracker.middleware.PageBodyLimitMiddleware",
-    "timetracker.arrival.HttpsMiddleware",
+    "edge.middleware.ForwardedSchemeMiddleware",
+    "edge.middleware.RequestIdMiddleware",
+    "journal.actor.ActorMiddleware",
+    "edge.middleware.UnreadBodyMiddleware",
+    "edge.middleware.SecurityHeadersMiddleware",
+    "edge.middleware.PageBodyLimitMiddleware",
+    "edge.arrival.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "timetracker.middleware.SessionMiddleware",
-    "timetracker.arrival.CommonMiddleware",
+    "edge.middleware.SessionMiddleware",
+    "edge.arrival.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "timetracker.middleware.AuthenticationMiddleware",
-    "timetracker.middleware.MessageMiddleware",
-    "timetracker.middleware.ViewerZoneMiddleware",
+    "edge.middleware.AuthenticationMiddleware",
+    "edge.middleware.MessageMiddleware",
+    "edge.middleware.ViewerZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "timetracker.urls"
@@ -105,7 +108,7 @@ TEMPLATES = [
 # SQLite: WAL and IMMEDIATE, or parallel writers fail with "database is locked"; FULL, because
 # NORMAL may lose acknowledged writes when the power goes.
 _SQLITE: dict[str, Any] = {
-    "ENGINE": "timetracker.sqlite",
+    "ENGINE": "database.sqlite",
     "NAME": DATA_DIR / "timetracker.sqlite3",
     "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     "CONN_MAX_AGE": None,  # to open the file and read its schema is a tenth of a page
@@ -115,7 +118,7 @@ _SQLITE: dict[str, Any] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
     },
 }
-# Of a request, in milliseconds: timetracker/postgresql/limits.py.
+# Of a request, in milliseconds: database/postgresql/limits.py.
 POSTGRESQL_LIMITS = {
     "statement_timeout": 15_000,
     "lock_timeout": 5_000,
@@ -131,7 +134,7 @@ if _SERVER:
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLED,
         **_SERVER,
-        "ENGINE": "timetracker.postgresql",
+        "ENGINE": "database.postgresql",
     }
     _GIVEN = _SERVER.get("OPTIONS", {})
     _SERVER["OPTIONS"] = {
@@ -158,14 +161,14 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 if _REDIS_URL:
     CACHES["ratelimit"] = {
-        "BACKEND": "timetracker.counters.CounterCache",
+        "BACKEND": "ratelimit.counters.CounterCache",
         "LOCATION": _REDIS_URL,
         "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
     }
 RATELIMIT_USE_CACHE = "ratelimit"
 RATE_LIMIT_PER_MINUTE = environment.positive_integer("RATE_LIMIT_PER_MINUTE", 100)
 RATE_LIMIT_PER_HOUR = environment.positive_integer("RATE_LIMIT_PER_HOUR", 1000)
-# Of one token, in one process (timetracker/api/turns.py): a browser's six, and some twins.
+# Of one token, in one process (api/turns.py): a browser's six, and some twins.
 REQUESTS_AT_ONCE = environment.positive_integer("REQUESTS_AT_ONCE", 10)
 # How many requests a process works on at a time; `serve --threads` sets it.
 THREADS = environment.positive_integer("THREADS", 4)
@@ -185,7 +188,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
-FORMAT_MODULE_PATH = "timetracker.formats"
+FORMAT_MODULE_PATH = "staff.formats"
 USE_TZ = True
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 
@@ -200,15 +203,15 @@ FILE_UPLOAD_HANDLERS: list[str] = []  # no page takes files: they are read past,
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apitokens.authentication.ApiTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apitokens.permissions.ScopePermission"],
-    "DEFAULT_THROTTLE_CLASSES": ["timetracker.api.throttling.TokenThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["timetracker.api.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["timetracker.api.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timetracker.api.negotiation.JSONOnlyNegotiation",
-    "DEFAULT_METADATA_CLASS": "timetracker.api.metadata.SmallMetadata",
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttling.TokenThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["api.wire.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.wire.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.wire.negotiation.JSONOnlyNegotiation",
+    "DEFAULT_METADATA_CLASS": "api.wire.metadata.SmallMetadata",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "timetracker.api.pagination.PagePagination",
-    "DEFAULT_SCHEMA_CLASS": "timetracker.api.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "timetracker.api.exceptions.exception_handler",
+    "DEFAULT_PAGINATION_CLASS": "api.pagination.pages.PagePagination",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.autoschema.AutoSchema",
+    "EXCEPTION_HANDLER": "api.exceptions.exception_handler",
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -8,18 +8,18 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from rest_framework.routers import SimpleRouter
 
 from changes.views import ChangesView
+from registry import declared
 from reports.views import EntriesView, SummaryView, WeeklyView
-from resources import registry
 from timeentries.views import TimerStartView, TimerStatusView, TimerStopView
-from timetracker.api.probes import HealthView, LiveView, ReadyView
-from timetracker.api.views import InfoView
 from timetracker.documentation import JSON, YAML, DocumentView
+from timetracker.probes import HealthView, LiveView, ReadyView
+from timetracker.system import InfoView
 from users.views import CurrentUserView
 
 router = SimpleRouter(trailing_slash=False)
-for viewset in registry.viewsets().values():
+for viewset in declared.viewsets().values():
     model = viewset.queryset.model
-    path_of_list, basename = registry.path_of(model), registry.basename_of(model)
+    path_of_list, basename = declared.path_of(model), declared.basename_of(model)
     router.register(f"api/v1/{path_of_list}", viewset, basename=basename)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -48,7 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "timetracker.api.views.bad_request"
-handler403 = "timetracker.api.views.permission_denied"
-handler404 = "timetracker.api.views.page_not_found"
-handler500 = "timetracker.api.views.server_error"
+handler400 = "timetracker.system.bad_request"
+handler403 = "timetracker.system.permission_denied"
+handler404 = "timetracker.system.page_not_found"
+handler500 = "timetracker.system.server_error"

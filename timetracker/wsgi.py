@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "timetracker.settings")
 django = get_wsgi_application()  # without which our own modules cannot be loaded
 # Only here: a command may wait for a commit as long as it takes.
-import_string("timetracker.postgresql.commits.Connection").serves = True
+import_string("database.postgresql.commits.Connection").serves = True
 application = import_string("timetracker.outermost.Outermost")(django)
 
 # What is loaded by now stays. To go through it again and again for garbage takes a tenth of a

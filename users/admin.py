@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from timetracker.admin_passwords import OthersPasswordChangeForm
-from timetracker.admin_queries import KEY
-from timetracker.admin_shown import ShownForm, ShownMixin
+from staff.passwords import OthersPasswordChangeForm
+from staff.queries import KEY
+from staff.shown import ShownForm, ShownMixin
 from users.models import User
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")

@@ -9,8 +9,8 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from timetracker.api.models import ResourceQuerySet
-from timetracker.wall_clock import zone_names
+from resources.models import ResourceQuerySet
+from values.wall_clock import zone_names
 
 Role = Literal["admin", "user"]
 

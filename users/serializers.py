@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from timetracker.api.representation import ComputedField
-from timetracker.api.serializers import ModelSerializer
+from api.serializers.base import ModelSerializer
+from api.serializers.representation import ComputedField
 from users.models import User, full_name, role_of, zone_name
 
 

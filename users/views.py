@@ -3,10 +3,10 @@
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
-from timetracker.api.apiview import ApiRequest, ApiView
-from timetracker.api.preconditions import judge, tag_of
-from timetracker.api.representation import representation_of
-from timetracker.api.viewsets import ListViewSet
+from api.conditional import judge, tag_of
+from api.serializers.representation import representation_of
+from api.views import ApiRequest, ApiView
+from api.viewsets import ListViewSet
 from users.models import User
 from users.serializers import UserSerializer
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-import timetracker.text
+import values.text
 
 
 class Migration(migrations.Migration):
@@ -24,22 +24,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="client",
             name="folded_company",
-            field=timetracker.text.FoldedField(null=True, of="company"),
+            field=values.text.FoldedField(null=True, of="company"),
         ),
         migrations.AddField(
             model_name="client",
             name="folded_email",
-            field=timetracker.text.FoldedField(null=True, of="email"),
+            field=values.text.FoldedField(null=True, of="email"),
         ),
         migrations.AddField(
             model_name="client",
             name="sort_name",
-            field=timetracker.text.SortField(db_default="", default="", of="name"),
+            field=values.text.SortField(db_default="", default="", of="name"),
         ),
         migrations.AlterField(
             model_name="client",
             name="folded_name",
-            field=timetracker.text.FoldedField(null=True, of="name"),
+            field=values.text.FoldedField(null=True, of="name"),
         ),
         migrations.AddIndex(
             model_name="client",

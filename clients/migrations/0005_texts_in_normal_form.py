@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import migrations
 
-from timetracker.renewal import renew, renew_keys
+from database.renewal import renew, renew_keys
 
 
 def renew_texts(apps: Any, schema_editor: Any) -> None:

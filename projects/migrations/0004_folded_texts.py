@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-import timetracker.text
+import values.text
 
 
 class Migration(migrations.Migration):
@@ -25,17 +25,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="project",
             name="folded_description",
-            field=timetracker.text.FoldedField(null=True, of="description"),
+            field=values.text.FoldedField(null=True, of="description"),
         ),
         migrations.AddField(
             model_name="project",
             name="folded_name",
-            field=timetracker.text.FoldedField(null=True, of="name"),
+            field=values.text.FoldedField(null=True, of="name"),
         ),
         migrations.AddField(
             model_name="project",
             name="sort_name",
-            field=timetracker.text.SortField(db_default="", default="", of="name"),
+            field=values.text.SortField(db_default="", default="", of="name"),
         ),
         migrations.AddIndex(
             model_name="project",

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import migrations
 
-from timetracker.renewal import names_in_the_way, renew
+from database.renewal import names_in_the_way, renew
 
 
 def renew_texts(apps: Any, schema_editor: Any) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 
-from timetracker.api import instants
+from values import instants
 
 register = template.Library()
 

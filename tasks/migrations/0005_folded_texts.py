@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-import timetracker.text
+import values.text
 
 
 class Migration(migrations.Migration):
@@ -14,11 +14,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="task",
             name="folded_description",
-            field=timetracker.text.FoldedField(null=True, of="description"),
+            field=values.text.FoldedField(null=True, of="description"),
         ),
         migrations.AddField(
             model_name="task",
             name="folded_name",
-            field=timetracker.text.FoldedField(null=True, of="name"),
+            field=values.text.FoldedField(null=True, of="name"),
         ),
     ]

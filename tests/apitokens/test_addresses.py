@@ -10,8 +10,8 @@ from pytest_django import Settings
 from apitokens.addresses import MOST_NETWORKS, admits, parse_networks
 from apitokens.models import ApiToken
 from tests.apitokens.test_authentication import INVALID
-from tests.errors import error_of
-from tests.factories import api_as
+from tests.support.errors import error_of
+from tests.support.factories import api_as
 from users.models import User
 
 NEITHER = (

@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from apitokens.models import ApiToken, digest_of
 from apitokens.scopes import PRIVILEGED, known_scopes
-from tests.admin import admin_as, errors_of, messages_of, text_of
-from tests.apitokens.token_pages import ADD, LIST, call, change_url, code_of, form_data, revoke_url
-from tests.factories import issue_token, make_administrator
-from tests.racing import at_once
+from tests.support.admin import admin_as, errors_of, messages_of, text_of
+from tests.support.factories import issue_token, make_administrator
+from tests.support.racing import at_once
+from tests.support.token_pages import ADD, LIST, call, change_url, code_of, form_data, revoke_url
 from users.models import User
 
 

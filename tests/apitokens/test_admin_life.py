@@ -11,9 +11,9 @@ from django.utils import timezone
 from apitokens import usage
 from apitokens.models import ApiToken, TokenEvent, TokenUsage
 from apitokens.scopes import presets
-from tests.admin import admin_as, errors_of, messages_of, text_of
-from tests.apitokens.token_pages import ADD, LIST, call, change_url, code_of, form_data, page_url
-from tests.factories import issue_token, make_user
+from tests.support.admin import admin_as, errors_of, messages_of, text_of
+from tests.support.factories import issue_token, make_user
+from tests.support.token_pages import ADD, LIST, call, change_url, code_of, form_data, page_url
 from users.models import User
 
 NEEDS_NOTHING = (

@@ -8,9 +8,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apitokens.models import ApiToken, TokenUsage
-from tests.admin import admin_as, rows_of
-from tests.apitokens.token_pages import LIST
-from tests.factories import issue_token, make_administrator, make_user
+from tests.support.admin import admin_as, rows_of
+from tests.support.factories import issue_token, make_administrator, make_user
+from tests.support.token_pages import LIST
 from users.models import User
 
 

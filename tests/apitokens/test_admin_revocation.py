@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apitokens.models import ApiToken
-from tests.admin import admin_as, messages_of
-from tests.apitokens.token_pages import ADD, LIST, PAGES, call, change_url, page_url, revoke_url
-from tests.factories import issue_token, make_user
+from tests.support.admin import admin_as, messages_of
+from tests.support.factories import issue_token, make_user
+from tests.support.token_pages import ADD, LIST, PAGES, call, change_url, page_url, revoke_url
 from users.models import User
 
 

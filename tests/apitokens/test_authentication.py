@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from apitokens import usage
 from apitokens.models import ApiToken
 from projects.models import Project
-from tests.errors import error_of
-from tests.factories import issue_token, make_project
+from tests.support.errors import error_of
+from tests.support.factories import issue_token, make_project
 from users.models import User
 
 PATH = "/api/v1/projects"

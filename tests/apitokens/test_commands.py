@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apitokens import usage
 from apitokens.models import ApiToken, TokenEvent
-from tests.factories import issue_token, make_user
+from tests.support.factories import issue_token, make_user
 from users.models import User
 
 COMMANDS = (

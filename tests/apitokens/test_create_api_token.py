@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apitokens.models import ApiToken
-from tests.factories import issue_token
+from tests.support.factories import issue_token
 from users.models import User
 
 

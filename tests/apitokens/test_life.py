@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from apitokens import life, usage
 from apitokens.models import ApiToken, Doer, TokenEvent
-from tests.factories import issue_token, make_user
-from tests.racing import at_once
+from tests.support.factories import issue_token, make_user
+from tests.support.racing import at_once
 from users.models import User
 
 ADA = Doer("ada", "192.0.2.1")

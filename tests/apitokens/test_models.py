@@ -17,7 +17,7 @@ from apitokens.models import (
     digest_of,
     new_secret,
 )
-from tests.factories import issue_token
+from tests.support.factories import issue_token
 from users.models import User
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)

@@ -11,14 +11,14 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from api.views import ApiView
 from apitokens.models import ApiToken
 from apitokens.permissions import required_scope
 from projects.models import Project
-from tests.errors import error_of
-from tests.factories import api_as, issue_token, make_entry
+from tests.support.errors import error_of
+from tests.support.factories import api_as, issue_token, make_entry
 from timeentries.models import TimeEntry
 from timetracker import urls
-from timetracker.api.apiview import ApiView
 from users.models import User
 
 # The decision table, as it was agreed. A 403 without a word is about the scope.

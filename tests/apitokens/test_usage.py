@@ -19,9 +19,9 @@ from rest_framework.test import APIClient
 
 from apitokens import life, usage
 from apitokens.models import ApiToken, Doer, TokenUsage
-from tests.factories import api_as, issue_token
-from tests.racing import at_once
-from tests.servers import ROOT
+from tests.support.factories import api_as, issue_token
+from tests.support.racing import at_once
+from tests.support.servers import ROOT
 from users.models import User
 
 HOME = ip_address("192.0.2.7")

@@ -5,7 +5,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
-from tests.factories import make_entry, make_project
+from tests.support.factories import make_entry, make_project
 from users.models import User
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
-from tests.factories import (
+from tests.support.factories import (
     NINE,
     issue_token,
     make_client,

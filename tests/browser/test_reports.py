@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
-from tests.factories import make_client, make_entry, make_project, make_task, make_user
+from tests.support.factories import make_client, make_entry, make_project, make_task, make_user
 from users.models import User
 
 MONTH = "start=2024-01-01&end=2024-01-31"

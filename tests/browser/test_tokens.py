@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from apitokens.models import ApiToken, Doer, TokenUsage
 from tests.browser.visitor import Visitor
-from tests.factories import issue_token, make_user
+from tests.support.factories import issue_token, make_user
 from users.models import User
 
 

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import ConsoleMessage, Page, Request
 
-from tests.admin import admin_as
+from tests.support.admin import admin_as
 from users.models import User
 
 WIDTHS = (1400, 768, 390)

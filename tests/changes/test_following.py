@@ -11,11 +11,10 @@ from django.db import connections
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from changes import feed, numbering
-from changes.models import Change
-from tests.changes.following import LISTS, Follower, listed, with_names
-from tests.changes.writing import ANSWERS, Office, Writer
-from tests.factories import (
+from changes import feed
+from journal import numbering
+from journal.models import Change
+from tests.support.factories import (
     api_as,
     make_administrator,
     make_client,
@@ -24,7 +23,9 @@ from tests.factories import (
     make_task,
     make_user,
 )
-from tests.racing import at_once
+from tests.support.following import LISTS, Follower, listed, with_names
+from tests.support.racing import at_once
+from tests.support.writing import ANSWERS, Office, Writer
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -15,15 +15,15 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from apitokens.models import ApiToken
-from changes import feed, numbering, views
-from changes.journal import Journaled, type_of
-from changes.models import Change, Feed
-from changes.numbering import expire_cursors
+from changes import feed, views
 from clients.models import Client
+from journal import numbering
+from journal.journaled import Journaled, type_of
+from journal.models import Change, Feed
+from journal.numbering import expire_cursors
 from projects.models import Project
-from tests.changes.following import PATH, Follower, listed
-from tests.errors import error_of
-from tests.factories import (
+from tests.support.errors import error_of
+from tests.support.factories import (
     api_as,
     issue_token,
     make_client,
@@ -32,6 +32,7 @@ from tests.factories import (
     make_task,
     make_user,
 )
+from tests.support.following import PATH, Follower, listed
 from tests.test_schema import assert_as_documented
 from timeentries.models import TimeEntry
 from users.models import User

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from clients.models import Client
-from tests.answers import invalid
-from tests.factories import api_as, make_client, make_user
+from tests.support.answers import invalid
+from tests.support.factories import api_as, make_client, make_user
 
 pytestmark = pytest.mark.django_db
 

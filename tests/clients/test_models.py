@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from clients.models import Client
-from tests.factories import make_client
+from tests.support.factories import make_client
 
 pytestmark = pytest.mark.django_db
 

@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from rest_framework.exceptions import NotFound
 
 from clients.models import Client
 from clients.serializers import ClientSerializer
-from tests.answers import invalid, refusal
-from tests.factories import api_as, make_client, make_user
+from resources.refusals import Vanished
+from tests.support.answers import invalid, refusal
+from tests.support.factories import api_as, make_client, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +158,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found() -> None:
     Client.objects.all().delete()
     serializer = ClientSerializer(stale, data={"phone": "2"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted since"):
         serializer.save()
     assert Client.objects.count() == 0

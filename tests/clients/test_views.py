@@ -8,9 +8,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from clients.models import Client
-from tests.answers import instant, page_of, refusal
-from tests.factories import api_as, make_client, make_project, make_user
-from tests.racing import at_once
+from tests.support.answers import instant, page_of, refusal
+from tests.support.factories import api_as, make_client, make_project, make_user
+from tests.support.racing import at_once
 from users.models import User
 
 PATH = "/api/v1/clients"

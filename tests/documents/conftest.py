@@ -5,7 +5,7 @@ import pytest
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import make_client, make_project, make_task
+from tests.support.factories import make_client, make_project, make_task
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 from apitokens.models import ApiToken, digest_of
 from clients.models import Client
 from projects.models import Project
-from tests.errors import error_of
-from tests.factories import api_as, issue_token, make_entry, make_project
+from tests.support.errors import error_of
+from tests.support.factories import api_as, issue_token, make_entry, make_project
 from users.models import User
 
 EXAMPLE_TOKEN = "tt_abc123def456ghi789jkl012mno345pq"

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import issue_token, make_entry
+from tests.support.factories import issue_token, make_entry
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.harness import Caller, Service, Verdict, connects, run, serving, stored_in
-from tests.servers import NoServer, free_port
+from tests.support.servers import NoServer, free_port
 
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;

@@ -14,7 +14,7 @@ from tests.faults.harness import (
     statuses,
     stored_in,
 )
-from tests.servers import Postgresql
+from tests.support.servers import Postgresql
 
 WRITERS = 16
 MODES = ("fast", "immediate")

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.changes.following import LISTS, Follower, listed, with_names
-from tests.changes.writing import ANSWERS, Office, Writer
 from tests.faults.harness import (
     Answer,
     Caller,
@@ -19,6 +17,8 @@ from tests.faults.harness import (
     statuses,
     stored_in,
 )
+from tests.support.following import LISTS, Follower, listed, with_names
+from tests.support.writing import ANSWERS, Office, Writer
 
 WRITERS = 16
 WRITES = 1500  # that were done, in a round

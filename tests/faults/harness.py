@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from tests.servers import (
+from tests.support.servers import (
     DATABASE,
     ROOT,
     SETTINGS,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.faults.harness import Service, Verdict, run, serving, stored_in
 from tests.faults.proxy import CuttingProxy, broken_line
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 CLIENT = ROOT / "docs" / "examples" / "offline_timer.py"
 HOURS = 5

@@ -17,7 +17,7 @@ from tests.faults.harness import (
     stored_in,
     window_left,
 )
-from tests.servers import Redis, redis_of_our_own
+from tests.support.servers import Redis, redis_of_our_own
 
 CALLERS = 4
 LIMIT = 100

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.faults.harness import Answer, Load, Service, Verdict, run, serving, statuses, stored_in
-from tests.servers import Postgresql
+from tests.support.servers import Postgresql
 
 WRITERS = 6  # more than the threads of a server
 ANSWERED_WITHIN = 7.0  # seconds, 5 of them for the commit

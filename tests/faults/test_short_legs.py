@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from tests.faults.harness import SKIPPED
-from tests.servers import ROOT
+from tests.support.servers import ROOT
 
 # What does not depend on the database runs in one leg only.
 SCRIPTS = {

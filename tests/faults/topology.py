@@ -17,7 +17,7 @@ from tests.faults.harness import (
     stored_in,
     window_left,
 )
-from tests.servers import redis_of_our_own
+from tests.support.servers import redis_of_our_own
 
 LIMIT = 20  # a minute, so that it is soon spent
 TOKENS = 8

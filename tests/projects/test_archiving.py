@@ -10,9 +10,9 @@ from pytest_django import Settings
 
 from projects.models import Project
 from tasks.models import Task
-from tests.answers import refusal
-from tests.factories import api_as, make_entry, make_project, make_task, make_user
-from tests.racing import at_once
+from tests.support.answers import refusal
+from tests.support.factories import api_as, make_entry, make_project, make_task, make_user
+from tests.support.racing import at_once
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -6,8 +6,8 @@ import pytest
 
 from clients.models import Client
 from projects.models import Project
-from tests.answers import invalid
-from tests.factories import api_as, make_client, make_project, make_user
+from tests.support.answers import invalid
+from tests.support.factories import api_as, make_client, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from projects.models import Project
-from tests.factories import make_client, make_project
+from tests.support.factories import make_client, make_project
 
 pytestmark = pytest.mark.django_db
 

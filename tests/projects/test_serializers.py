@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from rest_framework.exceptions import NotFound
 
 from projects.models import Project
 from projects.serializers import ProjectSerializer
-from tests.answers import invalid
-from tests.factories import api_as, make_client, make_project, make_user
+from resources.refusals import Vanished
+from tests.support.answers import invalid
+from tests.support.factories import api_as, make_client, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +130,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found() -> None:
     Project.objects.all().delete()
     serializer = ProjectSerializer(stale, data={"description": "New"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted since"):
         serializer.save()
     assert Project.objects.count() == 0

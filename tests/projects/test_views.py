@@ -7,8 +7,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from projects.models import Project
-from tests.answers import instant, page_of, refusal
-from tests.factories import api_as, make_client, make_entry, make_project, make_task
+from tests.support.answers import instant, page_of, refusal
+from tests.support.factories import api_as, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -17,10 +17,17 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.exceptions import ValidationError
 
 from projects.models import Project
+from reports.admin.periods import PERIODS, dates_of
 from reports.exports import FILES, Table
-from reports.periods import PERIODS, dates_of
-from tests.admin import admin_as, text_of
-from tests.factories import NINE, make_client, make_entry, make_project, make_task, make_user
+from tests.support.admin import admin_as, text_of
+from tests.support.factories import (
+    NINE,
+    make_client,
+    make_entry,
+    make_project,
+    make_task,
+    make_user,
+)
 from users.models import User
 
 PAGES = ("changelist", "entries", "running", "weekly")
@@ -203,7 +210,7 @@ def test_rows_end_somewhere_on_the_page(
     browser: Client, owner: User, colleague: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_month(owner, colleague)
-    monkeypatch.setattr("reports.pages.MOST_ROWS", 1)
+    monkeypatch.setattr("reports.admin.pages.MOST_ROWS", 1)
     answer = browser.get(page("changelist", f"{JANUARY}&by=user"))
     assert len(groups_of(answer)) == 1
     assert "the files have all" in text_of(answer.content.decode())

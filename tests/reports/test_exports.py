@@ -11,8 +11,8 @@ import pytest
 from openpyxl import load_workbook
 
 from reports.exports import LINES_A_CHUNK, Column, Table, as_csv, safe
-from tests.factories import NINE, api_as, make_client, make_entry, make_project
 from tests.reports.test_groups import ENTRIES, SUMMARY, lines_of
+from tests.support.factories import NINE, api_as, make_client, make_entry, make_project
 from users.models import User
 
 JANUARY = {"start_date": "2024-01-01", "end_date": "2024-01-31", "timezone": "Europe/Berlin"}

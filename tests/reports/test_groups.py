@@ -18,11 +18,11 @@ from rest_framework.test import APIClient
 from reports import local_dates
 from reports.groups import LEVELS
 from reports.local_dates import local_date, offsets
-from tests.answers import invalid
-from tests.factories import NINE, api_as, make_client, make_entry, make_project, make_task
+from tests.support.answers import invalid
+from tests.support.factories import NINE, api_as, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
-from timetracker.api.instants import day_bounds
 from users.models import User
+from values.instants import day_bounds
 
 SUMMARY, ENTRIES = "/api/v1/reports/summary", "/api/v1/reports/entries"
 ZONES = ("UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from projects.models import Project
 from reports.queries import totals_by_project
-from tests.factories import NINE, make_entry, make_project
+from tests.support.factories import NINE, make_entry, make_project
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -8,8 +8,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from projects.models import Project
-from tests.answers import instant, invalid, refusal
-from tests.factories import NINE, api_as, make_entry, make_project, make_user
+from tests.support.answers import instant, invalid, refusal
+from tests.support.factories import NINE, api_as, make_entry, make_project, make_user
 from users.models import User
 
 PATH = "/api/v1/reports/summary"

@@ -14,9 +14,9 @@ from rest_framework.test import APIClient
 
 from projects.models import Project
 from reports.queries import UserWeek, week_of, weeks_by_user
-from tests.answers import invalid, refusal
-from tests.factories import NINE, api_as, make_client, make_entry, make_project, make_task
 from tests.reports.test_groups import DAYS, MOMENTS, SUMMARY, ZONES, lines_of
+from tests.support.answers import invalid, refusal
+from tests.support.factories import NINE, api_as, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from projects.models import Project
 from tallies.models import Tally
 from tallies.versions import list_version
-from tests.factories import make_entry
-from tests.tallies.counting import assert_right, counted, fold, tallied
+from tests.support.counting import assert_right, counted, fold, tallied
+from tests.support.factories import make_entry
 from users.models import User
 
 

@@ -14,9 +14,9 @@ from projects.models import Project
 from tallies.models import Tally
 from tallies.triggers import install
 from tallies.versions import list_version
-from tests.factories import NINE, make_entry, make_project, make_user
-from tests.racing import at_once
-from tests.tallies.counting import assert_right, counted, fold, tallied
+from tests.support.counting import assert_right, counted, fold, tallied
+from tests.support.factories import NINE, make_entry, make_project, make_user
+from tests.support.racing import at_once
 from timeentries.models import TimeEntry
 from users.models import User
 

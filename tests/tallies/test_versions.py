@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from resources.registry import viewsets
+from registry.declared import viewsets
 from tallies.versions import list_version
-from tests.factories import (
+from tests.support.counting import fold
+from tests.support.factories import (
     make_administrator,
     make_client,
     make_entry,
@@ -16,7 +17,6 @@ from tests.factories import (
     make_task,
     make_user,
 )
-from tests.tallies.counting import fold
 from users.models import User
 
 

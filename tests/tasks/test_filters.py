@@ -6,8 +6,8 @@ import pytest
 
 from projects.models import Project
 from tasks.models import Task
-from tests.answers import invalid
-from tests.factories import api_as, make_project, make_task
+from tests.support.answers import invalid
+from tests.support.factories import api_as, make_project, make_task
 from users.models import User
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import make_entry, make_project, make_task, make_user
+from tests.support.factories import make_entry, make_project, make_task, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from tasks.models import Task
-from tests.factories import api_as, make_project, make_task, make_user
-from tests.racing import at_once
+from tests.support.factories import api_as, make_project, make_task, make_user
+from tests.support.racing import at_once
 from timeentries.models import TimeEntry
 
 PATH = "/api/v1/tasks"

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from rest_framework.exceptions import NotFound
 
 from projects.models import Project
+from resources.refusals import Vanished
 from tasks.models import Task
 from tasks.serializers import TaskSerializer
-from tests.answers import invalid
-from tests.factories import api_as, make_task
+from tests.support.answers import invalid
+from tests.support.factories import api_as, make_task
 from users.models import User
 
 STRING = "Give a string."
@@ -143,6 +143,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found(project: Project) -> Non
     Task.objects.all().delete()
     serializer = TaskSerializer(stale, data={"status": "done"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted since"):
         serializer.save()
     assert Task.objects.count() == 0

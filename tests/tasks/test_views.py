@@ -9,8 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from projects.models import Project
 from tasks.models import Task
-from tests.answers import instant, page_of, refusal
-from tests.factories import api_as, make_entry, make_project, make_task, make_user
+from tests.support.answers import instant, page_of, refusal
+from tests.support.factories import api_as, make_entry, make_project, make_task, make_user
 from users.models import User
 
 PATH = "/api/v1/tasks"

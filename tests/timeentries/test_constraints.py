@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projects.models import Project
-from tests.answers import invalid
-from tests.factories import NINE, api_as, make_entry, make_project, make_task
-from tests.timeentries.expected import hour
+from tests.support.answers import invalid
+from tests.support.expected import hour
+from tests.support.factories import NINE, api_as, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from timeentries.serializers import duration_seconds
 from users.models import User

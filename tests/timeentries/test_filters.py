@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from projects.models import Project
-from tests.answers import invalid, refusal
-from tests.factories import (
+from tests.support.answers import invalid, refusal
+from tests.support.factories import (
     NINE,
     api_as,
     make_client,

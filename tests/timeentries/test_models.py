@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from projects.models import Project
-from tests.factories import NINE, make_entry, make_project
+from tests.support.factories import NINE, make_entry, make_project
 from timeentries.models import TimeEntry
 from timeentries.serializers import duration_seconds
 from users.models import User

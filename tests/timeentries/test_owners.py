@@ -3,9 +3,9 @@
 import pytest
 
 from projects.models import Project
-from tests.answers import invalid, refusal
-from tests.factories import api_as, make_entry, make_user
-from tests.timeentries.expected import entry_json, hour
+from tests.support.answers import invalid, refusal
+from tests.support.expected import entry_json, hour
+from tests.support.factories import api_as, make_entry, make_user
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import api_as, make_client, make_project, make_task
+from tests.support.factories import api_as, make_client, make_project, make_task
 from users.models import User
 
 pytestmark = pytest.mark.skipif(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from tests.factories import api_as, make_entry, make_project, make_task, make_user
-from tests.racing import at_once
-from tests.timeentries.expected import entry_json
+from tests.support.expected import entry_json
+from tests.support.factories import api_as, make_entry, make_project, make_task, make_user
+from tests.support.racing import at_once
 from timeentries.models import TimeEntry
 from users.models import User
 

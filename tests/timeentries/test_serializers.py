@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from rest_framework.exceptions import NotFound
 
 from projects.models import Project
-from tests.answers import invalid
-from tests.factories import NINE, api_as, make_entry, make_project, make_task, make_user
-from tests.timeentries.expected import hour
+from resources.refusals import Vanished
+from tests.support.answers import invalid
+from tests.support.expected import hour
+from tests.support.factories import NINE, api_as, make_entry, make_project, make_task, make_user
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
 from users.models import User
@@ -259,6 +259,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found(owner: User, project: Pr
     TimeEntry.objects.all().delete()
     serializer = TimeEntrySerializer(stale, data={"notes": "New"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(NotFound, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted since"):
         serializer.save()
     assert TimeEntry.objects.count() == 0

@@ -7,9 +7,9 @@ import pytest
 from rest_framework.exceptions import APIException
 
 from projects.models import Project
-from tests.answers import instant, invalid, refusal
-from tests.factories import NINE, api_as, make_entry, make_project, make_task
-from tests.timeentries.expected import entry_json, without_time_so_far
+from tests.support.answers import instant, invalid, refusal
+from tests.support.expected import entry_json, without_time_so_far
+from tests.support.factories import NINE, api_as, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from timeentries.timer import stop
 from users.models import User

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reports.queries import totals_by_project
-from tests.factories import make_client, make_project, make_user
-from tests.tallies.counting import fold
+from tests.support.counting import fold
+from tests.support.factories import make_client, make_project, make_user
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.totals import told_total
 

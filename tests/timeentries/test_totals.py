@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from projects.models import Project
 from tasks.models import Task
-from tests.factories import api_as, make_client, make_entry, make_project, make_task
+from tests.support.factories import api_as, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -6,8 +6,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from projects.models import Project
-from tests.answers import instant, page_of
-from tests.factories import (
+from tests.support.answers import instant, page_of
+from tests.support.expected import entry_json, without_time_so_far
+from tests.support.factories import (
     NINE,
     api_as,
     make_client,
@@ -16,7 +17,6 @@ from tests.factories import (
     make_task,
     make_user,
 )
-from tests.timeentries.expected import entry_json, without_time_so_far
 from timeentries.models import TimeEntry
 from users.models import User
 

@@ -21,7 +21,7 @@ import yaml
 from django.conf import settings as configured
 from psycopg.conninfo import make_conninfo
 
-from tests.servers import ROOT, NoServer, free_port, postgresql_of_our_own, wait_for_port
+from tests.support.servers import ROOT, NoServer, free_port, postgresql_of_our_own, wait_for_port
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 STARTED = 10  # seconds

@@ -19,8 +19,8 @@ from rest_framework.test import APIClient
 
 from projects.models import Project
 from projects.views import ProjectViewSet
-from tests.admin import admin_as
-from tests.factories import issue_token, make_administrator, make_entry, make_user
+from tests.support.admin import admin_as
+from tests.support.factories import issue_token, make_administrator, make_entry, make_user
 from users.models import User
 
 pytestmark = pytest.mark.django_db

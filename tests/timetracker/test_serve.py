@@ -26,15 +26,15 @@ from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
 from projects.models import Project
-from tests.factories import make_administrator, make_project, make_user
-from tests.racing import at_once
+from tests.support.factories import make_administrator, make_project, make_user
+from tests.support.racing import at_once
 from timeentries.models import TimeEntry
 from timetracker.management.commands import serve
 from users.models import User
 
 NOWHERE = "redis://127.0.0.1:1"  # nothing connects before the first request
 ALONE = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-SHARED = {"BACKEND": "timetracker.counters.CounterCache", "LOCATION": NOWHERE}
+SHARED = {"BACKEND": "ratelimit.counters.CounterCache", "LOCATION": NOWHERE}
 
 
 def free_port() -> int:

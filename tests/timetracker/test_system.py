@@ -9,8 +9,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.errors import error_of
-from tests.factories import api_as, make_administrator, make_project
+from tests.support.errors import error_of
+from tests.support.factories import api_as, make_administrator, make_project
 from users.models import User
 
 INFO = {
@@ -44,7 +44,7 @@ INFO = {
 PUBLIC = ["/api/v1/info", "/api/v1/health", "/api/v1/live", "/api/v1/ready"]
 # A port that nobody listens on.
 NO_REDIS = {
-    "BACKEND": "timetracker.counters.CounterCache",
+    "BACKEND": "ratelimit.counters.CounterCache",
     "LOCATION": "redis://127.0.0.1:1/0",
     "OPTIONS": {"socket_connect_timeout": 0.1},
 }

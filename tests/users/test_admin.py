@@ -8,9 +8,9 @@ from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from apitokens.models import ApiToken
-from tests.admin import admin_as, as_shown, errors_of, url
-from tests.apitokens.token_pages import call
-from tests.factories import NINE, issue_token, make_user
+from tests.support.admin import admin_as, as_shown, errors_of, url
+from tests.support.factories import NINE, issue_token, make_user
+from tests.support.token_pages import call
 from users.models import User
 
 PASSWORD = {"usable_password": "true", "password1": "a-long-one-77", "password2": "a-long-one-77"}

@@ -3,8 +3,8 @@
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from tests.answers import invalid, page_of
-from tests.factories import api_as, make_user
+from tests.support.answers import invalid, page_of
+from tests.support.factories import api_as, make_user
 from users.models import User
 
 ME, USERS = "/api/v1/users/me", "/api/v1/users"

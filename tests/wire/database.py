@@ -9,7 +9,7 @@ import psycopg
 from django.db import connection
 
 from tests.faults.harness import Database
-from tests.servers import DATABASE
+from tests.support.servers import DATABASE
 
 
 @contextmanager

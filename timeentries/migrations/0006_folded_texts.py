@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-import timetracker.text
+import values.text
 
 
 class Migration(migrations.Migration):
@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="timeentry",
             name="folded_notes",
-            field=timetracker.text.FoldedField(null=True, of="notes"),
+            field=values.text.FoldedField(null=True, of="notes"),
         ),
     ]

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from idempotency.once import KEPT, prune
+from idempotency.idempotent import KEPT, prune
 
 
 class Command(BaseCommand):

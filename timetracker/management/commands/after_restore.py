@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from changes.numbering import expire_cursors
+from journal.numbering import expire_cursors
 from tallies.versions import renew_list_versions
 
 

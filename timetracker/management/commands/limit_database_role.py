@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from timetracker.postgresql.limits import limit_role
+from database.postgresql.limits import limit_role
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.commands import migrate
 
-from timetracker.postgresql.limits import lifted
+from database.postgresql.limits import lifted
 
 
 class Command(migrate.Command):

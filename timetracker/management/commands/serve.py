@@ -21,8 +21,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import reverse
 
 from apitokens.models import ApiToken
-from timetracker.counters import CounterCache
-from timetracker.postgresql.limits import limit_role
+from database.postgresql.limits import limit_role
+from ratelimit.counters import CounterCache
 from users.models import User
 
 ADMINISTRATOR = "admin"
@@ -32,7 +32,7 @@ HIGHEST_PORT = 65_535
 # (docs/decisions/0005-bytes-from-columns.md).
 THREADS = 4
 # Threads that wait for their turn beside those that work: room for what one token may have under
-# way and for others (timetracker/api/turns.py).
+# way and for others (api/turns.py).
 WAITING_THREADS = 12
 # Of a process, idle ones included: granian keeps those for 30 seconds, and a small number would
 # let them lock everybody else out. The usual limit of open files is 1024.

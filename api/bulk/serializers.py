@@ -1,0 +1,145 @@
+"""Many writes in one request, on the wire."""
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from api.conditional import TAG
+from api.serializers import fields
+from api.serializers.base import refuse_unknown
+
+Operation = dict[str, Any]
+
+MOST_OPERATIONS = 500
+ATOMIC, PARTIAL = "atomic", "partial"
+
+
+class IdField(serializers.Field[int, Any, int, Any]):
+    """The id of a row, as an integer or a string of digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the id; 400 for anything else."""
+        return fields.id_of(data)
+
+
+class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
+    """The fields of a row, judged by the row's own serializer."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the object; 400 for anything else."""
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Give an object.")
+        return data
+
+
+class MatchField(serializers.Field[Any, Any, Any, Any]):
+    """What a row must be before it is written: a version, or a tag as `If-Match` takes it."""
+
+    def to_internal_value(self, data: Any) -> int | str:
+        """Return the version or the tag; 400 for anything else."""
+        if isinstance(data, str) and TAG.fullmatch(data):
+            return data
+        if isinstance(data, bool) or not isinstance(data, int) or data < 1:
+            raise serializers.ValidationError(
+                "Give the version, a whole number from 1, or the ETag with its quotes."
+            )
+        return data
+
+
+class OperationSerializer(serializers.Serializer[Operation]):
+    """One write: `create` with `data`, `update` with `id` and `data`, `delete` with `id`."""
+
+    op = fields.ChoiceField(["create", "update", "delete"])
+    id = IdField(required=False)
+    if_match = MatchField(
+        required=False, help_text="The `ETag` or the `version` that the row must have: else 412."
+    )
+    data = FieldsField(required=False)  # type: ignore[assignment] # a field, not the property
+
+    needed: ClassVar[dict[str, set[str]]] = {
+        "create": {"data"},
+        "update": {"id", "data"},
+        "delete": {"id"},
+    }
+    taken: ClassVar[dict[str, set[str]]] = {
+        "create": {"data"},
+        "update": {"id", "data", "if_match"},
+        "delete": {"id", "if_match"},
+    }
+
+    def to_internal_value(self, data: Any) -> Operation:
+        """Return an operation; 400 names every unknown member."""
+        refuse_unknown(data, self.fields)
+        operation: Operation = super().to_internal_value(data)
+        return operation
+
+    def validate(self, attrs: Operation) -> Operation:
+        """Refuse what is missing for the kind of write, or has no meaning with it."""
+        kind, given = attrs["op"], set(attrs) - {"op"}
+        missing = {name: ["This field is required."] for name in self.needed[kind] - given}
+        surplus = {name: [f"Leave it out of a {kind}."] for name in given - self.taken[kind]}
+        if missing or surplus:
+            raise serializers.ValidationError(missing | surplus)
+        return attrs
+
+
+class UnjudgedOperationSerializer(OperationSerializer):
+    """An operation whose turn to be judged comes later: what is wrong with it is its own."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return the object as it came."""
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Each operation is an object.")
+        return data
+
+
+class BulkSerializer(serializers.Serializer[object]):
+    """What to write, all of it or as much of it as is accepted."""
+
+    mode = fields.ChoiceField(
+        [ATOMIC, PARTIAL],
+        default=ATOMIC,
+        help_text="`atomic`: all or nothing; `partial`: whatever is accepted.",
+    )
+    dry_run = fields.SwitchField(default=False, help_text="Judge everything and write nothing.")
+    operations = UnjudgedOperationSerializer(  # type: ignore[call-arg] # many=True takes it
+        many=True, allow_empty=False, max_length=MOST_OPERATIONS
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values; 400 names every unknown field."""
+        refuse_unknown(data, self.fields)
+        return super().to_internal_value(data)
+
+
+class OperationErrorSerializer(serializers.Serializer[object]):
+    """Why an operation was not carried out, as a single request would be told."""
+
+    error = serializers.CharField()
+    message = serializers.CharField()
+    error_code = serializers.CharField()
+    errors = serializers.DictField(  # type: ignore[assignment] # a field, not the property
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
+    version = serializers.IntegerField(required=False)
+    etag = serializers.CharField(required=False)
+
+
+class ResultSerializer(serializers.Serializer[object]):
+    """What became of an operation."""
+
+    index = serializers.IntegerField(help_text="Its place among the operations, from 0.")
+    status = serializers.IntegerField(
+        help_text="What a single request would be answered; 424 for one that another took along."
+    )
+    id = serializers.IntegerField(
+        allow_null=True, help_text="As it was sent; of a create null where nothing was created."
+    )
+    error = OperationErrorSerializer(required=False)
+
+
+class BulkAnswerSerializer(serializers.Serializer[object]):
+    """Whether anything was written, and what became of each operation."""
+
+    committed = serializers.BooleanField()
+    results = ResultSerializer(many=True)

@@ -1,0 +1,274 @@
+"""Many writes in one request, each judged as if it came alone."""
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from api.bulk.serializers import (
+    ATOMIC,
+    BulkAnswerSerializer,
+    BulkSerializer,
+    Operation,
+    OperationSerializer,
+)
+from api.conditional import names, tag_of
+from api.exceptions import PreconditionFailed, exception_handler
+from api.serializers import fields
+from api.views import ApiRequest
+from api.viewsets import ResourceViewSet
+from resources.foreseen import foreseen
+from resources.integrity import constraints_as_errors, references_as_conflicts
+from resources.locks import free_unseen_ids, held
+from resources.refusals import Refusal, Taken
+
+M = TypeVar("M", bound=models.Model)
+Result = dict[str, Any]
+Row = tuple[int, dict[str, Any]]  # its place among the operations, and what is to be stored
+
+COUNTED_AS_ONE = 100  # operations, in the rate limit
+
+# Of what cannot be foreseen, as a key that somebody else takes meanwhile: to find one among 500
+# takes nine tries.
+MOST_FAILURES = 50
+
+NOT_WRITTEN = {
+    "error": "Failed dependency",
+    "message": "Another operation failed, so nothing was written.",
+    "error_code": "failed_dependency",
+}
+NOT_TRIED = {
+    **NOT_WRITTEN,
+    "message": "Others wrote the same meanwhile, so this was not tried. Send it again.",
+}
+
+
+class BulkMixin(ResourceViewSet[M]):
+    """Adds `POST …/bulk` to a resource."""
+
+    @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer)
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: ApiRequest) -> Response:
+        """Return what became of each operation: `{"committed": …, "results": […]}`."""
+        asked = BulkSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        operations = asked.validated_data["operations"]
+        self.count_more((len(operations) - 1) // COUNTED_AS_ONE)
+        with references_as_conflicts(), transaction.atomic():
+            results = Bulk(self).carry_out(operations)
+            refused = ["error" in result for result in results]
+            broken = any(refused) and asked.validated_data["mode"] == ATOMIC
+            committed = not (broken or all(refused) or asked.validated_data["dry_run"])
+            transaction.set_rollback(not committed)
+        if not committed:
+            results = [_undone(result, taken_along=broken) for result in results]
+        return Response({"committed": committed, "results": results})
+
+
+class Bulk:
+    """The operations of one request, carried out in its transaction.
+
+    Creates that follow each other are one INSERT. Where the database refuses it, those are left
+    out that can be foreseen to be refused, and what else goes wrong with one is found by halving.
+    """
+
+    def __init__(self, view: ResourceViewSet[Any]) -> None:
+        self.view = view
+        self.model: type[models.Model] = view.queryset.model
+        self.context = {**view.get_serializer_context(), "references": {}}
+        self.new: Any = view.get_serializer(context=self.context)
+        self.held: str = getattr(self.model, "held", "")
+        self.results: dict[int, Result] = {}
+        self.failures = 0
+        self.locked: set[int] = set()
+
+    def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
+        """Carry out the operations in their order; return what became of each."""
+        judged = [*filter(None, map(self._judge, range(len(operations)), operations))]
+        self._fetch_references(judged, self._lock(judged))
+        self._free_external_ids(judged)
+        for kind, group in groupby(judged, key=lambda operation: operation["op"]):
+            if kind == "create":
+                self._create([*filter(None, map(self._validated, group))])
+            else:
+                for operation in group:
+                    self._write(operation)
+        return [self.results[index] for index in range(len(operations))]
+
+    def _judge(self, index: int, operation: Operation) -> Operation | None:
+        try:
+            is_plain = operation.keys() == PLAIN.keys() and operation["op"] == PLAIN["op"]
+            if not (is_plain and isinstance(operation["data"], dict)):
+                operation = OPERATION.run_validation(operation)
+            return {**operation, "index": index}
+        except APIException as error:
+            self._fail(index, error)
+            return None
+
+    def _fetch_references(self, operations: Iterable[Operation], kept: Iterable[int]) -> None:
+        """Fetch every row that the operations refer to, with one query for each field.
+
+        Those that a write holds, or may hold because the row to change refers to them (`held`),
+        are locked in the order of their ids, and after the rows to change, as a single write
+        does: however two requests mix them, both get through.
+        """
+        sent = [operation["data"] for operation in operations if "data" in operation]
+        for name, field in self.new.fields.items():
+            if isinstance(field, fields.ReferenceField) and not field.read_only:
+                texts = {str(data.get(name)) for data in sent}
+                ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
+                rows: Any = field.get_queryset().select_related(None)  # type: ignore[union-attr]
+                ids += kept if name == self.held else ()
+                find = held if name == self.held else _by_id
+                self.context["references"][name] = find(rows, ids) if ids else {}
+
+    def _free_external_ids(self, operations: Iterable[Operation]) -> None:
+        """Free the ids that are given anew and stand on rows that the caller does not see."""
+        if not self.view.request.user.is_superuser:
+            given = (operation.get("data", {}).get("external_id") for operation in operations)
+            ids = {text for text in given if isinstance(text, str)}
+            free_unseen_ids(self.model, self.view.request.user, ids)
+
+    def _lock(self, operations: Sequence[Operation]) -> set[int]:
+        """Lock the rows to change in the order of their ids, so that two requests do not cross.
+
+        Return the ids that those to update have in the reference that a write may hold.
+        """
+        ids = {operation["id"] for operation in operations if "id" in operation}
+        if not ids:
+            return set()
+        rows = self.view.get_queryset().select_related(None).filter(pk__in=ids).order_by("pk")
+        locked = rows.select_for_update(no_key=True).values_list("pk", self.held or "pk")
+        found = [*locked]
+        self.locked = {pk for pk, _ in found}
+        updated = {operation["id"] for operation in operations if operation["op"] == "update"}
+        return {kept for pk, kept in found if self.held and pk in updated}
+
+    def _validated(self, operation: Operation) -> tuple[int, dict[str, Any]] | None:
+        try:
+            return operation["index"], self.new.run_validation(operation["data"])
+        except APIException as error:
+            self._fail(operation["index"], error)
+            return None
+
+    def _create(self, rows: Sequence[Row]) -> None:
+        """Insert rows; where that fails, those without what can be foreseen to be refused."""
+        if rows and not self._inserted(rows):
+            refusals = foreseen(self.new.made_of([row for _, row in rows]))
+            self._show(refusals)
+            for (index, _), refusal in zip(rows, refusals, strict=True):
+                if refusal:
+                    self._fail(index, refusal)
+            self._halve([row for row, refusal in zip(rows, refusals, strict=True) if not refusal])
+
+    def _show(self, refusals: Iterable[Refusal | None]) -> None:
+        """Say which rows are in the way, if the caller may see them."""
+        taken = [each for each in refusals if isinstance(each, Taken) and self.new.shows_id(each)]
+        ids = {each.pk for each in taken if each.pk}
+        seen = self.view.get_queryset().in_bulk(ids) if ids else ()
+        for each in taken:
+            if each.pk in seen:
+                each.shown["conflicting_id"] = each.pk
+
+    def _halve(self, rows: Sequence[Row]) -> None:
+        """Find the few with which something is wrong, so that all the others are in."""
+        if not rows or self._inserted(rows):
+            return
+        self.failures += 1
+        half = len(rows) // 2
+        for part in (rows[:half], rows[half:]) if half else ():
+            if self.failures < MOST_FAILURES:
+                self._halve(part)
+            else:
+                self._leave(part)
+
+    def _inserted(self, rows: Sequence[Row]) -> bool:
+        """Insert rows; return whether the database took them. One alone is told what is wrong."""
+        try:
+            with constraints_as_errors(self.model):
+                created = self.new.create_all([row for _, row in rows])
+        except Refusal as error:
+            if len(rows) == 1:
+                self._fail(rows[0][0], error)
+            return False
+        for (index, _), instance in zip(rows, created, strict=True):
+            self._succeed(index, status.HTTP_201_CREATED, instance.pk)
+        return True
+
+    def _leave(self, rows: Sequence[Row]) -> None:
+        for index, _ in rows:
+            self.results[index] = {
+                "index": index,
+                "status": status.HTTP_424_FAILED_DEPENDENCY,
+                "id": None,
+                "error": NOT_TRIED,
+            }
+
+    def _write(self, operation: Operation) -> None:
+        """Update or delete a row."""
+        index, key = operation["index"], operation["id"]
+        try:
+            with transaction.atomic():
+                if key not in self.locked:  # it may have come into sight since
+                    raise self.view.not_found(pk=key)
+                instance = self.view.visible_row(pk=key)
+                if "if_match" in operation:
+                    self._judge_match(operation["if_match"], instance)
+                if operation["op"] == "delete":
+                    self.view.remove(instance)
+                else:
+                    serializer = self.view.get_serializer(
+                        instance, data=operation["data"], partial=True, context=self.context
+                    )
+                    serializer.is_valid(raise_exception=True)
+                    serializer.save()
+        except (APIException, Refusal) as error:
+            self._fail(index, error, key)
+        else:
+            self._succeed(index, status.HTTP_200_OK, key)
+
+    def _judge_match(self, asked: int | str, instance: Any) -> None:
+        """Raise 412 unless a row is of the version, or the state, that is asked for."""
+        representation = self.view.representation
+        row = representation.row_of(instance)
+        tag = tag_of(representation, row, self.view.request.caller)
+        if not (asked == instance.version if isinstance(asked, int) else names(asked, tag)):
+            raise PreconditionFailed(tag, instance.version)
+
+    def _succeed(self, index: int, status_code: int, key: int) -> None:
+        self.results[index] = {"index": index, "status": status_code, "id": key}
+
+    def _fail(self, index: int, error: APIException | Refusal, key: int | None = None) -> None:
+        answer: Any = exception_handler(error, {"request": self.view.request})
+        words = {name: value for name, value in answer.data.items() if name != "request_id"}
+        self.results[index] = {
+            "index": index,
+            "status": answer.status_code,
+            "id": key,
+            "error": words,
+        }
+
+
+def _by_id(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
+    return rows.in_bulk(ids)
+
+
+OPERATION = OperationSerializer()
+PLAIN: Operation = {"op": "create", "data": {}}  # what many are, and needs no judge
+
+
+def _undone(result: Result, *, taken_along: bool) -> Result:
+    """Return the result of an operation that was rolled back: what it created is not there."""
+    if "error" in result:
+        return result
+    if result["status"] == status.HTTP_201_CREATED:
+        result = {**result, "id": None}
+    if not taken_along:
+        return result
+    return {**result, "status": status.HTTP_424_FAILED_DEPENDENCY, "error": NOT_WRITTEN}

@@ -1,0 +1,336 @@
+"""The one error shape of the API (docs/api.md, Errors), and the errors that DRF does not have."""
+
+import logging
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, InternalError, OperationalError
+from django.http import Http404, HttpResponse, HttpResponseNotModified
+from psycopg.errors import ReadOnlySqlTransaction
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from database.postgresql import commits
+from resources.refusals import Invalid, Refusal, Taken, Vanished
+
+RETRY_UNAVAILABLE_AFTER = 1  # seconds
+RETRY_UNKNOWN_AFTER = 5
+
+log = logging.getLogger("timetracker.errors")
+security_log = logging.getLogger("timetracker.security")
+INTERNAL_ERROR = "An unexpected error occurred. Quote the request_id when you report it."
+
+# status: (error, error_code) where the exception does not say better
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("Bad request", "bad_request"),
+    401: ("Authentication required", "unauthorized"),
+    403: ("Access denied", "forbidden"),
+    404: ("Not found", "not_found"),
+    405: ("Method not allowed", "method_not_allowed"),
+    409: ("Conflict", "conflict"),
+    410: ("Gone", "gone"),
+    411: ("Length required", "length_required"),
+    412: ("Precondition failed", "precondition_failed"),
+    413: ("Payload too large", "payload_too_large"),
+    415: ("Unsupported media type", "unsupported_media_type"),
+    422: ("Unprocessable content", "idempotency_key_reused"),
+    429: ("Rate limit exceeded", "rate_limited"),
+    500: ("Internal server error", "internal_error"),
+    503: ("Service unavailable", "unavailable"),
+}
+
+
+class ApiError(exceptions.APIException):
+    """An error with members of its own beside the common ones, and headers of its own."""
+
+    error = ""
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        code: str | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail, code)
+        self.extra = extra or {}
+        self.headers = headers or {}
+
+
+class BadRequest(ApiError):
+    """400: the request cannot be understood."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = "The request cannot be understood."
+    default_code = "bad_request"
+
+
+class AccessDenied(ApiError):
+    """403: the scope is there, but the object is somebody else's."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "You can only access your own data."
+    default_code = "forbidden"
+
+
+class Conflict(ApiError):
+    """409: the request is well formed but does not fit the state of things."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The request conflicts with what is stored."
+    default_code = "conflict"
+
+
+class LengthRequired(ApiError):
+    """411: a body whose end is not known here (RFC 9110 §15.5.12).
+
+    Its transfer coding is not, or not only, chunks; or the server does not take chunks apart.
+    """
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send the body with a Content-Length."
+    default_code = "length_required"
+
+
+class NotModified(Exception):
+    """304: the caller has it already (RFC 9110 §15.4.5); not an error, but as final as one."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+
+class PreconditionFailed(ApiError):
+    """412: what is stored is not what the caller's If-Match or If-None-Match asks for."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = "The resource has changed since you fetched it. Fetch it again and retry."
+    default_code = "precondition_failed"
+
+    def __init__(self, tag: str | None, version: int | None = None) -> None:
+        current = {"version": version, "etag": tag}
+        super().__init__(
+            None if tag else "There is nothing there to change.",
+            extra={name: value for name, value in current.items() if value is not None},
+            headers={"ETag": tag} if tag else {},
+        )
+
+
+class TooExpensive(ApiError):
+    """400: to answer would take longer than one request may."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "too_expensive"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"This takes longer than the {seconds} s that a request may. Ask for less: a shorter"
+            " range of dates, fewer filters or groups, or a file (format=csv) of a report."
+        )
+
+
+class TooManyAtOnce(ApiError):
+    """429: a token has too many requests under way, whatever it has left of its limit."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "rate_limited"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"This token has {most} requests under way already. Wait for one to end.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class PayloadTooLarge(ApiError):
+    """413: the body is larger than we read."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body may have at most 1 MiB."
+    default_code = "payload_too_large"
+
+
+class UnsupportedMediaType(ApiError):
+    """415: the body is of a type that we do not read; RFC 9110 §12.5.1 has us name ours."""
+
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_detail = "Send the body as JSON in UTF-8, with Content-Type: application/json."
+    default_code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept": "application/json"})
+
+
+class UnsupportedContentCoding(ApiError):
+    """415: the body is packed in a way that we do not unpack (RFC 9110 §15.5.16)."""
+
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_detail = "Send the body as it is, or with Content-Encoding: gzip."
+    default_code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "gzip, identity"})
+
+
+class Unavailable(ApiError):
+    """503: the database is away; the same request may succeed soon."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The service is briefly unavailable. Try again."
+    default_code = "unavailable"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_UNAVAILABLE_AFTER)})
+
+
+class OutcomeUnknown(ApiError):
+    """503: the database was asked to commit, and did not confirm that it did."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = (
+        "It is not known whether this was done. Send it again with the same Idempotency-Key; "
+        "if it had none, look first whether it was done."
+    )
+    default_code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": str(RETRY_UNKNOWN_AFTER)})
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Word an exception as an error response; None for a bug, which stays a 500."""
+    if isinstance(exc, NotModified):
+        return HttpResponseNotModified(headers={"ETag": exc.tag})
+    error = _as_api_exception(exc)
+    if error is None:
+        return None
+    request = context["request"]
+    _log(exc, error, request)
+    body = error_body(
+        error.status_code,
+        _message(error),
+        request_id=getattr(request, "request_id", ""),
+        error=_error(error),
+        code=_code(error),
+    )
+    if isinstance(error, exceptions.ValidationError):
+        body["errors"] = flatten(error.detail)
+    body.update(getattr(error, "extra", {}))
+    return Response(body, status=error.status_code, headers=_headers(error))
+
+
+def log_unavailable(exc: BaseException) -> None:
+    """Say in the log why the answer is 503.
+
+    The server's own sentence without its details, which may hold values of a row.
+    """
+    said = getattr(getattr(exc.__cause__, "diag", None), "message_primary", None) or str(exc)
+    cause = f"{type(exc).__name__}: {' '.join(said.split())[:500]}"
+    log.error("Unavailable: %s", cause, extra={"cause": cause})
+
+
+def _log(exc: Exception, error: exceptions.APIException, request: Any) -> None:
+    if error.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        log_unavailable(exc)
+    elif isinstance(error, AccessDenied):
+        security_log.warning(
+            "Access denied", extra={"method": request.method, "path": request.path}
+        )
+
+
+def error_body(
+    status_code: int, message: str, *, request_id: str, error: str = "", code: str = ""
+) -> dict[str, Any]:
+    """Return the members that every error has."""
+    default_error, default_code = WORDS.get(status_code, ("Error", "error"))
+    return {
+        "error": error or default_error,
+        "message": message,
+        "error_code": code or default_code,
+        "request_id": request_id,
+    }
+
+
+def flatten(detail: Any) -> dict[str, list[str]]:
+    """Return `{"field": ["sentence", …]}`; sentences about no field are `non_field_errors`."""
+    if not isinstance(detail, dict):
+        return {"non_field_errors": list(_sentences(detail))}
+    return {str(field): list(_sentences(value)) for field, value in detail.items()}
+
+
+def _sentences(detail: Any) -> list[str]:
+    if isinstance(detail, dict):
+        return [text for value in detail.values() for text in _sentences(value)]
+    if isinstance(detail, list | tuple):
+        return [text for value in detail for text in _sentences(value)]
+    return [str(detail)]
+
+
+def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        return UnsupportedMediaType()
+    if isinstance(exc, exceptions.APIException):
+        return exc
+    if isinstance(exc, Refusal):
+        return _answer_to(exc)
+    if isinstance(exc, Http404):
+        return exceptions.NotFound(*exc.args)
+    if isinstance(exc, DjangoPermissionDenied):
+        return AccessDenied(*exc.args)
+    if isinstance(exc, RequestDataTooBig):
+        return PayloadTooLarge()
+    if isinstance(exc.__cause__, commits.OutcomeUnknown):
+        return OutcomeUnknown()
+    return Unavailable() if is_unavailable(exc) else None
+
+
+def _answer_to(refusal: Refusal) -> exceptions.APIException:
+    """Return 400 for a check, 404 for a row that is gone, and 409 for all else.
+
+    The 409 says of the row in the way what its serializer shows of it.
+    """
+    if isinstance(refusal, Invalid):
+        return exceptions.ValidationError({refusal.field: [refusal.sentence]})
+    if isinstance(refusal, Vanished):
+        return exceptions.NotFound(refusal.sentence)
+    shown = refusal.shown if isinstance(refusal, Taken) else None
+    return Conflict(refusal.sentence, refusal.code, extra=shown)
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Return whether an error says that the database is away, or can be read only."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
+
+
+def _error(error: exceptions.APIException) -> str:
+    if isinstance(error, exceptions.ValidationError):
+        return "Validation failed"
+    return getattr(error, "error", "")
+
+
+def _code(error: exceptions.APIException) -> str:
+    """Return an error's own code; DRF's generic ones give way to ours for the status."""
+    if isinstance(error, exceptions.ValidationError):
+        return "validation_error"
+    return str(error.get_codes()) if isinstance(error, ApiError) else ""
+
+
+def _message(error: exceptions.APIException) -> str:
+    if not isinstance(error, exceptions.ValidationError):
+        return str(error.detail)
+    first_field, sentences = next(iter(flatten(error.detail).items()))
+    return sentences[0] if first_field == "non_field_errors" else f"{first_field}: {sentences[0]}"
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = dict(getattr(error, "headers", {}))
+    if auth_header := getattr(error, "auth_header", None):
+        headers.setdefault("WWW-Authenticate", auth_header)
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
+    return headers

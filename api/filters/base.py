@@ -1,0 +1,229 @@
+"""Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django_filters import rest_framework as drf_filters
+from rest_framework.exceptions import ValidationError as InvalidQuery
+
+from api.filters.fields import (
+    ChoiceField,
+    ChoicesField,
+    DayField,
+    IdField,
+    InstantField,
+    SpanField,
+    SwitchField,
+    TextField,
+    ZoneField,
+)
+from values.instants import Span
+from values.text import LONGEST_SEARCH
+
+if TYPE_CHECKING:
+    from users.models import User
+
+
+class Filter(django_filters.Filter):
+    """A filter of which each FilterSet has its copy, made without what is alike in all of them."""
+
+    def __deepcopy__(self, memo: Any) -> "Filter":
+        """Return a copy whose method, if it has one, is that of its own FilterSet."""
+        copied = copy.copy(self)
+        copied.method = self.method
+        return copied
+
+
+class IdFilter(Filter):
+    """Keep the rows that refer to an id."""
+
+    field_class = IdField
+
+
+class SwitchFilter(Filter):
+    """Keep the rows of a boolean: `true` or `false`."""
+
+    field_class = SwitchField
+
+
+class ChoiceFilter(Filter):
+    """Keep the rows of one choice."""
+
+    field_class = ChoiceField
+
+
+class SinceFilter(Filter):
+    """Keep the rows changed at an instant or later."""
+
+    field_class = InstantField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
+
+
+class TextFilter(Filter):
+    """Keep the rows that have a text."""
+
+    field_class: type[forms.CharField] = TextField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_SEARCH, **kwargs})
+
+
+class ExternalIdFilter(TextFilter):
+    """Keep the row to which the user who asks gave an `external_id`."""
+
+    field_class = forms.CharField  # as it came
+
+    def __init__(self) -> None:
+        about = "The one to which you gave this id."
+        super().__init__(help_text=about, max_length=255, strip=False)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Keep the row."""
+        user = self.parent.user  # type: ignore[attr-defined] # the FilterSet
+        return qs.filter(external_id=value, external_user=user) if value else qs
+
+
+class SpanFilter(Filter):
+    """A day or an instant; the FilterSet says what it bounds."""
+
+    field_class = SpanField
+
+    def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
+        """Leave the rows alone: one bound alone cannot know the other."""
+        return qs
+
+
+class OptionFilter(Filter):
+    """A parameter that tells how to answer, not which rows."""
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        """Leave the rows alone."""
+        return qs
+
+
+class ZoneFilter(OptionFilter):
+    """The time zone in which dates are meant; the user's by default."""
+
+    field_class = ZoneField
+
+
+class DayOption(OptionFilter):
+    """A date."""
+
+    field_class = DayField
+
+
+class ChoiceOption(OptionFilter):
+    """One of a few words."""
+
+    field_class = ChoiceField
+
+    def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(choices=[(word, word) for word in words], **kwargs)
+
+
+class ChoicesOption(OptionFilter):
+    """Some of a few words, separated by commas, their order kept."""
+
+    field_class = ChoicesField
+
+    def __init__(self, words: Sequence[str], *, at_most: int, **kwargs: Any) -> None:
+        choices = [(word, word) for word in words]
+        super().__init__(choices=choices, at_most=at_most, **kwargs)
+
+
+class SearchFilter(TextFilter):
+    """Keep the rows that have a text, whatever its case, in one of a few columns."""
+
+    def __init__(self, *columns: str) -> None:
+        about = f"A part of {', '.join(columns)}, whatever its case."
+        super().__init__(help_text=about)
+        self.columns = columns
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Search every column."""
+        if not value:
+            return qs
+        matches = Q()
+        for column in self.columns:
+            matches |= Q(**{f"folded_{column}__holds": value})
+        return qs.filter(matches)
+
+
+class FilterSet(drf_filters.FilterSet):
+    """A list's query parameters. A bad value is 400; unknown names are the view's to refuse.
+
+    It has only those filters that were asked for: the others would leave the rows alone, and
+    django-filter makes a form field of each for every request.
+    """
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        filters = self.base_filters.items()
+        self.base_filters = OrderedDict(each for each in filters if each[0] in (data or ()))
+        super().__init__(data, *args, **kwargs)
+
+    def get_form_class(self) -> type[forms.Form]:
+        """Return the form of the filters that were asked for."""
+        return _form_class(type(self), tuple(self.filters))
+
+    @property
+    def form(self) -> forms.Form:
+        """The form, with the user's time zone in each field that reads times."""
+        form: forms.Form = super().form
+        for field in form.fields.values():
+            field.zone = self.zone  # type: ignore[attr-defined]
+        return form
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days and times without an offset are meant."""
+        return self.user.zone
+
+    @property
+    def user(self) -> "User":
+        """The user who asks."""
+        return cast("User", self.request.user)  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=200)
+def _form_class(filterset: type[FilterSet], names: Sequence[str]) -> type[forms.Form]:
+    fields = {name: filterset.base_filters[name].field for name in names}
+    return type(f"{filterset.__name__}Form", (forms.Form,), fields)
+
+
+class DateRangeFilterSet(FilterSet):
+    """`start_date` and `end_date`, both inclusive, select entries by their `start_time`."""
+
+    start_date = SpanFilter(help_text="From this local day, or this instant, on.")
+    end_date = SpanFilter(help_text="To the end of this local day, or to this instant.")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the entries that start between two dates; a day that a zone skipped is empty."""
+        queryset = super().filter_queryset(queryset)
+        start, end = self.date_range()
+        if start and end and start.first >= end.end and start.first > end.first:
+            raise InvalidQuery({"start_date": [self.reversed_range]})
+        bounds = {}
+        if start:
+            bounds["start_time__gte"] = start.first
+        if end:
+            bounds["start_time__lt"] = end.end
+        return queryset.filter(**bounds) if bounds else queryset
+
+    @property
+    def reversed_range(self) -> str:
+        """What is wrong with a range that ends before it starts."""
+        return "start_date lies after end_date."
+
+    def date_range(self) -> tuple[Span | None, Span | None]:
+        """Return the two bounds, as far as they were given."""
+        return self.form.cleaned_data.get("start_date"), self.form.cleaned_data.get("end_date")

@@ -1,0 +1,108 @@
+"""Query parameters: form fields that understand a text wholly or say what they accept."""
+
+import copy
+import re
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from api.serializers.fields import ID
+from values.instants import Span, parse_date, parse_instant, parse_span
+from values.text import normal
+from values.wall_clock import zone_names
+
+
+class Field(forms.Field):
+    """A query parameter; `zone` is the user's, set by the FilterSet."""
+
+    zone: ZoneInfo
+
+    def __deepcopy__(self, memo: Any) -> "Field":
+        """Return a field for one form, which differs in its zone only."""
+        return copy.copy(self)
+
+    def to_python(self, value: str | None) -> Any:
+        if value is None:
+            return None
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def parse(self, text: str) -> Any:
+        raise NotImplementedError
+
+
+class TextField(forms.CharField):
+    """A text in the form in which texts are stored."""
+
+    def to_python(self, value: Any) -> str:
+        return normal(super().to_python(value) or "")
+
+
+class IdField(Field):
+    def parse(self, text: str) -> int:
+        if not ID.fullmatch(text):
+            raise ValueError("Give an id: a whole number.")
+        return int(text)
+
+
+class SwitchField(Field):
+    def parse(self, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise ValueError("Give true or false.")
+        return text == "true"
+
+
+class ChoiceField(Field):
+    def __init__(self, *, choices: list[tuple[Any, Any]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def parse(self, text: str) -> str:
+        accepted = [str(value) for value, _ in self.choices]
+        if text not in accepted:
+            raise ValueError(f"Choose one of: {', '.join(accepted)}.")
+        return text
+
+
+class ChoicesField(ChoiceField):
+    def __init__(self, *, at_most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.at_most = at_most
+
+    def parse(self, text: str) -> Any:
+        chosen = [super(ChoicesField, self).parse(part) for part in text.split(",")]
+        if len(chosen) > self.at_most or len(set(chosen)) < len(chosen):
+            raise ValueError(f"Give at most {self.at_most}, each once, separated by commas.")
+        return chosen
+
+
+class ZoneField(Field):
+    def parse(self, text: str) -> ZoneInfo:
+        if text not in zone_names():
+            raise ValueError("Give an IANA name such as Europe/Berlin.")
+        return ZoneInfo(text)
+
+
+class InstantField(Field):
+    def parse(self, text: str) -> datetime:
+        return parse_instant(_plus_restored(text), self.zone)
+
+
+class DayField(Field):
+    def parse(self, text: str) -> date:
+        return parse_date(text)
+
+
+class SpanField(Field):
+    def parse(self, text: str) -> Span:
+        return parse_span(_plus_restored(text), self.zone)
+
+
+def _plus_restored(text: str) -> str:
+    """Undo the form encoding's + → space in `2024-01-15T14:30:00+02:00` that nobody escaped."""
+    return re.sub(r" (?=\d\d:\d\d$)", "+", text) if "T" in text.upper() else text

@@ -1,0 +1,201 @@
+"""Serializers that refuse what they do not know and write only what was sent."""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import models
+from django.utils.functional import cached_property
+from rest_framework import serializers
+from rest_framework.utils.model_meta import FieldInfo
+
+from api.serializers import fields
+from api.serializers.fields import own_external_id
+from api.suggestions import unknown_names
+from resources.foreseen import row_in_the_way
+from resources.integrity import constraints_as_errors
+from resources.locks import free_unseen_ids
+from resources.refusals import Taken
+
+M = TypeVar("M", bound=models.Model)
+
+ANOTHERS_ID_REPLACED = "; it no longer has the external_id that another user gave it"
+
+
+def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
+    """Raise 400 that names the fields of a body that are not known."""
+    if unknown := unknown_names(data, known):
+        raise serializers.ValidationError(unknown)
+
+
+@cache
+def _fields_of(
+    serializer_class: "type[ModelSerializer[Any]]",
+) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    return serializer_class().build_fields()
+
+
+def _copied(field: serializers.Field[Any, Any, Any, Any]) -> Any:
+    """Return what copy.copy would, which first finds out how an object is copied."""
+    copied = object.__new__(type(field))
+    copied.__dict__.update(field.__dict__)
+    return copied
+
+
+class ModelSerializer(serializers.ModelSerializer[M]):
+    """DRF's, with strict fields; foreign keys are `<name>_id`; constraints judge the rest.
+
+    A name in `Meta.accepted_and_ignored` is neither an error nor stored: a known client sends it.
+    """
+
+    note = ""  # what an answer adds to its message
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.BooleanField: fields.SwitchField,
+        models.CharField: fields.TextField,
+        models.DateField: fields.DateField,
+        models.DateTimeField: fields.InstantField,
+        models.DecimalField: fields.NumberField,
+        models.EmailField: fields.EmailField,
+        models.IntegerField: fields.IntegerField,
+        models.PositiveSmallIntegerField: fields.IntegerField,
+        models.TextField: fields.TextField,
+    }
+    serializer_choice_field = fields.ChoiceField
+    serializer_related_field = fields.ReferenceField
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return fields to bind to this serializer, copied from those of its class.
+
+        To build them costs a tenth of a POST, and gives the same each time. Where there is input,
+        those that are only shown have nothing to do.
+        """
+        has_input = hasattr(self, "initial_data")
+        return {
+            name: _copied(field)
+            for name, field in _fields_of(type(self)).items()
+            if not (has_input and field.read_only)
+        }
+
+    def build_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields that the class declares and those of its model."""
+        return super().get_fields()
+
+    def build_field(
+        self, field_name: str, info: FieldInfo, model_class: type[M], nested_depth: int
+    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+        """Build a field; `client_id` is the foreign key `client`."""
+        relation = field_name.removesuffix("_id")
+        if relation == field_name or relation not in info.forward_relations:
+            return super().build_field(field_name, info, model_class, nested_depth)
+        field_class, kwargs = super().build_field(relation, info, model_class, nested_depth)
+        kwargs["source"] = relation
+        if "queryset" in kwargs:
+            kwargs["queryset"] = kwargs["queryset"].with_details()
+        return field_class, kwargs
+
+    def build_standard_field(
+        self,
+        field_name: str,
+        model_field: Any,
+    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+        """Build a field without a SELECT in front of a unique index, which would race."""
+        field_class, kwargs = super().build_standard_field(field_name, model_field)
+        if isinstance(model_field, models.TextField):
+            kwargs["trim_whitespace"] = False
+        if field_name == "external_id":
+            field_class, kwargs["trim_whitespace"] = fields.ExternalIdField, False
+        if isinstance(model_field, models.CharField) and model_field.null:
+            kwargs["allow_blank"] = False  # one word for nothing is enough
+        return field_class, kwargs
+
+    def get_unique_together_validators(self) -> list[Any]:
+        """Leave uniqueness to the database: a SELECT in front of the write would race."""
+        return []
+
+    @cached_property
+    def _writable_fields(self) -> list[serializers.Field[Any, Any, Any, Any]]:
+        """DRF's, looked for once: one serializer judges many rows."""
+        return [*super()._writable_fields]
+
+    def run_validators(self, value: Any) -> None:
+        """Collect the defaults of read-only fields only where validators will read them."""
+        if self.validators:
+            super().run_validators(value)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values to write; 400 names every unknown field."""
+        known = _fields_of(type(self))
+        refuse_unknown(data, [*known, *getattr(self.Meta, "accepted_and_ignored", ())])
+        values = super().to_internal_value(data)
+        if "external_id" in values:
+            self._give_external_id(values)
+        return values
+
+    def _give_external_id(self, values: dict[str, Any]) -> None:
+        """Make the caller the giver of an id; who sends back what was shown leaves it as it is."""
+        user, before = self.context["request"].user, self.instance
+        given, shown = values.pop("external_id"), own_external_id(before, user.pk)
+        if before is not None and given == shown:
+            return
+        values |= {"external_id": given, "external_user": user if given is not None else None}
+        if before is not None and shown is None and getattr(before, "external_id", None):
+            self.note = ANOTHERS_ID_REPLACED
+
+    def save(self, **kwargs: Any) -> M:
+        """Write in one transaction; a broken constraint is answered with its own sentence."""
+        try:
+            return self._saved(**kwargs)
+        except Taken as taken:
+            if not self._freed(taken):
+                self.show_row_in_the_way(taken)
+                raise
+            return self._saved(**kwargs)
+
+    def _freed(self, taken: Taken) -> bool:
+        """Return whether what was taken is free now: the user's id on a row out of sight."""
+        ids = [self.validated_data.get("external_id")]
+        user = self.context["request"].user
+        is_id = taken.code == "external_id_taken"
+        return is_id and bool(free_unseen_ids(self.Meta.model, user, ids))
+
+    def _saved(self, **kwargs: Any) -> M:
+        with constraints_as_errors(self.Meta.model):
+            saved: M = super().save(**kwargs)
+        return saved
+
+    def shows_id(self, taken: Taken) -> bool:
+        """Return whether a 409 has the id of the row in the way."""
+        return True
+
+    def show_row_in_the_way(self, taken: Taken) -> None:
+        """Add which row has what was asked for, if the caller may see it."""
+        row: Any = self.instance or self.made_of([self.validated_data])[0]
+        model: Any = self.Meta.model
+        seen = model.objects.visible_to(self.context["request"].user)
+        taken.pk = row_in_the_way(taken.constraint, row)
+        if seen.filter(pk=taken.pk).exists():
+            taken.shown["conflicting_id"] = taken.pk
+
+    def create(self, validated_data: dict[str, Any]) -> M:
+        """Insert a row."""
+        return self.create_all([validated_data])[0]
+
+    def create_all(self, rows: Sequence[dict[str, Any]]) -> list[M]:
+        """Insert rows of validated data, all with one statement."""
+        model: Any = self.Meta.model
+        instances = self.made_of(rows)
+        model.insert(instances)
+        return instances
+
+    def made_of(self, rows: Sequence[dict[str, Any]]) -> list[M]:
+        """Return new instances of validated data."""
+        model: Any = self.Meta.model
+        return [model(**row) for row in rows]
+
+    def update(self, instance: M, validated_data: dict[str, Any]) -> M:
+        """Write the columns that were sent and no others, so that racing changes both stay."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=[*validated_data, "updated_at"])
+        return instance

@@ -1,0 +1,190 @@
+"""Serializer fields that take a value as it was meant, or say what they accept."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from database.prepared import PreparedGet
+from values.instants import format_instant, parse_date, parse_instant
+from values.text import normal
+
+BIGGEST_INTEGER = 2_147_483_647
+ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+def zone_of(context: Mapping[str, Any]) -> ZoneInfo:
+    """Return the time zone of the user whose request a serializer serves."""
+    zone: ZoneInfo = context["request"].user.zone
+    return zone
+
+
+def id_of(data: Any) -> int:
+    """Return an id that came as an integer or a string of digits; 400 for anything else."""
+    if isinstance(data, bool) or not ID.fullmatch(str(data)):
+        raise serializers.ValidationError("Give an id: a whole number.")
+    return int(data)
+
+
+class TextField(serializers.CharField):
+    """Text, and only text: DRF would store the number 5 as "5"."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text in normal form, before its length is judged; 400 for another type."""
+        return normal(self._as_it_came(data))
+
+    def _as_it_came(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Give a string.")
+        return super().to_internal_value(data)
+
+
+def own_external_id(row: Any, user_id: int) -> str | None:
+    """Return the id that a user gave a row; None for one that is another user's."""
+    if row is None or row.external_user_id != user_id:
+        return None
+    external_id: str | None = row.external_id
+    return external_id
+
+
+class ExternalIdField(TextField):
+    """The id of another system, as it came, shown to the user who gave it.
+
+    Shown to all it would merge two rows "17" of two systems in a mirror.
+    """
+
+    columns = ("external_id", "external_user_id")
+
+    def get_attribute(self, instance: Any) -> str | None:
+        """Return the id if the caller gave it."""
+        return own_external_id(instance, self.context["request"].user.pk)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; 400 for one that no path could name."""
+        text = self._as_it_came(data)
+        if not text.strip() or text.endswith("/"):
+            raise serializers.ValidationError(
+                "Give a text, no blanks alone, without a slash at its end."
+            )
+        if {".", ".."} & set(text.split("/")):  # clients and proxies take them out of a path
+            raise serializers.ValidationError('"." and ".." cannot be parts of a path.')
+        return text
+
+
+class EmailField(TextField, serializers.EmailField):
+    """An email address."""
+
+
+class SwitchField(serializers.BooleanField):
+    """A JSON true or false; DRF would take "yes", 1 and "off" too."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the boolean; 400 for another JSON type."""
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Give true or false.")
+        return data
+
+
+class IntegerField(serializers.IntegerField):
+    """A JSON integer that both databases can store."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_value", BIGGEST_INTEGER)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the integer; 400 for another JSON type."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("Give a whole number.")
+        return data
+
+
+class NumberField(serializers.DecimalField):
+    """A decimal number, as a JSON number or a string of digits."""
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """Leave empty text to be refused; DRF would take it for null."""
+        return serializers.Field.validate_empty_values(self, data)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        """Return the exact decimal; 400 for another JSON type or too many digits."""
+        if isinstance(data, bool) or not isinstance(data, int | float | str):
+            raise serializers.ValidationError("Give a number such as 75.5.")
+        if isinstance(data, str) and ("_" in data or not data.isascii()):  # Python reads both
+            raise serializers.ValidationError("Give a number such as 75.5.")
+        number = super().to_internal_value(data)
+        return number or abs(number)  # no minus before a zero
+
+
+class InstantField(serializers.DateTimeField):
+    """An RFC 3339 instant; out as UTC with Z."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Return the UTC instant; a time without an offset is in the user's zone."""
+        if not isinstance(value, str):
+            raise serializers.ValidationError("Give a string such as 2024-01-15T14:30:00Z.")
+        try:
+            return parse_instant(value, zone_of(self.context))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def to_representation(self, value: datetime) -> str:
+        """Return the instant as `2024-01-15T14:30:00Z`."""
+        return format_instant(value)
+
+
+class DateField(serializers.DateField):
+    """A calendar date."""
+
+    def to_internal_value(self, value: Any) -> date:
+        """Return the date of a text YYYY-MM-DD."""
+        if not isinstance(value, str):
+            raise serializers.ValidationError("Give a string such as 2024-01-15.")
+        try:
+            return parse_date(value)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class ChoiceField(serializers.ChoiceField):
+    """One of a few words; the error names them."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the choice; 400 with the accepted words for anything else."""
+        if not isinstance(data, str) or data not in self.choices:
+            accepted = ", ".join(str(choice) for choice in self.choices)
+            raise serializers.ValidationError(f"Choose one of: {accepted}.")
+        return data
+
+
+class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of another resource, as an integer or a string of digits.
+
+    `context["references"]` may have resources that are fetched already: `{"project_id": {7: …}}`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if "queryset" in kwargs:
+            self._find = PreparedGet(kwargs["queryset"], "pk", example=0)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Leave empty text to be refused; DRF would take it for null."""
+        return serializers.Field.run_validation(self, data)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the resource; 400 if there is none of that id."""
+        key = id_of(data)
+        known = self.context.get("references", {}).get(self.field_name, {})
+        found = known.get(key) or self._find(key)
+        if found is None:
+            queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
+            name = queryset.model._meta.verbose_name
+            raise serializers.ValidationError(f"There is no {name} with the id {data}.")
+        return found

@@ -1,0 +1,191 @@
+"""How rows become what is sent: derived from a serializer's fields, which stay the declaration.
+
+A serializer asks each of its fields for each row, of which Django has made an instance only for
+that. Here a serializer class is read once, and a row is the tuple of columns that it shows.
+`tests/api/test_representation.py` holds both to the same answer.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.relations import ManyRelatedField, PrimaryKeyRelatedField
+
+from api.serializers.fields import ExternalIdField, InstantField
+from database.prepared import PreparedRows
+
+Row = Sequence[Any]  # what a representation shows of a row, in the order of its `sources`
+
+
+class Caller(NamedTuple):
+    """Whom a row is shown to, and the moment that ends what has not ended yet."""
+
+    now: datetime
+    user_id: int
+
+
+Make = Callable[[Row, Caller], Any]
+
+# What the encoder of `renderers` writes as these methods would; another one is called.
+WRITTEN_AS_STORED = {
+    serializers.CharField.to_representation,
+    serializers.ChoiceField.to_representation,
+    serializers.IntegerField.to_representation,
+    serializers.BooleanField.to_representation,
+    serializers.DateField.to_representation,
+    serializers.DateTimeField.to_representation,
+    InstantField.to_representation,
+    PrimaryKeyRelatedField.to_representation,
+}
+REFUSED = (serializers.SerializerMethodField, serializers.BaseSerializer, ManyRelatedField)
+INSTEAD = "CONTRIBUTING.md, What a row shows, says how to write it."
+
+
+class ComputedField(serializers.Field[Any, Any, Any, Any]):
+    """A read-only value that a function makes of columns, each named as in a `source`.
+
+    With `until_now` the function gets the moment of the request too, as `now`. What it returns
+    is the type in the OpenAPI document.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *columns: str, until_now: bool = False
+    ) -> None:
+        super().__init__(source="*", read_only=True)
+        self.function, self.columns, self.until_now = function, columns, until_now
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the value for an instance."""
+        columns = (operator.attrgetter(column)(value) for column in self.columns)
+        now = {"now": self.context["request"].now} if self.until_now else {}
+        return self.function(*columns, **now)
+
+
+class Representation:
+    """The columns that a serializer shows, and what it makes of them."""
+
+    def __init__(self, serializer_class: type[serializers.Serializer[Any]]) -> None:
+        fields = {
+            name: field
+            for name, field in serializer_class().fields.items()
+            if not field.write_only
+        }
+        _refuse_what_would_be_ignored(serializer_class, fields)
+        shown = {name: _sources(field) for name, field in fields.items()}
+        order = _order_of(serializer_class)  # a cursor has its values, shown or not
+        self.sources = list(dict.fromkeys(chain(*shown.values(), order)))
+        places = {name: [*map(self.sources.index, sources)] for name, sources in shown.items()}
+        self._names = tuple(fields)
+        # The rows of a queryset: all that decides about the answer, but for the moment.
+        self.rows = PreparedRows([source.replace(".", "__") for source in self.sources])
+        self._in_order = _taker([place[0] for place in places.values()])
+        makers = ((name, _maker(field, places[name])) for name, field in fields.items())
+        self._made = [(name, make) for name, make in makers if make]
+
+    def of(self, queryset: QuerySet[Any, Any], caller: Caller) -> list[dict[str, Any]]:
+        """Return the rows of a queryset as the encoder takes them, asked in one query."""
+        return [self.of_row(row, caller) for row in self.rows(queryset)]
+
+    def of_row(self, row: Row, caller: Caller) -> dict[str, Any]:
+        """Return a row as the encoder takes it."""
+        data = dict(zip(self._names, self._in_order(row), strict=True))
+        for name, make in self._made:
+            data[name] = make(row, caller)
+        return data
+
+    def row_of(self, instance: Any) -> Row:
+        """Return the row of an instance, without a query if it was fetched `with_details`."""
+        return tuple(_value(instance, source) for source in self.sources)
+
+
+@cache
+def representation_of(serializer_class: type[serializers.Serializer[Any]]) -> Representation:
+    """Return the representation that a serializer class declares."""
+    return Representation(serializer_class)
+
+
+def _sources(field: Any) -> list[str]:
+    if isinstance(field, ComputedField):
+        return list(field.columns)
+    if isinstance(field, ExternalIdField):
+        return list(field.columns)
+    if isinstance(field, PrimaryKeyRelatedField):
+        return [f"{field.source}_id"]
+    return [str(field.source)]
+
+
+def _order_of(serializer_class: Any) -> list[str]:
+    """Return the columns that the list of a serializer's model is ordered by."""
+    model = getattr(getattr(serializer_class, "Meta", None), "model", None)
+    terms = model._meta.ordering if model else ()
+    names = (term if isinstance(term, str) else term.expression.name for term in terms)
+    return [name.removeprefix("-") for name in names]
+
+
+def _maker(field: Any, places: Sequence[int]) -> Make | None:
+    """Return what makes a field's value of a row; None for what is written as it is stored."""
+    if isinstance(field, ComputedField):
+        return _computed(field.function, places, until_now=field.until_now)
+    if isinstance(field, ExternalIdField):
+        given, giver = places
+        return lambda row, caller: row[given] if row[giver] == caller.user_id else None
+    if type(field).to_representation in WRITTEN_AS_STORED:
+        return None
+    place, show = places[0], field.to_representation
+    if isinstance(field, serializers.DecimalField):
+        show = float
+    return lambda row, _: None if row[place] is None else show(row[place])
+
+
+def _computed(function: Callable[..., Any], places: Sequence[int], *, until_now: bool) -> Make:
+    columns = _taker(places)
+    if until_now:
+        return lambda row, caller: function(*columns(row), now=caller.now)
+    return lambda row, _: function(*columns(row))
+
+
+def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[Any]]:
+    """Return what takes the columns at these places, as a sequence also when there is one."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda row: (row[place],)
+    return operator.itemgetter(*places)
+
+
+def _refuse_what_would_be_ignored(serializer_class: Any, fields: dict[str, Any]) -> None:
+    """Raise ImproperlyConfigured for what DRF asks of an instance and we never make one for."""
+    name = serializer_class.__name__
+    if serializer_class.to_representation is not serializers.Serializer.to_representation:
+        raise ImproperlyConfigured(f"{name}.to_representation would be ignored. {INSTEAD}")
+    for field_name, field in fields.items():
+        if isinstance(field, REFUSED):
+            kind = type(field).__name__
+            raise ImproperlyConfigured(f"{name}.{field_name}: no {kind} can be shown. {INSTEAD}")
+        for source in _sources(field):
+            _refuse_unless_column(f"{name}.{field_name}", serializer_class.Meta.model, source)
+
+
+def _refuse_unless_column(where: str, model: Any, source: str) -> None:
+    *path, last = source.split(".")
+    try:
+        for relation in path:
+            model = model._meta.get_field(relation).related_model
+        columns = {column.attname for column in model._meta.concrete_fields}
+    except (FieldDoesNotExist, AttributeError):
+        columns = set()
+    if last not in columns:
+        raise ImproperlyConfigured(f"{where}: {source} is no column. {INSTEAD}")
+
+
+def _value(instance: Any, source: str) -> Any:
+    for name in source.split("."):
+        if instance is None:
+            return None
+        instance = getattr(instance, name)
+    return instance

@@ -1,0 +1,122 @@
+"""Whose turn it is: one token cannot occupy the service, however many requests it sends at once.
+
+A process has more threads than work at a time. Of what is under way for a token, few work and the
+others wait here, without the processor and without a lock; what is more is refused. So another
+token finds a thread, and is next. It is counted in the process: with it, its counts are gone.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+
+from api.exceptions import TooManyAtOnce
+
+# One in so many of those that work in a process may be of one token. With two of four, another
+# user's answers took five times as long beside 24 of the dearest on PostgreSQL; with one, twice.
+SHARE = 4
+
+
+@dataclass(eq=False)
+class Turn:
+    """What one request holds: a place, and after a while its turn to work."""
+
+    whose: Hashable
+    turns: "Turns"
+    begins: threading.Event = field(default_factory=threading.Event)
+    has_place: bool = True
+    works: bool = False
+
+    def work_ended(self) -> None:
+        """Let the next one work; the answer may be sent for a long time yet."""
+        self.turns.end_work(self)
+
+    def end(self) -> None:
+        """Give back the place; for the second time in vain."""
+        self.turns.end(self)
+
+
+class Turns:
+    """The places and turns of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a collected answer may give back its place anywhere
+        self._places: Counter[Hashable] = Counter()
+        self._working: Counter[Hashable] = Counter()
+        self._waiting: list[Turn] = []
+
+    def take(self, whose: Hashable) -> Turn:
+        """Return a turn once it has come; 429 if too many of one's requests are under way."""
+        turn = Turn(whose, self)
+        with self._lock:
+            if self._places[whose] >= settings.REQUESTS_AT_ONCE:
+                raise TooManyAtOnce(settings.REQUESTS_AT_ONCE)
+            self._places[whose] += 1
+            self._waiting.append(turn)
+            self._let_work()
+        turn.begins.wait()
+        return turn
+
+    def end_work(self, turn: Turn) -> None:
+        """Take back a turn, and let others work."""
+        with self._lock:
+            if turn.works:
+                turn.works = False
+                self._less(self._working, turn.whose)
+                self._let_work()
+
+    def end(self, turn: Turn) -> None:
+        """Take back a turn and its place."""
+        with self._lock:
+            self.end_work(turn)
+            if turn.has_place:
+                turn.has_place = False
+                self._less(self._places, turn.whose)
+
+    def _let_work(self) -> None:
+        """Begin the turn of who came first, as far as there is work to be had for each token."""
+        for turn in [*self._waiting]:
+            if self._working.total() >= settings.THREADS:
+                return
+            if self._working[turn.whose] < max(1, settings.THREADS // SHARE):
+                self._waiting.remove(turn)
+                self._working[turn.whose] += 1
+                turn.works = True
+                turn.begins.set()
+
+    def _less(self, counts: Counter[Hashable], whose: Hashable) -> None:
+        counts[whose] -= 1
+        if not counts[whose]:
+            del counts[whose]
+
+
+class Sent:
+    """What is streamed, until it is closed: whoever reads slowly keeps a place."""
+
+    def __init__(self, chunks: Iterable[Any], turn: Turn) -> None:
+        self._chunks, self._turn = chunks, turn
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._chunks
+
+    def close(self) -> None:
+        """Give back the place; Django calls it at the end of an answer, however it ends."""
+        self._turn.end()
+
+    __del__ = close  # where a server forgets to
+
+
+def end_with(response: HttpResponseBase, turn: Turn) -> None:
+    """End a turn with its answer: now, or when all of it is sent."""
+    if response.streaming and not response.is_async:  # type: ignore[attr-defined] # if it streams
+        response.streaming_content = Sent(response.streaming_content, turn)  # type: ignore[attr-defined]
+        turn.work_ended()
+    else:
+        turn.end()
+
+
+turns = Turns()

@@ -1,0 +1,173 @@
+"""What all endpoints share: the order of judgement, and the query parameters that are known."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from api.conditional import refuse_unjudged
+from api.exceptions import BadRequest, LengthRequired, PayloadTooLarge, TooExpensive
+from api.serializers.representation import Caller
+from api.suggestions import unknown_names
+from api.turns import Turn, end_with, turns
+from api.wire.content_coding import check_coding
+from database.deadlines import Deadline
+from edge.framing import NOTHING_IN_CHUNKS
+from edge.middleware import is_too_large
+from idempotency.idempotent import answer_once, key_of
+from resources.integrity import references_as_conflicts
+
+if TYPE_CHECKING:
+    from apitokens.models import ApiToken
+    from users.models import User
+
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class ApiRequest(Request):
+    """A request whose token was accepted."""
+
+    user: "User"
+    auth: "ApiToken"
+    now: datetime
+    caller: Caller
+
+
+class ApiView(APIView):
+    """A view that checks in the order of docs/api.md (Errors) and knows its query parameters.
+
+    `scope_resource` names the resource whose read or write scope a call needs;
+    `administrators_only` asks for `admin:all` instead.
+    """
+
+    scope_resource: ClassVar[str]
+    administrators_only = False
+    filterset_class: Any = None
+    tagged = False  # whether its answers carry an ETag
+    judges_post = False  # whether there is a state to judge the preconditions of a POST by
+    has_deadline = True  # whether to read may be refused for the time that it takes
+    request: ApiRequest
+    throttles: Sequence[Any] = ()
+    turn: Turn | None = None
+    deadline: Deadline | None = None
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and let others have their turn, however it ends."""
+        with ExitStack() as at_the_end:
+            at_the_end.callback(self._end_work)
+            response = super().dispatch(request, *args, **kwargs)
+            if self.turn:
+                end_with(response, self.turn)
+                self.turn = None
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
+        self.request.now = timezone.now()
+        self.format_kwarg = None
+        negotiated = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = negotiated
+        self.perform_authentication(request)
+        if request.auth is None:
+            self.check_permissions(request)  # no token is 401 before anything else
+        self.request.caller = Caller(self.request.now, request.user.pk or 0)
+        self.check_throttles(request)
+        self._begin_work(request)
+        if request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request)
+        self.check_permissions(request)
+        self.check_query(request)
+        if request.method == "POST" and not self.judges_post:
+            refuse_unjudged(request)
+        if request.method in METHODS_WITH_BODY:
+            read_body(request)
+        if key := key_of(request):
+            self._answer_once(key)
+
+    def _begin_work(self, request: Request) -> None:
+        """Wait for the turn of this token, and begin to count the time of a request that reads."""
+        self.turn = turns.take(request.auth.pk)
+        if request.method in SAFE_METHODS and self.has_deadline:
+            self.deadline = Deadline(settings.READ_DEADLINE).__enter__()
+
+    def _end_work(self) -> None:
+        if self.deadline:
+            self.deadline.__exit__()
+        if self.turn:
+            self.turn.end()
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Answer an error; what the deadline broke off was too much to ask."""
+        if self.deadline and self.deadline.broke_off(exc):
+            exc = TooExpensive(settings.READ_DEADLINE)
+        return super().handle_exception(exc)
+
+    def count_more(self, times: int) -> None:
+        """Count a request so many times more; 429 once it is over the limit."""
+        for throttle in self.throttles:
+            if not all(throttle.allow_request(self.request, self) for _ in range(times)):
+                self.throttled(self.request, throttle.wait())
+
+    def _answer_once(self, key: str) -> None:
+        """Put the one answer to an Idempotency-Key in place of the handler that DRF calls next."""
+        name = str(self.request.method).lower()
+        handler = getattr(self, name)
+
+        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
+            with references_as_conflicts():
+                return answer_once(request, key, lambda: handler(request, *args, **kwargs))
+
+        setattr(self, name, answer)
+
+    def get_throttles(self) -> list[Any]:
+        """Return the throttles of this request, which are asked again once it is answered."""
+        self.throttles = super().get_throttles()
+        return self.throttles
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the rate limit judge the answer, and add the headers."""
+        for throttle in self.throttles:
+            throttle.settle(request, self, response.status_code)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def query_parameters(self) -> Sequence[str]:
+        """Return the query parameters that this call understands."""
+        return []
+
+    def check_query(self, request: Request) -> None:
+        """Raise 400 for a parameter that is unknown, empty or given twice."""
+        known = self.query_parameters()
+        errors = unknown_names(request.query_params, known)
+        for name, values in request.query_params.lists():
+            if name not in known:
+                continue
+            if len(values) > 1:
+                errors[name] = ["Give it once."]
+            elif not values[0].strip():
+                errors[name] = ["It is empty: give a value or leave it out."]
+            elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
+                errors[name] = ["It is not valid UTF-8."]
+        if errors:
+            raise ValidationError(errors)
+
+
+def read_body(request: Request) -> None:
+    """Parse the body now, so that a bad one is told before a missing row."""
+    if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+        raise LengthRequired
+    if request.META.get(NOTHING_IN_CHUNKS):
+        raise BadRequest(
+            "The chunked body is empty or was cut off. To send none, say Content-Length: 0."
+        )
+    if is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
+        raise PayloadTooLarge
+    check_coding(request)
+    request.data  # noqa: B018 - DRF parses on access

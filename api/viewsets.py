@@ -1,0 +1,293 @@
+"""What the resources' endpoints share: the envelope, and how rows are reached and written."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.urls import reverse
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.conditional import entity_tag, is_conditional, judge, tag_of
+from api.exceptions import AccessDenied
+from api.pagination.pages import PagePagination
+from api.serializers.representation import Representation, representation_of
+from api.views import ApiView
+from registry.declared import key_of, plural_key_of
+from resources.integrity import constraints_as_errors, refuse_if_used
+from resources.locks import lock
+from resources.models import ResourceQuerySet
+from resources.refusals import Invalid, Refusal, Vanished
+from tallies.versions import list_version
+
+M = TypeVar("M", bound=models.Model)
+UPSERT_TRIES = 10  # against others who make and delete the same row
+EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
+
+
+class PageMixin(ApiView, viewsets.GenericViewSet[M]):
+    """What DRF's ListModelMixin does, without making an instance of each row."""
+
+    @property
+    def representation(self) -> Representation:
+        """What is shown of a row."""
+        return representation_of(self.serializer_class)  # type: ignore[arg-type]
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page: `{"projects": […], "pagination": {…}}`."""
+        queryset = self.filter_queryset(self.get_queryset())
+        page: Iterable[Any] = self.paginate_queryset(queryset) or ()
+        rows = [self.representation.of_row(row, self.request.caller) for row in page]
+        return self.get_paginated_response(rows)
+
+
+def _shown_keys(model: Any, sources: Iterable[str]) -> tuple[str, ...]:
+    """Return the plural keys of a list's resource and of those that its rows show columns of."""
+    shown = {model: None}
+    for source in sources:
+        at = model
+        for name in source.split(".")[:-1]:
+            shown[at := at._meta.get_field(name).related_model] = None
+    return tuple(plural_key_of(each) for each in shown)
+
+
+class ListViewSet(PageMixin[M]):
+    """List the rows of a model that the user may see, in pages."""
+
+    tagged = True
+    queryset: ResourceQuerySet[M]
+    shown_keys: ClassVar[Sequence[str]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Raise ImproperlyConfigured where DRF would do what we do not."""
+        super().__init_subclass__(**kwargs)
+        if cls.get_serializer_class is not viewsets.GenericViewSet.get_serializer_class:
+            raise ImproperlyConfigured(
+                f"{cls.__name__}.get_serializer_class would be ignored: a resource is shown in one"
+                " way. Set serializer_class; give an action of its own a view of its own."
+            )
+        if serializer_class := cast("Any", cls.serializer_class):
+            sources = representation_of(serializer_class).sources
+            cls.shown_keys = _shown_keys(cls.queryset.model, sources)
+
+    @property
+    def key(self) -> str:
+        """The name of one: `time_entry`."""
+        return key_of(self.queryset.model)
+
+    @property
+    def plural_key(self) -> str:
+        """The name of many: `time_entries`."""
+        return plural_key_of(self.queryset.model)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page, unless the caller has it: its tag is known before any row is read."""
+        user = self.request.user
+        tag = entity_tag(
+            list_version(self.shown_keys, user),
+            (self.plural_key, user.pk, user.role, user.zone.key),
+            sorted(request.query_params.items()),
+        )
+        judge(request, tag)
+        response = super().list(request, *args, **kwargs)
+        response["ETag"] = tag
+        return response
+
+    @property
+    def _meta(self) -> Any:
+        return self.queryset.model._meta
+
+    def query_parameters(self) -> Sequence[str]:
+        """Return the filters and the page of a list; a single object takes none."""
+        if self.action != "list":
+            return []
+        filters = self.filterset_class.base_filters if self.filterset_class else {}
+        return [*filters, *PagePagination.parameters]
+
+    def get_queryset(self) -> ResourceQuerySet[M]:
+        """Return the rows that the user may see."""
+        return self.queryset.all().visible_to(self.request.user)
+
+    def filter_queryset(self, queryset: models.QuerySet[M, Any]) -> models.QuerySet[M, Any]:
+        """Apply the filters to lists; a single row is found by its id alone."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+
+class ResourceViewSet(ListViewSet[M]):
+    """List, create, read, change and delete the rows of a model, in the shapes of docs/api.md."""
+
+    lookup_value_regex = "[0-9]{1,18}"
+    removed = "deleted"  # what DELETE does to a row
+
+    def get_object(self) -> M:
+        """Return the row of the path; 403 if it is another user's, 404 if there is none."""
+        return self.visible_row(pk=self.kwargs["pk"])
+
+    def visible_row(self, **found: Any) -> M:
+        """Return the row that is found, as `get_object` returns that of the path."""
+        instance: M | None = self.get_queryset().order_by().filter(**found).first()
+        if instance is None:
+            raise self.not_found(**found)
+        return instance
+
+    def not_found(self, **found: Any) -> AccessDenied | NotFound:
+        """Return the 404 of a row that is not there, or the 403 of one that is another's."""
+        name = self._meta.verbose_name
+        if "pk" not in found:
+            return NotFound(f"You have given the external_id of the path to no {name}.")
+        if self.queryset.filter(**found).exists():
+            return AccessDenied(f"You can only access your own {self._meta.verbose_name_plural}.")
+        return NotFound(f"There is no {name} with the id {found['pk']}.")
+
+    @contextmanager
+    def row_to_write(self, **found: Any) -> Iterator[M]:
+        """Give the row that is found to a block that writes it.
+
+        The row is locked before it is read and until the block is through: what is answered and
+        told to the journal is what was written, and of those who saw the same version, exactly
+        one writes. What it was found by is looked at again under the lock: an external id may
+        be another row's after the wait.
+        """
+        with constraints_as_errors(self.queryset.model):
+            if lock(self.queryset.model, **found) is None:
+                raise self.not_found(**found)
+            instance = self.visible_row(**found)
+            if is_conditional(self.request):
+                tag = self._tag_of(instance)
+                judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
+            yield instance
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one: `{"project": {…}}`."""
+        return self._retrieve(pk=self.kwargs["pk"])
+
+    def _retrieve(self, **found: Any) -> Response:
+        one = self.get_queryset().order_by().filter(**found)
+        for row in self.representation.rows(one):
+            tag = tag_of(self.representation, row, self.request.caller)
+            judge(self.request, tag)
+            data = {self.key: self.representation.of_row(row, self.request.caller)}
+            return Response(data, headers={"ETag": tag})
+        raise self.not_found(**found)
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Insert one: 201 with a Location header."""
+        return self._create(request.data)
+
+    def _create(self, data: Any) -> Response:
+        serializer = self.get_serializer(data=data)
+        serializer.is_valid(raise_exception=True)
+        created = serializer.save()
+        response = self._written(created, "created", status.HTTP_201_CREATED)
+        response["Location"] = reverse(f"{self.basename}-detail", args=[created.pk])
+        return response
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the fields that were sent, for PUT and PATCH alike."""
+        return self._update(pk=self.kwargs["pk"])
+
+    def _update(self, **found: Any) -> Response:
+        with self.row_to_write(**found) as instance:
+            serializer: Any = self.get_serializer(instance, data=self.request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            changed = serializer.save()
+        return self._written(changed, "updated", note=serializer.note)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the fields that were sent."""
+        return self.update(request, *args, **kwargs)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete one, unless others refer to it: 409 `in_use`."""
+        return self._destroy(pk=self.kwargs["pk"])
+
+    def _destroy(self, **found: Any) -> Response:
+        with self.row_to_write(**found) as instance:
+            self.remove(instance)
+        return Response({"message": self._message(self.removed)})
+
+    @action(
+        detail=False, methods=["get"], url_path=f"by-external-id/(?P<external_id>{EXTERNAL_ID})"
+    )
+    def retrieve_by_external_id(self, request: Request, external_id: str) -> Response:
+        """Return the row to which the user gave an id."""
+        return self._retrieve(**self._mine(external_id))
+
+    @retrieve_by_external_id.mapping.patch
+    def update_by_external_id(self, request: Request, external_id: str) -> Response:
+        """Change the row to which the user gave an id."""
+        return self._update(**self._mine(external_id))
+
+    @retrieve_by_external_id.mapping.delete
+    def destroy_by_external_id(self, request: Request, external_id: str) -> Response:
+        """Delete the row to which the user gave an id."""
+        return self._destroy(**self._mine(external_id))
+
+    @retrieve_by_external_id.mapping.put
+    def upsert(self, request: Request, external_id: str) -> Response:
+        """Change the row to which the user gave an id, or create it: 200 or 201."""
+        data: Any = request.data
+        mine = self._mine(external_id)
+        if data.get("external_id", external_id) != external_id:
+            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
+        is_there = self.get_queryset().order_by().filter(**mine).exists
+        for _ in range(UPSERT_TRIES):
+            found = is_there()
+            try:
+                if found:
+                    return self._update(**mine)
+                judge(request, None)
+                return self._create({**data, "external_id": external_id})
+            except (NotFound, Vanished) as error:  # deleted meanwhile, or it lost the id
+                refusal: Exception = error
+            except Refusal as error:  # made meanwhile, unless something else is in the way
+                is_taken = error.code == "external_id_taken"
+                if found or isinstance(error, Invalid) or not (is_taken or is_there()):
+                    raise
+                refusal = error
+        raise refusal
+
+    def _mine(self, external_id: str) -> dict[str, Any]:
+        """Return how the row is found to which the user gave an id; 400 for an id of no row."""
+        self._check_external_id(external_id)
+        return {"external_user": self.request.user, "external_id": external_id}
+
+    def _check_external_id(self, external_id: str) -> None:
+        """Raise 400 for an id that no row can have."""
+        serializer: Any = self.get_serializer()
+        try:
+            serializer.fields["external_id"].run_validation(external_id)
+        except ValidationError as error:
+            raise ValidationError({"external_id": error.detail}) from error
+
+    def remove(self, instance: M) -> None:
+        """Delete a row, unless others refer to it."""
+        with constraints_as_errors(type(instance)):
+            refuse_if_used(instance)
+            instance.delete()
+
+    def _written(
+        self,
+        instance: M,
+        verb: str,
+        status_code: int = status.HTTP_200_OK,
+        note: str = "",
+    ) -> Response:
+        row = self.representation.row_of(instance)
+        data = self.representation.of_row(row, self.request.caller)
+        body = {"message": f"{self._message(verb)}{note}", self.key: data}
+        headers = {"ETag": tag_of(self.representation, row, self.request.caller)}
+        return Response(body, status=status_code, headers=headers)
+
+    def _tag_of(self, instance: M) -> str:
+        return tag_of(
+            self.representation, self.representation.row_of(instance), self.request.caller
+        )
+
+    def _message(self, verb: str) -> str:
+        return f"{str(self._meta.verbose_name).capitalize()} {verb} successfully"

@@ -1,0 +1,112 @@
+"""JSON as RFC 8259 means it, and nothing that a database cannot store."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, NoReturn
+
+from rest_framework.parsers import JSONParser
+
+from api.exceptions import BadRequest
+from api.suggestions import shortened
+from api.wire.content_coding import unpacked
+
+MAX_DEPTH = 20
+# A bulk of 500 entries with 50 tags each has 30 000 and a few.
+MOST_VALUES = 50_000
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class StrictJSONParser(JSONParser):
+    """Accept one JSON object; refuse what two readers could understand differently.
+
+    DRF applies DATA_UPLOAD_MAX_MEMORY_SIZE only to subclasses of its own parser.
+    """
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the object that the body holds; 400 for anything else."""
+        request = (parser_context or {}).get("request")
+        try:
+            body = stream.read()
+            text = (unpacked(request, body) if request else body).decode("utf-8")
+            data = json.loads(text, object_pairs_hook=_Objects(), parse_constant=_refuse_constant)
+        except RecursionError as error:
+            raise _too_deep() from error
+        except ValueError as error:
+            reason = str(error).partition(";")[0]  # what follows is advice to a programmer
+            raise BadRequest(f"The body is not valid JSON: {reason}.") from error
+        if not isinstance(data, dict):
+            raise BadRequest('The body must be a JSON object, such as {"name": "…"}.')
+        _Values().check(data, depth=1)
+        return data
+
+
+class _Objects:
+    """Makes the objects of one body; each costs more than to read it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise _too_many()
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            twice = shortened(_first_repeated(name for name, _ in pairs))
+            raise ValueError(f"the name {json.dumps(twice)} appears twice in one object")
+        return result
+
+
+def _first_repeated(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest(f"The body may be nested at most {MAX_DEPTH} levels deep.")
+
+
+def _too_many() -> BadRequest:
+    return BadRequest(f"The body may hold at most {MOST_VALUES} values.")
+
+
+class _Values:
+    """Looks at the values of one body, one after the other, and stops at too many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def check(self, value: object, depth: int) -> None:
+        """Raise 400 for what is too deep, too much, or a text that cannot be stored."""
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise _too_many()
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, list):
+            for item in value:
+                self.check(item, depth + 1)
+        elif isinstance(value, dict):
+            for name, item in value.items():
+                _check_text(name)
+                self.check(item, depth + 1)
+
+
+def _check_text(text: str) -> None:
+    """Refuse what PostgreSQL cannot store, and what SQLite would store and never give back."""
+    if "\x00" in text:
+        raise BadRequest("Text may not contain the character U+0000.")
+    if not text.isascii() and SURROGATE.search(text):
+        raise BadRequest("Text may not contain a lone surrogate (U+D800 to U+DFFF).")

@@ -1,0 +1,121 @@
+"""What a migration does when the rules of `values.text` are new, or change."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from django.db import connections, models
+from django.utils import timezone
+
+from values.text import derived_fields, folded, normal
+
+BATCH = 500
+
+
+def renew(
+    model: type[models.Model],
+    *texts: str,
+    but: Sequence[str] = (),
+    as_they_are: Collection[int] = (),
+) -> None:
+    """Bring texts into normal form, and derive what is made of texts, `but` for some fields.
+
+    A row that shows another text than before has a new version, so that copies are renewed.
+    The names of some rows stay `as_they_are`.
+    """
+    derived = [field for field in derived_fields(model) if field.name not in but]
+    columns = {*texts, *(field.of for field in derived), *(field.name for field in derived)}
+    rows = model._default_manager.only("version", "updated_at", *columns)
+    for some in _batches(rows):
+        for row in some:
+            _normalise(
+                row, [name for name in texts if name != "name" or row.pk not in as_they_are]
+            )
+        _write(model, derived, [(row.pk, *(field.fill(row) for field in derived)) for row in some])
+
+
+def _normalise(row: Any, texts: Sequence[str]) -> None:
+    new = {name: normal(text) for name in texts if (text := getattr(row, name))}
+    changed = {name: text for name, text in new.items() if text != getattr(row, name)}
+    if changed:
+        now = max(row.updated_at, timezone.now())
+        of_row = type(row)._default_manager.filter(pk=row.pk)
+        of_row.update(**changed, version=row.version + 1, updated_at=now)
+
+
+def _write(
+    model: type[models.Model], fields: Sequence[Any], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Write columns of text by the ids of their rows, at a tenth of the cost of bulk_update."""
+    connection = connections[model._default_manager.db]
+    table, key, *columns = map(
+        connection.ops.quote_name,
+        [model._meta.db_table, model._meta.pk.column, *(field.column for field in fields)],
+    )
+    given = ", ".join(
+        f"{column} = CAST(given.column{place} AS text)" for place, column in enumerate(columns, 2)
+    )
+    marks = ", ".join(["%s"] * (len(columns) + 1))
+    values = ", ".join([f"({marks})"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {given} FROM (VALUES {values}) AS given"  # noqa: S608
+            f" WHERE {table}.{key} = given.column1",
+            list(chain.from_iterable(rows)),
+        )
+
+
+def renew_keys(rows: models.QuerySet[Any, Any], *within: str) -> None:
+    """Fold the names that may be there only once within other columns, whatever they are.
+
+    Where that makes two the same, the older row has the key. The other keeps its name, and its
+    key has its id behind it until the name is changed.
+    """
+    every = rows.model._default_manager
+    keys = _keys(rows, within)
+    for some in _parts([*keys]):  # first out of each other's way
+        every.filter(pk__in=some).update(folded_name=None)
+    for some in _parts([*keys]):
+        changed = [rows.model(pk=pk, folded_name=keys[pk]) for pk in some]
+        every.bulk_update(changed, ["folded_name"])
+
+
+def names_in_the_way(rows: models.QuerySet[Any, Any], *within: str) -> set[int]:
+    """Return the ids of rows that cannot have their name in normal form: another has it.
+
+    They keep it as it is stored until it is changed. It is the younger row that does, unless the
+    older is not in normal form and the younger is.
+    """
+    names = rows.order_by("pk").values_list("pk", "name", *within)
+    taken: set[Any] = set()
+    kept = set()
+    for pk, name, *others in sorted(names, key=lambda row: normal(row[1]) != row[1]):
+        if (normal(name), *others) in taken:
+            kept.add(pk)
+        taken.add((normal(name), *others))
+    return kept
+
+
+def _keys(rows: models.QuerySet[Any, Any], within: Sequence[str]) -> dict[int, str]:
+    """Return the keys that differ from what is stored, by the ids of their rows."""
+    taken, keys = set(), {}
+    columns = rows.order_by("pk").values_list("pk", "name", "folded_name", *within)
+    for pk, name, stored, *others in columns:
+        key = folded(name)
+        if (key, *others) in taken:
+            key = f"{key}\x1f{pk}"
+        taken.add((key, *others))
+        if key != stored:
+            keys[pk] = key
+    return keys
+
+
+def _batches(rows: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    last = 0
+    while some := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield some
+        last = some[-1].pk
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[first : first + BATCH] for first in range(0, len(ids), BATCH))

@@ -1,0 +1,96 @@
+"""Django's SQLite, with a LIKE that knows the case of every letter."""
+
+import functools
+import re
+import sqlite3
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any
+
+from django.db import OperationalError
+from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3.operations import DatabaseOperations as SqliteOperations
+
+from values.text import folded
+
+PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
+
+
+class DatabaseOperations(SqliteOperations):
+    """Django's, which empties tables in any order and reads instants at half of the cost."""
+
+    def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Return a stored instant with its zone, for which Django asks the settings each time."""
+        if isinstance(value, datetime) and value.tzinfo is None:
+            return value.replace(tzinfo=self.connection.timezone)
+        return super().convert_datetimefield_value(value, expression, connection)
+
+    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Judge references at the end: Django defers its own, but not a constraint of ours."""
+        statements = super().sql_flush(*args, **kwargs)
+        return ["PRAGMA defer_foreign_keys = ON", *statements] if statements else []
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """SQLite's own LIKE ignores the case of A to Z only: `müller` would not find `MÜLLER`.
+
+    Nothing stored depends on it, so other programs can open the file.
+    """
+
+    ops_class = DatabaseOperations
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+        """Return a connection that compares with our LIKE."""
+        connection: Connection = super().get_new_connection(conn_params)
+        for arguments in (2, 3):
+            connection.create_function("like", arguments, like, deterministic=True)
+        return connection
+
+    def is_writable(self) -> bool:
+        """Return whether the file can be written; if somebody is writing, it can."""
+        self.ensure_connection()
+        (patience,) = self.connection.execute("PRAGMA busy_timeout").fetchone()
+        self.connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            with self.cursor() as cursor:
+                cursor.execute("UPDATE django_migrations SET id = id WHERE FALSE")
+        except OperationalError as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", 0) & PRIMARY_CODE
+            if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY):
+                raise
+            return code == sqlite3.SQLITE_BUSY
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {patience}")
+        return True
+
+
+def like(pattern: str | None, text: object, escape: str = "") -> bool | None:
+    """Return whether `text LIKE pattern ESCAPE escape`, whatever the case; NULL for NULL."""
+    if pattern is None or text is None:
+        return None
+    return _expression(pattern, escape).fullmatch(folded(str(text))) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _expression(pattern: str, escape: str) -> re.Pattern[str]:
+    """Return an expression that takes no time for any text.
+
+    What stands between two % is looked for once: `(?>…)` does not look for another place.
+    """
+    parts, literal, characters = [""], "", iter(pattern)
+    for character in characters:
+        if character == escape:
+            literal += next(characters, "")
+        elif character in "%_":
+            parts[-1] += re.escape(folded(literal))
+            literal = ""
+            if character == "_":
+                parts[-1] += "."
+            else:
+                parts.append("")
+        else:
+            literal += character
+    first, *others = [*parts[:-1], parts[-1] + re.escape(folded(literal))]
+    between = "".join(f"(?>.*?{part})" for part in others[:-1])
+    end = "".join(f".*?{part}" for part in others[-1:])
+    return re.compile(f"{first}{between}{end}", re.DOTALL)

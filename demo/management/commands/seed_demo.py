@@ -1,0 +1,107 @@
+"""Fill a database with demo data."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from demo import rows as demo
+from demo.entries import MOST_PER_USER
+from demo.rows import Demo
+from values.instants import parse_date
+
+MOST = 100_000_000
+ENTRIES = 2000
+FEWEST_USERS, ENTRIES_PER_USER = 8, 2500
+FEWEST_PROJECTS, ENTRIES_PER_PROJECT = 12, 5000
+
+
+class Command(BaseCommand):
+    """Fill an empty database with believable data, wholly or not at all."""
+
+    help = (
+        "Fill an empty database with people, clients, projects, tasks and time entries. "
+        "The entries end on the day before --until; the same numbers and the same --until "
+        "give the same data. The people cannot log in until they are given a password."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take how much of each, and the day that counts as today."""
+        parser.add_argument(
+            "--entries",
+            type=_count,
+            default=ENTRIES,
+            metavar="N",
+            help=f"time entries, one of them a running timer; {ENTRIES} if absent",
+        )
+        parser.add_argument(
+            "--users",
+            type=_count,
+            metavar="N",
+            help=f"if absent {FEWEST_USERS}, or one for {ENTRIES_PER_USER} entries",
+        )
+        parser.add_argument(
+            "--projects",
+            type=_count,
+            metavar="N",
+            help=f"if absent {FEWEST_PROJECTS}, or one for {ENTRIES_PER_PROJECT} entries",
+        )
+        parser.add_argument(
+            "--until",
+            type=_day,
+            metavar="DATE",
+            help="the day that counts as today; today (UTC) if absent",
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Fill the database, or say why not."""
+        data = _demo(options)
+        _refuse_unless_free(data)
+        demo.fill(data)
+        self.stdout.write(
+            f"Made {data.users:,} people, {data.projects:,} projects and {data.entries:,} "
+            f"time entries from {data.begins} to the day before {data.until}."
+        )
+
+
+def _demo(options: dict[str, Any]) -> Demo:
+    entries = options["entries"]
+    users = options["users"] or max(FEWEST_USERS, entries // ENTRIES_PER_USER)
+    if entries > users * MOST_PER_USER:
+        fewest = -(-entries // MOST_PER_USER)
+        raise CommandError(
+            f"{entries:,} time entries are too many for {users:,} people: "
+            f"give --users {fewest} or more."
+        )
+    return Demo(
+        entries=entries,
+        users=users,
+        projects=options["projects"] or max(FEWEST_PROJECTS, entries // ENTRIES_PER_PROJECT),
+        until=options["until"] or timezone.now().astimezone(UTC).date(),
+    )
+
+
+def _refuse_unless_free(data: Demo) -> None:
+    if not demo.is_empty():
+        raise CommandError(
+            "There are clients, projects, tasks or time entries already, and demo data is never "
+            "mixed with them. Use another database (DATABASE_URL), or empty this one, users and "
+            "tokens included, with: manage.py flush"
+        )
+    if taken := demo.taken_names(data.users):
+        raise CommandError(f"There are users of these names already: {', '.join(taken)}.")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= MOST:
+        raise ArgumentTypeError(f"give a whole number from 1 to {MOST}, not {text!r}")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_date(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error

@@ -1,0 +1,61 @@
+"""Where a request came to: over which scheme, for which host, on which path."""
+
+import re
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.middleware import common, security
+
+from edge.framing import BROKEN_PATH
+
+API = re.compile(r"/+api(?:/|$)")
+# A balancer asks an address, and HTTP/1.0 nobody by name. What they answer is the same for all.
+PROBES = ("/api/v1/health", "/api/v1/live", "/api/v1/ready")
+DOCUMENTATION = ("/api/docs", "/api/redoc", "/api/schema", "/api/openapi.json")
+
+
+class HttpsRequired(PermissionDenied):
+    """A call over http to a service that is reached over https."""
+
+    def __str__(self) -> str:
+        return "Use https. A token that was sent over http may have been read: have it replaced."
+
+
+def is_api(path: str) -> bool:
+    """Return whether a path is the API's, also with a slash too many or too few."""
+    return API.match(path) is not None
+
+
+class HttpsMiddleware(security.SecurityMiddleware):
+    """Before Django's own, which would lead a POST over http to a GET over https.
+
+    Django's own stays for the headers; `check --deploy` looks for it by name.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
+        """Refuse a call over http that should be https; lead pages there by the same method.
+
+        Whoever follows a redirect sends the token in clear each time, and learns nothing.
+        """
+        redirect = super().process_request(request)
+        if redirect is None:
+            return None
+        if is_api(request.path) and request.path not in DOCUMENTATION:
+            raise HttpsRequired
+        return HttpResponsePermanentRedirect(redirect.url, preserve_request=True)
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """Leave the headers to Django's own."""
+        return response
+
+
+class CommonMiddleware(common.CommonMiddleware):
+    """Django's, which judges the host; the path has to be text."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+        """Raise BadRequest for a path that is not UTF-8, DisallowedHost for another's host."""
+        if request.META.get(BROKEN_PATH):
+            raise BadRequest("The path is not valid UTF-8.")
+        return None if request.path in PROBES else super().process_request(request)

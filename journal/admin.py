@@ -1,0 +1,103 @@
+"""The journal in the Django admin: to read, never to write."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from journal.journaled import Journaled, type_of
+from journal.models import Change
+from staff.filters import PersonFilter, TypedFilter
+
+UNNAMED = "unnamed_way"
+
+
+class TokenFilter(TypedFilter):
+    """The changes that came with a token."""
+
+    title = "token"
+    parameter_name = "by_token"
+    relation = "token"
+    columns = ("name", "prefix")
+
+
+@admin.register(Change)
+class ChangeAdmin(admin.ModelAdmin[Change]):
+    """See who changed what, when and by which way."""
+
+    list_display = ("changed_at", "row", "action", "changed", "user", "way", "request_id")
+    list_display_links = None
+    list_filter = ("type", "action", "changed_at", PersonFilter, TokenFilter)
+    list_per_page = 25
+    list_select_related = ("user", "token")
+    search_fields = ("=object_id", "=request_id")
+    search_help_text = "The id of a row, or of a request."
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: writes add to it."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        """Nobody: `prune_changes` throws away what is old."""
+        return False
+
+    @admin.display(description="what")
+    def row(self, change: Change) -> str:
+        """Return the row, with a way to it while it is there to see."""
+        name = f"{change.type.replace('_', ' ').capitalize()} {change.object_id}"
+        model = _models().get(change.type)
+        if model is None or change.action == Change.Action.DELETED:
+            return name
+        page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        return format_html('<a href="{}">{}</a>', reverse(page, args=[change.object_id]), name)
+
+    @admin.display(description="fields")
+    def changed(self, change: Change) -> str:
+        """Return the fields that got another value."""
+        return ", ".join(change.fields)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Name tokens to those who may see tokens; to others it was some token."""
+        names = super().get_list_display(request)
+        if request.user.has_perm("apitokens.view_apitoken"):
+            return names
+        return [UNNAMED if name == "way" else name for name in names]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Offer tokens to those who may see tokens."""
+        filters = super().get_list_filter(request)
+        if request.user.has_perm("apitokens.view_apitoken"):
+            return filters
+        return [each for each in filters if each is not TokenFilter]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Keep those who may not see tokens from guessing their names by filtering."""
+        if lookup.startswith("token") and not request.user.has_perm("apitokens.view_apitoken"):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="by way of")
+    def unnamed_way(self, change: Change) -> str:
+        """Return that it was an API token, the admin or a command."""
+        return "API token" if change.token_id else self.way(change)
+
+    @admin.display(description="by way of")
+    def way(self, change: Change) -> str:
+        """Return the token, or that it was the admin or a command."""
+        if change.token_id:
+            return str(change.token or f"API token {change.token_id}, deleted")
+        return "Admin" if change.user_id else "Command"
+
+
+def _models() -> dict[str, type[Model]]:
+    return {type_of(model): model for model in apps.get_models() if issubclass(model, Journaled)}

@@ -1,0 +1,212 @@
+"""How a write gets into the journal: one INSERT, in the transaction of the write."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, Self
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from journal.actor import current_actor
+from journal.models import Change
+from registry.declared import key_of
+
+# The changes are one parameter, a JSON array of arrays: the statement is the same for one and
+# for many. Its rows get their ids in their order.
+INSERT = """
+    INSERT INTO changes_change (
+        type, object_id, action, fields, owner_before, owner_after,
+        user_id, token_id, request_id, changed_at
+    )
+    SELECT {}, %s, %s, %s, %s FROM {}
+"""
+INSERTS = {
+    "postgresql": INSERT.format(
+        "value ->> 0, (value ->> 1)::bigint, value ->> 2, value -> 3, "
+        "(value ->> 4)::bigint, (value ->> 5)::bigint",
+        "jsonb_array_elements(%s::jsonb)",
+    ),
+    "sqlite": INSERT.format(
+        ", ".join(f"json_extract(value, '$[{place}]')" for place in range(6)), "json_each(%s)"
+    ),
+}
+
+
+ABSENT = object()  # unequal to whatever a column may hold
+
+
+class NewChange(NamedTuple):
+    """What was done to a row, before it is in the journal; who did it and when is added there."""
+
+    type: str
+    object_id: int
+    action: Change.Action
+    fields: Sequence[str]
+    owner_before: int | None
+    owner_after: int | None
+
+
+def record(changes: Sequence[NewChange]) -> None:
+    """Write what was done, however much, with one INSERT.
+
+    Call it in the transaction of the write and after it, when the rows are locked: their
+    changes are then in the order in which they are committed.
+    """
+    if not changes:
+        return
+    actor, now = current_actor(), connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERTS[connection.vendor],
+            [actor.user_id, actor.token_id, actor.request_id, now, json.dumps(changes)],
+        )
+
+
+type_of = cache(key_of)  # what the journal calls the rows of a model: `time_entry`
+
+
+@cache
+def columns_of(model: type[models.Model]) -> list[str]:
+    """Return the attributes that hold the columns of a model."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+class Journaled(models.Model):
+    """A row whose every save and delete is in the journal.
+
+    `QuerySet.update` and `bulk_create` go past it: whoever uses them calls `record` in the same
+    transaction, with a `change` of each row; `insert` does so.
+    """
+
+    # The attribute with the id of the only user who sees a row beside administrators.
+    owner_attribute: ClassVar[str | None] = None
+    # The columns that every save writes: they alone are no change.
+    counted_up: ClassVar[frozenset[str]] = frozenset()
+    stored: dict[str, Any]  # the columns when this was read or saved; of a new row none
+
+    class Meta:
+        abstract = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.stored = {}
+        super().__init__(*args, **kwargs)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, and say so in the journal; a row that is as it was stored is not written."""
+        names = None if update_fields is None else set(update_fields)
+        is_new, written = self._state.adding, self._written(names)
+        if not is_new and not self._differs(written):
+            return
+        action, changed = self.action(), [] if is_new else self._changed(written)
+        is_moved = not is_new and self.owner_attribute in written
+        with transaction.atomic(savepoint=False):
+            before = self.owner_in_database() if is_moved else None
+            super().save(update_fields=names, **kwargs)
+            if not is_new and not is_moved:
+                before = self.owner  # as the write found it
+            record([self.change(action, changed, owner_before=before, owner_after=self.owner)])
+        self.stored |= {name: getattr(self, name) for name in written}
+
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new rows with one statement, and say so in the journal with another."""
+        with transaction.atomic(savepoint=False):
+            actions = [row.action() for row in rows]
+            cls._default_manager.bulk_create(rows)
+            record(
+                [
+                    row.change(action, owner_after=row.owner)
+                    for row, action in zip(rows, actions, strict=True)
+                ]
+            )
+        for row in rows:
+            row.remember()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete, and say so in the journal, unless somebody else was faster."""
+        with transaction.atomic(savepoint=False):
+            change = self.deletion(self.owner_in_database())
+            deleted = super().delete(*args, **kwargs)
+            if deleted[0]:
+                record([change])
+        return deleted
+
+    def remember(self) -> None:
+        """Take what the row holds now as what is stored."""
+        self.stored = {name: getattr(self, name) for name in columns_of(type(self))}
+
+    @classmethod
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **kwargs: Any,
+    ) -> Self:
+        """Return a row that remembers what was stored, so that a save can tell what it changed."""
+        row = super().from_db(db, field_names, values, **kwargs)
+        row.stored = dict(zip(field_names, values, strict=False))
+        return row
+
+    def action(self) -> Change.Action:
+        """Return what a save is going to do."""
+        return Change.Action.CREATED if self._state.adding else Change.Action.UPDATED
+
+    def change(
+        self,
+        action: Change.Action,
+        fields: Iterable[str] = (),
+        *,
+        owner_before: Any = None,
+        owner_after: Any = None,
+    ) -> NewChange:
+        """Return an entry for the journal; the owners are None where there was no row."""
+        return NewChange(
+            type_of(type(self)), self.pk, action, list(fields), owner_before, owner_after
+        )
+
+    def deletion(self, owner_before: Any) -> NewChange:
+        """Return the entry for the journal of a row that is going to be deleted."""
+        return self.change(Change.Action.DELETED, owner_before=owner_before)
+
+    @property
+    def owner(self) -> Any:
+        """The id of the only user who sees this row beside administrators; None if all do."""
+        return self.owner_attribute and getattr(self, self.owner_attribute)
+
+    def owner_in_database(self) -> Any:
+        """Return whose row it is and stays until the transaction ends: what we read may be old.
+
+        A user who loses sight of a row has to be told, and must not be missed.
+        """
+        if self.owner_attribute is None:
+            return None
+        rows = type(self)._default_manager.filter(pk=self.pk).select_for_update(no_key=True)
+        return rows.order_by("pk").values_list(self.owner_attribute, flat=True).first()
+
+    def _written(self, names: Collection[str] | None) -> list[str]:
+        """Return the attributes that a save with these `update_fields` writes."""
+        if names is None:
+            return columns_of(type(self))
+        return [
+            field.attname
+            for field in self._meta.concrete_fields
+            if field.name in names or field.attname in names
+        ]
+
+    def _differs(self, written: Iterable[str]) -> bool:
+        """Return whether a save writes more than what every save counts up."""
+        return any(
+            name not in self.counted_up and self.stored.get(name, ABSENT) != getattr(self, name)
+            for name in written
+        )
+
+    def _changed(self, written: Iterable[str]) -> list[str]:
+        """Return what differs from what was stored, but for what the service fills in."""
+        editable = {field.attname for field in self._meta.concrete_fields if field.editable}
+        return [
+            name
+            for name in written
+            if name in editable and self.stored.get(name) != getattr(self, name)
+        ]

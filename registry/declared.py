@@ -1,0 +1,82 @@
+"""All resources, derived from what the installed apps declare."""
+
+from collections.abc import Iterable
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.utils.module_loading import import_string
+
+from registry.config import ApiAppConfig
+
+
+def api_apps() -> list[ApiAppConfig]:
+    """Return the apps that declare something, in the order in which they are shown."""
+    return [config for config in apps.get_app_configs() if isinstance(config, ApiAppConfig)]
+
+
+@cache
+def viewsets() -> dict[str, Any]:
+    """Return each resource's viewset by its plural key: `time_entries`."""
+    return {
+        plural_key_of(model_of(config)): import_string(config.viewset)
+        for config in api_apps()
+        if config.viewset
+    }
+
+
+def model_of(config: ApiAppConfig) -> type[models.Model]:
+    """Return the model of an app's resource."""
+    model: type[models.Model] = import_string(config.viewset).queryset.model
+    return model
+
+
+@cache
+def scopes() -> dict[str, str]:
+    """Return the scopes of all apps, each with what it allows."""
+    return {scope: text for config in api_apps() for scope, text in config.scopes.items()}
+
+
+@cache
+def example_calls() -> dict[str, str]:
+    """Return the name of a route that a new token can be tried on, by the scope that opens it."""
+    found: dict[str, str] = {}
+    for config in api_apps():
+        if config.viewset and not config.example_calls:
+            model = model_of(config)
+            found[f"read:{plural_key_of(model)}"] = f"{basename_of(model)}-list"
+        found |= config.example_calls
+    return found
+
+
+def basename_of(model: type[models.Model]) -> str:
+    """Return the beginning of the names of a resource's routes: `time-entry`."""
+    return key_of(model).replace("_", "-")
+
+
+def path_of(model: type[models.Model]) -> str:
+    """Return the last part of the path of a resource's list: `time-entries`."""
+    return plural_key_of(model).replace("_", "-")
+
+
+def key_of(model: type[models.Model]) -> str:
+    """Return the name of one row on the wire: `time_entry`."""
+    return str(model._meta.verbose_name).replace(" ", "_")
+
+
+def plural_key_of(model: type[models.Model]) -> str:
+    """Return the name of many rows on the wire: `time_entries`."""
+    return str(model._meta.verbose_name_plural).replace(" ", "_")
+
+
+def references_first(found: Iterable[type[models.Model]]) -> list[type[models.Model]]:
+    """Return models so that each comes after those that its foreign keys refer to."""
+    among = list(found)
+    references = {model: {*_referred_to(model)} & {*among} for model in among}
+    return list(TopologicalSorter(references).static_order())
+
+
+def _referred_to(model: type[models.Model]) -> Iterable[Any]:
+    return (field.related_model for field in model._meta.concrete_fields if field.is_relation)

@@ -1,0 +1,86 @@
+"""Links of the report's page: the same question, with one thing changed."""
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from django.http import QueryDict
+
+from reports.admin.periods import PERIODS
+from reports.admin.rows import MOST_ROWS, Row, rows_of
+from reports.groups import Group
+
+OF_ENTRIES = ("client", "project", "task", "user", "billable", "tag", "tags")
+COLUMNS = {"entries": "Entries", "hours": "Hours", "billable": "Billable"}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The title of a column, and the link that sorts by it."""
+
+    title: str
+    query: str
+    sorted: str  # ascending, descending or none
+    name: str
+
+
+class Links:
+    """The queries that a page's links lead to."""
+
+    def __init__(self, query: QueryDict) -> None:
+        self._asked = {key: value for key, value in query.dict().items() if value or key == "tags"}
+
+    def periods(self, current: str | None) -> list[tuple[str, str, bool]]:
+        """Return each named range: its query, its name, whether it is the one shown."""
+        return [
+            (self._changed(period=name, start=None, end=None, format=None), words, name == current)
+            for name, words in PERIODS.items()
+        ]
+
+    def headings(self, levels: list[str], order: str) -> list[Heading]:
+        """Return the columns; a second click turns the order round."""
+        titles = {"name": " / ".join(level.capitalize() for level in levels), **COLUMNS}
+        return [self._heading(name, title, order) for name, title in titles.items()]
+
+    def files(self) -> list[tuple[str, str]]:
+        """Return the query of each file."""
+        return [(self._changed(format=name), name.upper()) for name in ("csv", "xlsx")]
+
+    def all_entries(self) -> str:
+        """Return the query of all entries of the report."""
+        return self._changed(sort=None, format=None)
+
+    def entries(self, query: dict[str, str]) -> str:
+        """Return the query of a group's entries."""
+        kept = {name: self._asked[name] for name in OF_ENTRIES if name in self._asked}
+        return _encoded(kept | query)
+
+    def page(self) -> str:
+        """Return the query to which a page's number is added."""
+        return self._changed(page=None)
+
+    def _heading(self, name: str, title: str, order: str) -> Heading:
+        sorted_by = order.removeprefix("-") == name
+        descending = order.startswith("-")
+        first = name if name == "name" else f"-{name}"
+        turned = name if descending else f"-{name}"
+        words = ("descending" if descending else "ascending") if sorted_by else "none"
+        return Heading(title, self._changed(sort=turned if sorted_by else first), words, name)
+
+    def _changed(self, **changes: str | None) -> str:
+        return _encoded(self._asked | changes)
+
+
+def shown(
+    whole: Group, levels: list[str], first: date, last: date, links: Links
+) -> tuple[list[tuple[Row, str]], bool]:
+    """Return the rows with the links to their entries, and whether there are more than fit."""
+    rows = list(islice(rows_of(whole, levels, first, last), MOST_ROWS + 1))
+    return [(row, links.entries(row.query)) for row in rows[:MOST_ROWS]], len(rows) > MOST_ROWS
+
+
+def _encoded(values: dict[str, Any]) -> str:
+    query = QueryDict(mutable=True)
+    query.update({key: value for key, value in values.items() if value is not None})
+    return query.urlencode()

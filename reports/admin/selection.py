@@ -1,0 +1,102 @@
+"""The entries that staff ask for, by the rules of the API's reports."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models.functions import Length
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.exceptions import APIException, ValidationError
+
+from reports.admin.forms import NONE, ReportForm
+from reports.admin.rows import SORTS, sort
+from reports.filters import ReportFilter
+from reports.groups import Group, grouped
+from timeentries.models import TimeEntry, TimeEntryQuerySet
+from users.models import User
+from values.instants import Span
+
+
+class StaffFilter(ReportFilter):
+    """A report about whomever it was asked for: the permission was looked at before."""
+
+    @property
+    def sees_everyone(self) -> bool:
+        """Everybody's entries."""
+        return True
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The finished entries of a range."""
+
+    form: ReportForm
+    entries: Any
+    start: Span
+    end: Span
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Selection | ReportForm":
+        """Return what the query asks for, or the form that says what is wrong."""
+        now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
+        form = ReportForm(request.GET, now.astimezone(zone).date())
+        if not form.is_valid():
+            return form
+        report = StaffFilter(form.filters(), _base(form), request=request)
+        report.now = now
+        try:
+            if not report.is_valid():
+                raise ValidationError(report.errors)
+            entries = report.qs.finished()  # type: ignore[attr-defined]
+        except ValidationError as error:
+            form.add_error(None, sentences(error))
+            return form
+        start, end = report.date_range()
+        return cls(form, entries, start, end, zone)
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day."""
+        first, last = self.start.first, self.end.last
+        return first.astimezone(self.zone).date(), last.astimezone(self.zone).date()
+
+    def grouped(self, levels: list[str], order: str = "") -> Group:
+        """Return the groups in an order, or in their own."""
+        whole = grouped(self.entries, levels, self.start.first, self.end.end, self.zone)
+        if "user" in levels:
+            _name_people(whole, levels)
+        if order.removeprefix("-") in SORTS:
+            sort(whole, order)
+        return whole
+
+
+def _name_people(whole: Group, levels: list[str]) -> None:
+    """Name people as they are called where the API has their user names, which never change."""
+    groups = [path[levels.index("user")] for path in whole.leaves()]
+    people = User.objects.in_bulk({group.key for group in groups})
+    for group in groups:
+        group.name = people[group.key].get_full_name() or group.name
+
+
+def _base(form: ReportForm) -> TimeEntryQuerySet:
+    """Return everybody's entries, less what the API's filters have no words for."""
+    entries = TimeEntry.objects.all()
+    if form.cleaned_data["client"] == NONE:
+        entries = entries.filter(project__client=None)
+    if form.cleaned_data["task"] == NONE:
+        entries = entries.filter(task=None)
+    if "tags" in form.data:
+        tags = form.cleaned_data["tags"]
+        for tag in filter(None, tags.split(",")):
+            entries = entries.tagged(tag)
+        entries = entries.alias(size=Length("tags")).filter(size=len(tags))
+    return entries
+
+
+def sentences(error: APIException) -> list[str]:
+    """Return what the API says is wrong, without the names of its parameters."""
+    detail: Any = error.detail
+    return [str(sentence) for sentences in detail.values() for sentence in sentences]

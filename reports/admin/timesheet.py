@@ -1,0 +1,86 @@
+"""The timesheet of a week: people and days, those without an hour too."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from reports.admin.periods import DAY
+from reports.local_dates import week_name
+from reports.queries import DAYS_A_WEEK, UserWeek, week_of, weeks_by_user
+from timeentries.models import TimeEntry
+from users.models import User
+from values.text import sort_key
+
+WORKING_DAYS = 5
+FIRST, LAST = date(1970, 1, 12), date(2200, 12, 1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a person worked on a day; a gap is a working day in the past without anything."""
+
+    day: date
+    seconds: int
+    gap: bool
+    query: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A person's week."""
+
+    name: str
+    cells: list[Cell]
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Timesheet:
+    """A week of everybody."""
+
+    name: str
+    zone: str
+    days: list[date]
+    lines: list[Line]
+    totals: list[int]
+    seconds: int
+    previous: date
+    next: date
+
+    @classmethod
+    def of(cls, day: date, today: date, zone: ZoneInfo) -> Self:
+        """Return the week of a day in two queries: active people, and whoever worked."""
+        days = week_of(min(max(day, FIRST), LAST))
+        users = {user.pk: user for user in User.objects.all()}
+        people = {pk: UserWeek(pk, "") for pk, user in users.items() if user.is_active}
+        people |= {
+            week.user_id: week for week in weeks_by_user(TimeEntry.objects.all(), days, zone)
+        }
+        for pk, week in people.items():
+            week.user_name = users[pk].get_full_name() or users[pk].username
+        weeks = sorted(people.values(), key=lambda week: sort_key(week.user_name))
+        totals = [sum(column) for column in zip(*(week.seconds for week in weeks), strict=True)]
+        return cls(
+            name=week_name(days[0]),
+            zone=zone.key,
+            days=days,
+            lines=[_line(week, days, today) for week in weeks],
+            totals=totals,
+            seconds=sum(totals),
+            previous=days[0] - DAYS_A_WEEK * DAY,
+            next=days[0] + DAYS_A_WEEK * DAY,
+        )
+
+
+def _line(week: UserWeek, days: list[date], today: date) -> Line:
+    cells = [
+        Cell(
+            day,
+            seconds,
+            gap=not seconds and day.weekday() < WORKING_DAYS and day < today,
+            query=f"user={week.user_id}&start={day}&end={day}",
+        )
+        for day, seconds in zip(days, week.seconds, strict=True)
+    ]
+    return Line(week.user_name, cells, week.total_seconds)

@@ -1,0 +1,176 @@
+"""Reports in the Django admin, for who has the permission `reports.view_reports`."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+
+from reports.admin import chart, pages
+from reports.admin.rows import MOST_ROWS
+from reports.admin.selection import Selection, sentences
+from reports.admin.timesheet import Timesheet
+from reports.exports import FILES
+from reports.models import Report
+from reports.queries import totals_of
+from reports.tables import entries_table, summary_table
+from timeentries.models import TimeEntry
+from values.instants import seconds_between
+
+ENTRIES_A_PAGE = 100
+PAGES = {"changelist": "Report", "running": "Running now", "weekly": "Weekly timesheet"}
+
+
+@admin.register(Report)
+class ReportAdmin(admin.ModelAdmin[Report]):
+    """A report, its entries, who works now, and the timesheet of a week."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the menu to who may see reports."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
+        """Whether the user may see everybody's hours."""
+        return request.user.has_perm("reports.view_reports")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: a report is no row."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages; there is none of a single row."""
+        views = {
+            "": ("changelist", self.report_view),
+            "entries/": ("entries", self.entries_view),
+            "running/": ("running", self.running_view),
+            "weekly/": ("weekly", self.weekly_view),
+        }
+        return [
+            path(route, self.admin_site.admin_view(view), name=f"reports_report_{name}")
+            for route, (name, view) in views.items()
+        ]
+
+    def report_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the form and what it asks for, or send the groups as a file."""
+        selection = self._selection(request)
+        if not isinstance(selection, Selection):
+            return self._page(request, "report", "Report", form=selection)
+        levels, order = selection.form.levels, request.GET.get("sort", "")
+        first, last = selection.days
+        unit = chart.unit_of(first, last)
+        try:
+            whole = selection.grouped(levels, order)
+            if request.GET.get("format") in FILES:
+                table = summary_table(whole, levels, selection.zone)
+                return FILES[request.GET["format"]](table)
+            bars = chart.Chart.of(selection.grouped([unit]), unit, first, last)
+        except ValidationError as error:
+            selection.form.add_error(None, sentences(error))
+            return self._page(request, "report", "Report", form=selection.form)
+        links = pages.Links(request.GET)
+        rows, more = pages.shown(whole, levels, first, last, links)
+        return self._page(
+            request,
+            "report",
+            "Report",
+            form=selection.form,
+            links=links,
+            periods=links.periods(selection.form.period),
+            whole=whole,
+            chart=bars,
+            days=(first, last),
+            zone=selection.zone.key,
+            headings=links.headings(levels, order),
+            rows=rows,
+            more=more,
+            most_rows=MOST_ROWS,
+        )
+
+    def entries_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the entries of a report or of one of its groups, or send them as a file."""
+        selection = self._selection(request)
+        if not isinstance(selection, Selection):
+            return self._page(request, "entries", "Entries", form=selection)
+        if request.GET.get("format") in FILES:
+            table = entries_table(selection.entries, selection.zone)
+            try:
+                return FILES[request.GET["format"]](table)
+            except ValidationError as error:
+                selection.form.add_error(None, sentences(error))
+                return self._page(request, "entries", "Entries", form=selection.form)
+        totals = totals_of(selection.entries)
+        paginator = Paginator(selection.entries.with_details(), ENTRIES_A_PAGE)
+        paginator.count = totals["entries"]  # the totals have counted
+        return self._page(
+            request,
+            "entries",
+            "Entries",
+            form=selection.form,
+            links=pages.Links(request.GET),
+            totals=totals,
+            days=selection.days,
+            zone=selection.zone.key,
+            page=paginator.get_page(request.GET.get("page")),
+            may_open=request.user.has_perm("timeentries.view_timeentry"),
+        )
+
+    def running_view(self, request: HttpRequest) -> HttpResponse:
+        """Show who runs a timer, the longest first."""
+        self._refuse_others(request)
+        now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
+        timers = TimeEntry.objects.running().filter(start_time__lte=now).with_details()
+        running = [
+            (timer, seconds_between(timer.start_time, now))
+            for timer in timers.order_by("start_time", "pk")
+        ]
+        title = PAGES["running"]
+        return self._page(request, "running", title, running=running, zone=zone.key, now=now)
+
+    def weekly_view(self, request: HttpRequest) -> HttpResponse:
+        """Show who worked how long on which day of a week, and where there is nothing."""
+        self._refuse_others(request)
+        today = timezone.now().astimezone(request.user.zone).date()  # type: ignore[union-attr]
+        try:
+            day = date.fromisoformat(request.GET.get("week", ""))
+        except ValueError:
+            day = today
+        sheet = Timesheet.of(day, today, request.user.zone)  # type: ignore[union-attr]
+        return self._page(request, "weekly", PAGES["weekly"], sheet=sheet)
+
+    def _selection(self, request: HttpRequest) -> Any:
+        self._refuse_others(request)
+        return Selection.of(request)
+
+    def _refuse_others(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _page(
+        self, request: HttpRequest, template: str, title: str, **context: Any
+    ) -> HttpResponse:
+        tabs = [
+            (reverse(f"admin:reports_report_{name}"), words, words == title)
+            for name, words in PAGES.items()
+        ]
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "tabs": tabs,
+        }
+        return TemplateResponse(request, f"admin/reports/{template}.html", {**shared, **context})

@@ -1,0 +1,141 @@
+"""The admin site, and what the models' pages share."""
+
+from contextlib import suppress
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import IntegrityError, models
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from journal.journaled import Journaled, type_of
+from staff.shown import ShownForm, ShownMixin
+from staff.times import InstantField
+from values.text import LONGEST_SEARCH
+
+M = TypeVar("M", bound=models.Model)
+GIVEN_ID = "given_id"
+
+
+class TextField(forms.CharField):
+    """A text as it was typed, blanks included; browsers send other line ends than people type."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "strip": False})
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with the line ends that are stored, before its length is judged."""
+        text = super().to_python(value) or ""
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class ModelForm(ShownForm[M]):
+    """Django's, which judges the constraints over columns that the service fills in too."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        fields = self._meta.model._meta.fields
+        return exclusions - {field.name for field in fields if not field.editable}
+
+
+class SearchForm(ChangeListSearchForm):
+    """Django's, with the bound of the API's search."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[SEARCH_VAR] = forms.CharField(
+            required=False, strip=False, max_length=LONGEST_SEARCH
+        )
+
+
+class ModelChangeList(ChangeList):
+    """Django's list, with our form of the search."""
+
+    search_form_class = SearchForm
+
+
+class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
+    """Django's, safe for two who write at the same time."""
+
+    form: type[forms.ModelForm[Any]] = ModelForm
+    first_fields: tuple[str, ...] = ()
+    list_per_page = 25  # on a telephone each row is a card
+    formfield_overrides = {
+        models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget({"rows": 3})},
+        models.DateTimeField: {"form_class": InstantField},
+    }
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what an address fills a new form with, but for what fits no field."""
+        initial: dict[str, Any] = {}
+        for name, value in super().get_changeform_initial_data(request).items():
+            with suppress(FieldDoesNotExist, ValidationError, ValueError, OverflowError):
+                initial[name] = self.opts.get_field(name).to_python(value)  # type: ignore[union-attr]
+        return initial
+
+    def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        """Return the fields in the order of the model, what matters first, other systems' last."""
+        names = super().get_fields(request, obj)
+        places = {name: place for place, name in enumerate(self.first_fields)}
+        if hasattr(self.model, "external_id"):  # an id is its giver's: nobody gives one here
+            others = (name for name in names if name not in ("external_id", GIVEN_ID))
+            names = [*others, *([GIVEN_ID] if obj else [])]
+        return sorted(names, key=lambda name: places.get(str(name), len(places)))
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: M | None = None
+    ) -> list[str] | tuple[str, ...]:
+        """Return what the service fills in, once there is something to show."""
+        if obj is None:
+            return ()
+        names = [*super().get_readonly_fields(request, obj)]
+        return [*names, GIVEN_ID] if hasattr(self.model, "external_id") else names
+
+    @admin.display(description="External id")
+    def given_id(self, row: Any) -> str | None:
+        """Return the id that a user's other system has for a row, and the user."""
+        return row.external_id and f"{row.external_id} (given by {row.external_user})"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the class of the list."""
+        return ModelChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """Find nothing for a longer text, also where a form asks while it is typed."""
+        if len(search_term) > LONGEST_SEARCH:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Judge a form again that lost a race: now it sees the row that won, and says so."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show what was done in the admin, and to whom may read it the way to all changes."""
+        context = dict(extra_context or {})
+        if issubclass(self.model, Journaled) and request.user.has_perm("changes.view_change"):
+            changes = reverse("admin:changes_change_changelist")
+            query = urlencode({"type": type_of(self.model), "object_id": object_id})
+            context["journal"] = f"{changes}?{query}"
+        return super().history_view(request, object_id, context)

@@ -1,0 +1,170 @@
+"""What the database is going to refuse of many rows, so that not each has to be tried.
+
+A rule stays where it is, in the constraints of the model: they are only read here, and whatever
+cannot be foreseen (what others write meanwhile) the database still judges.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.lookups import Lookup
+
+from resources.integrity import refusal_by
+from resources.refusals import Refusal, Taken
+
+Key = tuple[Any, ...]
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "exact": operator.eq,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "in": lambda value, choices: value in choices,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+def foreseen(rows: Sequence[Any]) -> list[Refusal | None]:
+    """Return the refusal of each new row of one model, or None; with a query for each key."""
+    for row in rows:
+        _fill_in(row)
+    uniques = [
+        _Unique(constraint, names, rows)
+        for constraint in _constraints(rows, models.UniqueConstraint)
+        if (names := _names(constraint))
+    ]
+    checks = _constraints(rows, models.CheckConstraint)
+    refusals: list[Refusal | None] = []
+    for row in rows:
+        broken = next((rule for rule in checks if _holds(rule.condition, row) is False), None)
+        refusal: Refusal | None = refusal_by(broken, type(row)) if broken else None
+        refusal = refusal or next((key.refusal(row) for key in uniques if key.has(row)), None)
+        refusal = refusal or row.refusal()
+        if refusal is None:
+            for key in uniques:
+                key.take(row)
+        refusals.append(refusal)
+    return refusals
+
+
+def row_in_the_way(constraint: models.UniqueConstraint, row: Any) -> int | None:
+    """Return the id of the row that keeps another from being written, if it is still there."""
+    _fill_in(row)
+    return _Unique(constraint, _names(constraint), [row]).holder(row)
+
+
+def _fill_in(row: Any) -> None:
+    with suppress(ValidationError):  # to fill in what the model fills in is all we want
+        row.clean()
+
+
+class _Unique:
+    """The keys of one constraint that are taken, by stored rows and by those before."""
+
+    def __init__(
+        self, constraint: models.UniqueConstraint, names: Sequence[str], rows: Sequence[Any]
+    ) -> None:
+        self.constraint = constraint
+        self._fields = [rows[0]._meta.get_field(name) for name in names]
+        self._taken = self._stored({*filter(None, map(self._key, rows))}, type(rows[0]))
+
+    def has(self, row: Any) -> bool:
+        """Return whether somebody else has the key of a row."""
+        return self._key(row) in self._taken
+
+    def refusal(self, row: Any) -> Refusal:
+        """Return the refusal of a row whose key somebody else has."""
+        refusal = refusal_by(self.constraint, type(row))
+        if isinstance(refusal, Taken):
+            refusal.pk = self.holder(row)
+        return refusal
+
+    def holder(self, row: Any) -> int | None:
+        """Return the id of the stored row that has the key of another."""
+        return self._taken.get(self._key(row))
+
+    def take(self, row: Any) -> None:
+        """Count the key of a row, which has no id yet, among those that are taken."""
+        if key := self._key(row):
+            self._taken[key] = None
+
+    def _key(self, row: Any) -> Key | None:
+        """Return the key of a row, or None if the constraint does not look at it."""
+        condition = self.constraint.condition
+        if condition is not None and _holds(condition, row) is not True:
+            return None
+        key = tuple(getattr(row, field.attname) for field in self._fields)
+        return None if None in key else key
+
+    def _stored(self, keys: set[Key], model: type[models.Model]) -> dict[Key | None, int | None]:
+        """Return those keys that are stored, and the ids of their rows."""
+        if not keys:
+            return {}
+        names = [field.attname for field in self._fields]
+        wanted = {f"{name}__in": {key[place] for key in keys} for place, name in enumerate(names)}
+        rows = model._default_manager.filter(self.constraint.condition or Q(), **wanted)
+        stored = rows.order_by().values_list("pk", *names)
+        return {key: pk for pk, *values in stored if (key := tuple(values)) in keys}
+
+
+def _constraints(rows: Sequence[Any], kind: type[models.BaseConstraint]) -> list[Any]:
+    constraints = rows[0]._meta.constraints if rows else ()
+    return [constraint for constraint in constraints if isinstance(constraint, kind)]
+
+
+def _names(constraint: models.UniqueConstraint) -> Sequence[str]:
+    """Return the fields of a constraint; none if it is over more than these."""
+    expressions: Any = constraint.expressions
+    if all(isinstance(expression, F) for expression in expressions):
+        return constraint.fields or [expression.name for expression in expressions]
+    return ()
+
+
+def _holds(node: Any, row: Any) -> bool | None:
+    """Return whether a condition holds for a row, as SQL has it: None where that is unknown."""
+    if isinstance(node, Q):
+        answer = _joined([_holds(child, row) for child in node.children], node.connector)
+        return answer if answer is None else answer != node.negated
+    if isinstance(node, tuple):
+        name, _, lookup = node[0].partition("__")
+        return _compared(_column(name, row), lookup or "exact", _value(node[1], row))
+    if isinstance(node, Lookup):
+        return _compared(_value(node.lhs, row), node.lookup_name, _value(node.rhs, row))
+    return None
+
+
+def _joined(answers: Sequence[bool | None], connector: str) -> bool | None:
+    if connector == Q.XOR:
+        return None
+    decisive = connector == Q.OR
+    if decisive in answers:
+        return decisive
+    return None if None in answers else not decisive
+
+
+def _compared(value: Any, lookup: str | None, other: Any) -> bool | None:
+    if lookup == "isnull":
+        return (value is None) is bool(other)
+    if value is None or other is None or lookup not in COMPARISONS:
+        return None
+    return COMPARISONS[lookup](value, other)
+
+
+def _value(node: Any, row: Any) -> Any:
+    """Return the value of a column, of what computes itself `of` columns, or of a constant."""
+    if isinstance(node, F):
+        return _column(node.name, row)  # type: ignore[attr-defined] # the stubs lack it
+    if hasattr(node, "resolve_expression"):
+        of = getattr(node, "of", None)
+        values = [_value(source, row) for source in node.get_source_expressions()]
+        return of(*values) if of and None not in values else None
+    return node
+
+
+def _column(name: str, row: Any) -> Any:
+    return getattr(row, row._meta.get_field(name).attname)

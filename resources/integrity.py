@@ -1,0 +1,128 @@
+"""How a rule of the database that a write breaks becomes a refusal with its own sentence."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from django.db import DatabaseError, IntegrityError, models, transaction
+from django.db.models import ProtectedError
+
+from resources.refusals import Invalid, Refusal, Taken, Vanished
+
+REFERENCE_BROKEN = "What this refers to, or what refers to this, changed."
+
+# https://www.sqlite.org/rescode.html#constraint: a check and an index over expressions are
+# named, an index over columns is told by its columns.
+SQLITE_NAMED = re.compile(r"constraint failed: (?:index ')?(\w+)'?$")
+SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (.+)$")
+
+
+@contextmanager
+def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
+    """Run a write in a transaction; a broken constraint of `model` raises its own sentence.
+
+    A check is Invalid, a uniqueness Taken with the constraint's own code, a broken reference a
+    Refusal, a row that is gone Vanished. An unknown constraint is a bug and raised as it came.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        _raise_refusal(model, error)
+    except DatabaseError as error:
+        if type(error) is DatabaseError:  # Django's own word for an UPDATE that met no row
+            raise Vanished("It has been deleted since.") from error
+        raise
+
+
+@contextmanager
+def references_as_conflicts() -> Iterator[None]:
+    """Run a whole transaction: PostgreSQL judges references at its end, past every savepoint.
+
+    One that broke meanwhile is a Refusal.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if _is_about_a_reference(error):
+            raise Refusal(REFERENCE_BROKEN) from error
+        raise
+
+
+def refuse_if_used(instance: models.Model) -> None:
+    """Raise a Refusal, `in_use`, that says by how many of what a row is used.
+
+    Django's ProtectedError would load every row to say so.
+    """
+    uses = []
+    for relation in instance._meta.related_objects:
+        if relation.on_delete is models.PROTECT:
+            related = relation.related_model._default_manager
+            if count := related.filter(**{relation.field.name: instance}).count():
+                uses.append(f"{count} {_name(relation.related_model._meta, count)}")
+    if uses:
+        name = instance._meta.verbose_name
+        raise Refusal(f"This {name} is used by {' and '.join(uses)}.", "in_use")
+
+
+def _raise_refusal(model: type[models.Model], error: IntegrityError) -> NoReturn:
+    for constraint in model._meta.constraints:
+        if _is_broken(constraint, model, error):
+            raise refusal_by(constraint, model) from error
+    if _is_about_a_reference(error):
+        raise Refusal(REFERENCE_BROKEN) from error
+    raise error
+
+
+def refusal_by(constraint: models.BaseConstraint, model: type[models.Model]) -> Refusal:
+    """Return the error of a row that breaks a constraint."""
+    sentence = str(constraint.violation_error_message)
+    code = constraint.violation_error_code
+    if isinstance(constraint, models.UniqueConstraint):
+        return Taken(constraint, sentence, code or "conflict")
+    return Invalid(_field_of(constraint, model), sentence)
+
+
+def _field_of(constraint: models.BaseConstraint, model: type[models.Model]) -> str:
+    """Return the wire name of the first field that a check's condition names."""
+    node: Any = getattr(constraint, "condition", None)
+    while isinstance(node, models.Q):
+        node = node.children[0]
+    name = node[0].split("__")[0] if node else constraint.fields[0]  # type: ignore[attr-defined]
+    return str(model._meta.get_field(name).attname)  # type: ignore[union-attr]
+
+
+def _is_broken(
+    constraint: models.BaseConstraint, model: type[models.Model], error: IntegrityError
+) -> bool:
+    if diagnosis := getattr(error.__cause__, "diag", None):  # psycopg
+        return bool(diagnosis.constraint_name == constraint.name)
+    text = str(error)
+    if named := SQLITE_NAMED.search(text):
+        return named[1] == constraint.name
+    columns = SQLITE_COLUMNS.search(text)
+    return bool(columns) and columns[1].split(", ") == _columns(constraint, model)  # type: ignore[index]
+
+
+def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> list[str]:
+    if not isinstance(constraint, models.UniqueConstraint):
+        return []
+    fields = constraint.fields or [
+        expression.name  # type: ignore[attr-defined]
+        for expression in constraint.expressions
+        if isinstance(expression, models.F)
+    ]
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    return [f"{model._meta.db_table}.{columns[name]}" for name in fields]
+
+
+def _is_about_a_reference(error: IntegrityError) -> bool:
+    state = getattr(getattr(error.__cause__, "diag", None), "sqlstate", None)
+    if isinstance(error, ProtectedError):  # Django saw what came after refuse_if_used
+        return True
+    return state == "23503" or "FOREIGN KEY constraint failed" in str(error)
+
+
+def _name(meta: Any, count: int) -> str:
+    return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)

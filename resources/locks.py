@@ -1,0 +1,53 @@
+"""Rows that are kept from being written until a transaction ends."""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from django.db import connections, models, transaction
+
+M = TypeVar("M", bound=models.Model)
+
+
+def lock(model: type[models.Model], **found: Any) -> Any:
+    """Keep a row from being written until the transaction ends; return its key, None if none is.
+
+    On SQLite the transaction alone does. PostgreSQL looks again at what the row is found by, once
+    it has waited.
+
+    A statement of its own: what a joined query reads beside the row may be older than the lock
+    for which it waited.
+    """
+    rows = model._default_manager.filter(**found).order_by().select_for_update(no_key=True)
+    return rows.values_list("pk", flat=True).first()
+
+
+def held(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
+    """Return rows by their ids, and keep them from being written until the transaction ends.
+
+    Others may hold them as well: Django knows no such lock. On SQLite the transaction alone does.
+    In the order of their ids, so that two who hold several do not wait for each other.
+    """
+    sql, params = rows.filter(pk__in=ids).order_by("pk").query.get_compiler(rows.db).as_sql()
+    if connections[rows.db].vendor == "postgresql":
+        sql += " FOR SHARE"
+    found = rows.model._default_manager.raw(sql, params)
+    return {row.pk: row for row in found}
+
+
+def free_unseen_ids(model: Any, user: Any, ids: Collection[str]) -> int:
+    """Take external ids off rows whose giver does not see them any more; return how many.
+
+    An entry may be another user's by now: its giver could neither use nor give the id again.
+    Nobody else is shown it, so no version counts it. A row that is being written is left as it is:
+    the request has rows of its own locked, and two that wait for each other's would end in a
+    deadlock.
+    """
+    if model.owner_attribute is None or not ids:
+        return 0
+    mine = model._default_manager.filter(external_user=user, external_id__in=ids)
+    unseen = mine.exclude(pk__in=model._default_manager.visible_to(user).values("pk"))
+    with transaction.atomic():
+        free = unseen.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+        keys = list(free.values_list("pk", flat=True))
+        rows = model._default_manager.filter(pk__in=keys)
+        return int(rows.update(external_id=None, external_user=None))

@@ -1,0 +1,164 @@
+"""What the stored resources share, and how a broken constraint becomes an answer."""
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from typing import Any, Self, TypeVar
+
+from django.conf import settings
+from django.db import connections, models, transaction
+from django.db.models import F, Q
+from django.db.models.sql import UpdateQuery
+
+from journal.journaled import Journaled, record
+from resources.refusals import Refusal
+from values.text import derived_fields, derived_from
+from values.wall_clock import EARLIEST, LATEST
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ResourceQuerySet(models.QuerySet[M]):
+    """The two questions of every resource: which rows, and how fetched."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Keep the rows that a user may see: all, for what the users share."""
+        return self
+
+    def with_details(self) -> Self:
+        """Fetch what the API representation reads, in the same query."""
+        return self
+
+    def exact_count(self) -> int:
+        """Return the number of rows, counted unless the model knows it otherwise; never stale."""
+        return self.count()
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows, and say so in the journal if their kind has one."""
+        if not issubclass(self.model, Journaled):
+            return super().delete()
+        with transaction.atomic(savepoint=False):
+            rows: list[Any] = list(self.select_related(None).order_by("pk").select_for_update())
+            deleted = models.QuerySet(self.model).filter(pk__in=[row.pk for row in rows]).delete()
+            record([row.deletion(row.owner) for row in rows])
+        return deleted
+
+
+class LatestField(models.DateTimeField[Any, datetime]):
+    """The instant of the last save (UTC), never before that of the save before.
+
+    Clocks are set back; who asks for what changed since then must not miss a row for it.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> datetime:  # noqa: FBT001 - Django's
+        """Return what is stored."""
+        before: datetime | None = getattr(model_instance, self.attname)
+        now: datetime = super().pre_save(model_instance, add)
+        if before is not None and before > now:
+            setattr(model_instance, self.attname, before)
+            return before
+        return now
+
+    def deconstruct(self) -> Any:
+        """Return what migrations write: the column is one of Django's."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs
+
+
+class Resource(Journaled):
+    """When a resource was made and last changed (UTC), and how often it was written.
+
+    `version` begins at 1. Each save counts it up in the very UPDATE that writes the row, so that
+    no two states of a row share a number, whoever else writes; a `QuerySet.update` has to say
+    `version=F("version") + 1` itself.
+    """
+
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = LatestField(auto_now=True, editable=False, db_index=True)
+    version = models.IntegerField(default=1, db_default=1, editable=False)
+    external_id = models.CharField(  # noqa: DJ001 - only null is not compared by the constraint
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text="The id that a user's other system has for it.",
+    )
+    external_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        editable=False,
+        db_index=False,
+    )
+
+    counted_up = frozenset({"updated_at", "version"})
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        """Derive what is made of other fields, so that constraints can be judged beforehand."""
+        super().clean()
+        for field in derived_fields(type(self)):
+            field.fill(self)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save; what is made of a field goes with it."""
+        if update_fields is not None:
+            names = set(update_fields)
+            update_fields = names | derived_from(type(self), names)
+        super().save(update_fields=update_fields, **kwargs)
+
+    def refusal(self) -> Refusal | None:
+        """Return why a new row is refused of which the database would take all."""
+        return None
+
+    def _do_update(  # type: ignore[override] # the stubs are Django 6's
+        self,
+        base_qs: models.QuerySet[Any],
+        using: str,
+        pk_val: Any,
+        values: Collection[tuple[models.Field[Any, Any], type[models.Model] | None, Any]],
+        update_fields: Iterable[str] | None,
+        forced_update: bool,  # noqa: FBT001 - Django's
+    ) -> bool:
+        """Write the columns and the next version; Django's own cannot return what it wrote.
+
+        Whose the row is comes back too: it may be another user's by now, as the journal must know.
+        """
+        version = self._meta.get_field("version")
+        others = [value for value in values if value[0] is not version]
+        query: Any = base_qs.filter(pk=pk_val).query.chain(UpdateQuery)
+        query.add_update_fields([*others, (version, None, F("version") + 1)])
+        sql, params = query.get_compiler(using).as_sql()
+        returned = ["version", *filter(None, [self.owner_attribute])]
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"{sql} RETURNING {', '.join(returned)}", params)
+            written = cursor.fetchone()
+        for name, value in zip(returned, written or (), strict=False):
+            setattr(self, name, value)
+        return written is not None
+
+
+def external_id_once(name: str) -> models.UniqueConstraint:
+    """Return the constraint that a user gives each `external_id` to one row only."""
+    return models.UniqueConstraint(
+        fields=("external_user", "external_id"),
+        name=name,
+        violation_error_code="external_id_taken",
+        violation_error_message="You have given this external_id to another one.",
+    )
+
+
+def within_years(
+    field: str, name: str, *, first: date = EARLIEST, end: date = LATEST
+) -> models.CheckConstraint:
+    """Return the constraint that an instant (UTC), or a date, lies in the years that we know.
+
+    What lies outside could be stored by other ways in, and then be read by none.
+    """
+    what = "time" if isinstance(first, datetime) else "date"
+    return models.CheckConstraint(
+        condition=Q(**{f"{field}__gte": first, f"{field}__lt": end}),
+        name=name,
+        violation_error_message=f"Give a {what} in the years 1970 to 2200.",
+    )

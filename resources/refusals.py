@@ -1,0 +1,36 @@
+"""Why a rule about stored rows refuses a write; it is the API that makes a status of it."""
+
+from typing import Any
+
+from django.db import models
+
+
+class Refusal(Exception):
+    """A write that does not fit what is stored."""
+
+    def __init__(self, sentence: str, code: str = "conflict") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code
+
+
+class Invalid(Refusal):
+    """A check does not admit the value of a field, named as on the wire."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence, "invalid")
+        self.field = field
+
+
+class Taken(Refusal):
+    """Another row has what may be there only once."""
+
+    def __init__(self, constraint: models.UniqueConstraint, sentence: str, code: str) -> None:
+        super().__init__(sentence, code)
+        self.constraint = constraint
+        self.pk: int | None = None  # of the other row, whether or not the caller may see it
+        self.shown: dict[str, Any] = {}  # what the caller is told of that row
+
+
+class Vanished(Refusal):
+    """The row was deleted while this was on its way."""

@@ -1,0 +1,198 @@
+"""Forms of the admin that write what a person changed, compared with what the page showed.
+
+Django compares what comes back with the row as it is now: whatever others wrote since the page was
+opened looks like a change, and is undone. Here the page carries the values that it showed.
+"""
+
+from typing import Any, TypeVar
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
+
+from staff.rights import hold_rights
+
+M = TypeVar("M", bound=models.Model)
+
+NAME = "_shown"
+SALT = "resources.admin"
+REPLACED = "Somebody has changed this to “{}” since you opened the page. Save again to replace it."
+
+
+class Encoder:
+    """JSON of what the fields of a model hold, for django.core.signing."""
+
+    def dumps(self, value: Any) -> bytes:
+        """Return the JSON of shown values."""
+        return DjangoJSONEncoder(separators=(",", ":")).encode(value).encode("latin-1")
+
+    def loads(self, data: bytes) -> Any:
+        """Return the shown values."""
+        return signing.JSONSerializer().loads(data)
+
+
+class ShownForm(forms.ModelForm[M]):
+    """A model's form that leaves alone what its reader did not touch.
+
+    A field that both the reader and somebody else changed is refused, with what it is now; the
+    page that says so shows the new value, so that to save it again is to decide.
+    """
+
+    # Whether a form is refused that does not say what its page showed: where rights are at stake.
+    must_say = False
+    says_nothing = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = self._stored() if self.instance.pk else {}
+        self.seen = {**self.now, **self._shown()}
+        if self.is_bound:
+            seen = {name: self._python(name, value) for name, value in self.seen.items()}
+            self.initial = {**self.initial, **seen}
+
+    @property
+    def shown(self) -> str:
+        """What the page has to carry; of a refused form what the page before showed."""
+        about = [self._about(), self.seen]
+        return signing.dumps(about, salt=SALT, serializer=Encoder, compress=True)
+
+    def clean(self) -> dict[str, Any]:
+        """Let go of what was not touched; refuse what somebody else has changed too."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.says_nothing and self.must_say:
+            raise ValidationError("The page does not say what it showed. Open it again.")
+        if not self.now:
+            return cleaned
+        for name in self.now:
+            if name not in self.changed_data:
+                cleaned.pop(name, None)
+                self.errors.pop(name, None)
+            elif self._python(name, self.now[name]) != self.initial[name]:
+                self._refuse_unless_equal(name)
+        return cleaned
+
+    def _refuse_unless_equal(self, name: str) -> None:
+        now = self._python(name, self.now[name])
+        if name in self.errors or not self.fields[name].has_changed(now, self[name].data):
+            return
+        self.seen[name] = self.now[name]
+        self.add_error(name, ValidationError(REPLACED.format(self._words(name)), "replaced"))
+
+    def _words(self, name: str) -> str:
+        """Return what a field holds now, as people read it."""
+        field: Any = self._meta.model._meta.get_field(name)
+        if field.many_to_many:
+            return ", ".join(map(str, getattr(self.instance, name).all())) or "nothing"
+        held = (
+            field.related_model
+            and field.related_model._default_manager.filter(pk=self.now[name]).first()
+        )
+        choices = dict(field.flatchoices)
+        value = held or choices.get(self._python(name, self.now[name]), self.now[name])
+        return "nothing" if value in (None, "") else str(value)
+
+    def _about(self) -> str:
+        return f"{self._meta.model._meta.label} {self.instance.pk}"
+
+    def _stored(self) -> dict[str, Any]:
+        """Return what the row holds, by the fields that the form lets people change."""
+        stored: dict[str, Any] = {}
+        for name, form_field in self.fields.items():
+            field = self._column(name)
+            if field is None or form_field.disabled or name not in self.initial:
+                continue
+            if field.many_to_many:
+                stored[name] = sorted(row.pk for row in self.initial[name])
+            else:
+                value = field.value_from_object(self.instance)
+                stored[name] = None if value is None else field.value_to_string(self.instance)
+        return stored
+
+    def _shown(self) -> dict[str, Any]:
+        """Return what the page says that it showed; nothing if it does not say so."""
+        if not self.is_bound or not self.now:
+            return {}
+        text = self.data.get(self.add_prefix(NAME), "")
+        try:
+            about, shown = signing.loads(text, salt=SALT, serializer=Encoder)
+        except (signing.BadSignature, ValueError):
+            about, shown = "", {}
+        if about != self._about():
+            self.says_nothing = True
+            return {}
+        return {name: shown[name] for name in self.now if name in shown}
+
+    def _python(self, name: str, value: Any) -> Any:
+        field = self._column(name)
+        return (
+            value
+            if field is None or value is None or field.many_to_many
+            else (field.to_python(value))
+        )
+
+    def _column(self, name: str) -> Any:
+        try:
+            return self._meta.model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return None
+
+
+class ShownMixin:
+    """An admin of rows that several people write: the row is locked before a form is judged."""
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Lock the row that a form is about to write, until it is written."""
+        queryset: models.QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        opts, match = self.opts, request.resolver_match  # type: ignore[attr-defined]
+        page = f"{opts.app_label}_{opts.model_name}_change"
+        if request.method == "POST" and match and match.url_name == page:
+            return queryset.select_for_update(of=("self",), no_key=True)
+        return queryset
+
+    def people_of(self, object_id: str | None) -> list[int]:
+        """Return the people whose accounts a page is about to write."""
+        return []
+
+    def _changeform_view(
+        self, request: HttpRequest, object_id: str | None, *args: Any
+    ) -> HttpResponse:
+        """Judge what is sent by the rights of now, which stay until it is written."""
+        if request.method == "POST":
+            hold_rights(request, *self.people_of(object_id))
+        response: HttpResponse = super()._changeform_view(request, object_id, *args)  # type: ignore[misc]
+        return response
+
+    def _delete_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+        if request.method == "POST":
+            hold_rights(request)
+        response: HttpResponse = super()._delete_view(request, object_id, *args)  # type: ignore[misc]
+        return response
+
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Do what is asked of the selected rows in one transaction, by the rights of now."""
+        with transaction.atomic():
+            hold_rights(request)
+            response: HttpResponse | None = super().response_action(  # type: ignore[misc]
+                request, queryset, *args, **kwargs
+            )
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Save the columns that were changed and no others, so that racing changes both stay."""
+        if not change:
+            obj.save()
+        elif names := [name for name in form.changed_data if _is_column(obj, name)]:
+            obj.save(update_fields=[*names, *_automatic(obj)])
+
+
+def _is_column(obj: models.Model, name: str) -> bool:
+    return name in {field.name for field in obj._meta.concrete_fields}
+
+
+def _automatic(obj: models.Model) -> list[str]:
+    return [field.name for field in obj._meta.fields if getattr(field, "auto_now", False)]

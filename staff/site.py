@@ -1,0 +1,81 @@
+"""The Django admin's site: who enters, and the order of its menu."""
+
+from functools import partial
+from typing import Any, cast
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.views import PasswordChangeView
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from staff.login import LoginForm, PasswordChangeForm, remember_browser
+from staff.queries import refuse_unanswerable
+
+
+class AdminSite(admin.AdminSite):
+    """Django's admin under our name."""
+
+    site_title = "TimeTracker"
+    site_header = "TimeTracker"
+    index_title = "Administration"
+    site_url = None  # there is no other site: base_site.html links to the API's documentation
+    login_form = LoginForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Judge the query too: every page of the admin asks this first."""
+        refuse_unanswerable(request)
+        return super().has_permission(request)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Log somebody in, and know the browser again."""
+        response = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            remember_browser(response, request.user.get_username())
+        return response
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Change one's own password, with a limit to guesses of the old one.
+
+        Django's form would write the whole account.
+        """
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(PasswordChangeForm, request=request),
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast("TemplateResponse", view(request))
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the models in a few sections; Django has one for each app, most with one model.
+
+        An app that declares no section, as Django's own, is beside users and tokens.
+        """
+        if app_label:
+            return super().get_app_list(request, app_label)
+        listed = {app["app_label"]: app for app in super().get_app_list(request)}
+        sections: dict[str, list[Any]] = {"Work": [], "Access": []}
+        for config in apps.get_app_configs():
+            if config.label in listed:
+                title = getattr(config, "section", "Access")
+                sections.setdefault(title, []).append(listed[config.label])
+        return [_section(title, found) for title, found in sections.items() if found]
+
+
+def _section(title: str, found: list[Any]) -> dict[str, Any]:
+    label = title.lower()
+    return {
+        "name": title,
+        "app_label": label,
+        # With a fragment it is part of no path, or Django would highlight every section.
+        "app_url": f"{reverse('admin:index')}#{label}",
+        "has_module_perms": True,
+        "models": [model for app in found for model in app["models"]],
+    }

@@ -1,0 +1,110 @@
+"""What machines ask: whether the service answers, can work, and is well."""
+
+import logging
+from functools import cache
+
+from django.core.cache import caches
+from django.db import Error, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.exceptions import log_unavailable
+from api.schema.answers import (
+    HealthySerializer,
+    LiveSerializer,
+    NotReadySerializer,
+    ReadySerializer,
+    UnhealthySerializer,
+)
+from ratelimit.counters import CounterCache
+
+log = logging.getLogger("timetracker.errors")
+
+OK, UNAVAILABLE, READ_ONLY, PENDING = "ok", "unavailable", "read_only", "pending"
+
+
+class PublicView(APIView):
+    """A view that neither needs a token nor minds a bad one, and counts against no limit."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+
+class LiveView(PublicView):
+    """Report that the process answers."""
+
+    @extend_schema(responses=LiveSerializer)
+    def get(self, request: Request) -> Response:
+        """Return 200 `{"status": "live"}`: to be asked whether the process has to be restarted.
+
+        Nothing else is asked for it; a database that is away no restart brings back.
+        """
+        return Response({"status": "live"})
+
+
+class ReadyView(PublicView):
+    """Report whether this process can take requests."""
+
+    @extend_schema(responses={200: ReadySerializer, 503: NotReadySerializer})
+    def get(self, request: Request) -> Response:
+        """Return 200 if the database can be written and is migrated, else 503.
+
+        `cache` is Redis, and only named: while it is away the service goes on, and each process
+        counts alone.
+        """
+        needed = {"database": _database(), "migrations": _migrations()}
+        ready = set(needed.values()) == {OK}
+        if not ready:
+            log.error("Not ready", extra={"cause": needed})
+        return Response(
+            {"status": "ready" if ready else "not_ready", "checks": needed | {"cache": _cache()}},
+            status=200 if ready else 503,
+        )
+
+
+class HealthView(PublicView):
+    """Report whether the service and everything it uses is healthy."""
+
+    @extend_schema(responses={200: HealthySerializer, 503: UnhealthySerializer})
+    def get(self, request: Request) -> Response:
+        """Return 200 `{"status": "healthy"}`, or 503 with what is wrong: for who watches it."""
+        checks = {"database": _database(), "cache": _cache()}
+        if set(checks.values()) == {OK}:
+            return Response({"status": "healthy"})
+        log.error("Unhealthy", extra={"cause": checks})
+        return Response({"status": "unhealthy", "checks": checks}, status=503)
+
+
+def _database() -> str:
+    try:
+        return OK if connection.is_writable() else READ_ONLY  # type: ignore[attr-defined]
+    except Error as error:
+        log_unavailable(error)
+        return UNAVAILABLE
+
+
+def _migrations() -> str:
+    try:
+        applied = MigrationRecorder(connection).applied_migrations()
+    except Error as error:
+        log_unavailable(error)
+        return UNAVAILABLE
+    return OK if _known_migrations() <= applied.keys() else PENDING
+
+
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    """Return the migrations of the code that runs."""
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def _cache() -> str:
+    """Return whether Redis answers; counters in this process always do."""
+    counters = caches["ratelimit"]
+    away = isinstance(counters, CounterCache) and not counters.answers()
+    return UNAVAILABLE if away else OK

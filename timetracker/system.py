@@ -1,0 +1,129 @@
+"""What the service says of itself, and the errors that arise outside DRF."""
+
+import logging
+import re
+import sys
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import Resolver404, get_resolver, resolve, reverse
+from django.views import defaults
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.exceptions import (
+    INTERNAL_ERROR,
+    RETRY_UNAVAILABLE_AFTER,
+    Unavailable,
+    error_body,
+    is_unavailable,
+    log_unavailable,
+)
+from api.schema.answers import InfoSerializer
+from edge.arrival import HttpsRequired, is_api
+from timetracker.probes import PublicView
+
+VERSION_PREFIX = "api/v1/"
+SLASHES = re.compile("//+")
+LONGEST_HOST = 255  # in DNS; of a longer one the log has the beginning
+
+security_log = logging.getLogger("timetracker.security")
+
+
+class InfoView(PublicView):
+    """Get the version of the service and its endpoints."""
+
+    @extend_schema(responses=InfoSerializer)
+    def get(self, request: Request) -> Response:
+        """Return the versions, the documentation and a path for each endpoint."""
+        return Response(
+            {
+                "api_version": "v1",
+                "app_version": settings.APP_VERSION,
+                "documentation_url": reverse("docs"),
+                "endpoints": endpoints(),
+                "setup_required": False,
+                "timezone": settings.TIME_ZONE,
+            }
+        )
+
+
+def endpoints() -> dict[str, str]:
+    """Return the paths of the URL conf that take no id, by name: `time_entries`, `timer_start`."""
+    patterns = (str(entry.pattern).strip("^$") for entry in get_resolver().url_patterns)
+    return {
+        path.removeprefix(VERSION_PREFIX).replace("-", "_").replace("/", "_"): f"/{path}"
+        for path in patterns
+        if path.startswith(VERSION_PREFIX) and "(" not in path
+    }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django refuses before a view is reached, and log a host that is not ours."""
+    if isinstance(exception, DisallowedHost):
+        host = request.META.get("HTTP_HOST", "")[:LONGEST_HOST]
+        security_log.warning("Host refused", extra={"host": host})
+    if not is_api(request.path):
+        return defaults.bad_request(request, exception)
+    return _error(request, 400, _why_bad(exception))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django forbids before a view is reached."""
+    if not is_api(request.path):
+        return defaults.permission_denied(request, exception)
+    is_ours = isinstance(exception, HttpsRequired)
+    return _error(request, 403, str(exception) if is_ours else "This is not allowed.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a path that no route matches; name the route that only a slash keeps away."""
+    if not is_api(request.path):
+        return defaults.page_not_found(request, exception)
+    return _error(request, 404, f"There is nothing at {request.path}. {_hint(request.path)}")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a bug, or a database that is away, without a word of the cause."""
+    if not is_api(request.path):
+        return defaults.server_error(request)
+    error = sys.exc_info()[1]
+    if error is not None and is_unavailable(error):
+        log_unavailable(error)
+        response = _error(request, 503, str(Unavailable.default_detail))
+        response["Retry-After"] = str(RETRY_UNAVAILABLE_AFTER)
+        return response
+    return _error(request, 500, INTERNAL_ERROR)
+
+
+def _why_bad(exception: Exception) -> str:
+    if isinstance(exception, DisallowedHost):
+        return "The Host header names no host of this service."
+    known = isinstance(exception, BadRequest)
+    return (known and str(exception)) or "The request cannot be understood."
+
+
+def _hint(path: str) -> str:
+    """Return what was probably meant, where only slashes keep it away."""
+    shorter = path.rstrip("/")
+    if _is_route(shorter):
+        return f"Leave out the slash at the end: {shorter}"
+    single = SLASHES.sub("/", shorter)
+    return f"Write single slashes: {single}" if _is_route(single) else "See /api/docs."
+
+
+def _is_route(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
+
+
+def _error(request: HttpRequest, status: int, message: str) -> JsonResponse:
+    request_id = getattr(request, "request_id", "")
+    body = error_body(status, message, request_id=request_id)
+    headers = getattr(request, "rate_limit_headers", {})
+    return JsonResponse(body, status=status, headers=headers)
