@@ -17,6 +17,7 @@ from django.db.models.functions import Cast, Coalesce
 from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, effective, known_scopes
 from ratelimit.client_address import Address
+from values.text import DerivingMixin, FoldedField, NameField
 
 SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
 SECRET_RANDOM_LENGTH = 32
@@ -91,10 +92,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.annotate(calls=Coalesce(Subquery(calls), 0, output_field=BigIntegerField()))
 
 
-class ApiToken(models.Model):
+class ApiToken(DerivingMixin, models.Model):
     """A secret that authenticates as a user, limited to scopes. Only its digest is stored."""
 
-    name = models.CharField(max_length=100)
+    name = NameField(max_length=100)
+    folded_name = FoldedField(of="name")
     description = models.TextField(max_length=1000, blank=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     scopes = models.JSONField(default=list)

@@ -17,30 +17,34 @@ def renew(
     *texts: str,
     but: Sequence[str] = (),
     as_they_are: Collection[int] = (),
+    name: str = "name",
 ) -> None:
     """Bring texts into normal form, and derive what is made of texts, `but` for some fields.
 
     A row that shows another text than before has a new version, so that copies are renewed.
-    The names of some rows stay `as_they_are`.
+    The `name`, of which there may be one only, stays in some rows `as_they_are`.
     """
     derived = [field for field in derived_fields(model) if field.name not in but]
-    columns = {*texts, *(field.of for field in derived), *(field.name for field in derived)}
-    rows = model._default_manager.only("version", "updated_at", *columns)
+    sources = chain.from_iterable(field.sources for field in derived)
+    columns = {*texts, *sources, *(field.name for field in derived)}
+    stamps = {"version", "updated_at"} & {field.name for field in model._meta.fields}
+    rows = model._default_manager.only(*stamps, *columns)
     for some in _batches(rows):
         for row in some:
-            _normalise(
-                row, [name for name in texts if name != "name" or row.pk not in as_they_are]
-            )
+            _normalise(row, [text for text in texts if text != name or row.pk not in as_they_are])
         _write(model, derived, [(row.pk, *(field.fill(row) for field in derived)) for row in some])
 
 
 def _normalise(row: Any, texts: Sequence[str]) -> None:
     new = {name: normal(text) for name in texts if (text := getattr(row, name))}
-    changed = {name: text for name, text in new.items() if text != getattr(row, name)}
+    changed: dict[str, Any] = {
+        name: text for name, text in new.items() if text != getattr(row, name)
+    }
     if changed:
-        now = max(row.updated_at, timezone.now())
-        of_row = type(row)._default_manager.filter(pk=row.pk)
-        of_row.update(**changed, version=row.version + 1, updated_at=now)
+        if hasattr(row, "version"):
+            now = max(row.updated_at, timezone.now())
+            changed |= {"version": row.version + 1, "updated_at": now}
+        type(row)._default_manager.filter(pk=row.pk).update(**changed)
 
 
 def _write(
@@ -80,19 +84,21 @@ def renew_keys(rows: models.QuerySet[Any, Any], *within: str) -> None:
         every.bulk_update(changed, ["folded_name"])
 
 
-def names_in_the_way(rows: models.QuerySet[Any, Any], *within: str) -> set[int]:
+def names_in_the_way(
+    rows: models.QuerySet[Any, Any], *within: str, name: str = "name"
+) -> set[int]:
     """Return the ids of rows that cannot have their name in normal form: another has it.
 
     They keep it as it is stored until it is changed. It is the younger row that does, unless the
     older is not in normal form and the younger is.
     """
-    names = rows.order_by("pk").values_list("pk", "name", *within)
+    names = rows.order_by("pk").values_list("pk", name, *within)
     taken: set[Any] = set()
     kept = set()
-    for pk, name, *others in sorted(names, key=lambda row: normal(row[1]) != row[1]):
-        if (normal(name), *others) in taken:
+    for pk, text, *others in sorted(names, key=lambda row: normal(row[1]) != row[1]):
+        if (normal(text), *others) in taken:
             kept.add(pk)
-        taken.add((normal(name), *others))
+        taken.add((normal(text), *others))
     return kept
 
 

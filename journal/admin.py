@@ -22,7 +22,7 @@ class TokenFilter(TypedFilter):
     title = "token"
     parameter_name = "by_token"
     relation = "token"
-    columns = ("name", "prefix")
+    lookups_of_words = ("folded_name__holds", "prefix__icontains")
 
 
 @admin.register(Change)

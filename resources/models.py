@@ -11,7 +11,7 @@ from django.db.models.sql import UpdateQuery
 
 from journal.journaled import Journaled, record
 from resources.refusals import Refusal
-from values.text import derived_fields, derived_from
+from values.text import DerivingMixin
 from values.wall_clock import EARLIEST, LATEST
 
 M = TypeVar("M", bound=models.Model)
@@ -64,7 +64,7 @@ class LatestField(models.DateTimeField[Any, datetime]):
         return name, "django.db.models.DateTimeField", args, kwargs
 
 
-class Resource(Journaled):
+class Resource(DerivingMixin, Journaled):
     """When a resource was made and last changed (UTC), and how often it was written.
 
     `version` begins at 1. Each save counts it up in the very UPDATE that writes the row, so that
@@ -94,19 +94,6 @@ class Resource(Journaled):
 
     class Meta:
         abstract = True
-
-    def clean(self) -> None:
-        """Derive what is made of other fields, so that constraints can be judged beforehand."""
-        super().clean()
-        for field in derived_fields(type(self)):
-            field.fill(self)
-
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save; what is made of a field goes with it."""
-        if update_fields is not None:
-            names = set(update_fields)
-            update_fields = names | derived_from(type(self), names)
-        super().save(update_fields=update_fields, **kwargs)
 
     def refusal(self) -> Refusal | None:
         """Return why a new row is refused of which the database would take all."""

@@ -15,7 +15,7 @@ class TypedFilter(admin.SimpleListFilter):
 
     template = "admin/typed_filter.html"
     relation: str
-    columns: tuple[str, ...]
+    lookups_of_words: tuple[str, ...]
 
     def has_output(self) -> bool:
         """There is always something to type."""
@@ -42,7 +42,7 @@ class TypedFilter(admin.SimpleListFilter):
         if len(words) > LONGEST_SEARCH:
             return queryset.none()
         model: Any = queryset.model._meta.get_field(self.relation).related_model
-        found = Q(*((f"{column}__icontains", words) for column in self.columns), _connector=Q.OR)
+        found = Q(*((lookup, words) for lookup in self.lookups_of_words), _connector=Q.OR)
         return queryset.filter(**{f"{self.relation}__in": model._default_manager.filter(found)})
 
 
@@ -52,4 +52,4 @@ class PersonFilter(TypedFilter):
     title = "user"
     parameter_name = "person"
     relation = "user"
-    columns = ("username", "first_name", "last_name")
+    lookups_of_words = ("folded_names__holds",)

@@ -77,9 +77,9 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
     list_filter = (TimerFilter, "billable")
     search_fields = (
         "folded_notes__holds",
-        "tags",
+        "folded_tags__holds",
         "project__folded_name__holds",
-        "user__username",
+        "user__folded_names__holds",
     )
     autocomplete_fields = ("user", "project", "task")
     readonly_fields = ("duration", "in_the_users_zone", "created_at", "updated_at")

@@ -88,6 +88,7 @@ class TimeEntry(ProjectWork):
     notes = ProseField(max_length=10_000, blank=True)
     folded_notes = FoldedField(of="notes")
     tags = ProseField(blank=True, help_text="Separated by commas.")
+    folded_tags = FoldedField(of="tags")
     billable = BillableField(default=None, blank=True)
     duration_seconds = models.GeneratedField(
         expression=WholeSeconds("start_time", "end_time"),

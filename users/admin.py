@@ -9,7 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from staff.passwords import OthersPasswordChangeForm
 from staff.queries import KEY
 from staff.shown import ShownForm, ShownMixin
 from users.models import User
+from values.text import folded
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -45,6 +46,8 @@ class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
         "is_active",
     )
     list_per_page = 25
+    search_fields = ("folded_names__holds",)
+    ordering = ("sort_username", "pk")
     fieldsets = (*DjangoUserAdmin.fieldsets, ("Time", {"fields": ("time_zone",)}))  # type: ignore[misc]
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,
@@ -109,6 +112,15 @@ class GroupAdmin(ShownMixin, DjangoGroupAdmin):
     """Django's own page for groups, which only administrators change: a group gives rights."""
 
     form = GroupForm
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find as everywhere else; Django's groups have no folded name, and there are few."""
+        words = folded(search_term).split()
+        names = queryset.values_list("pk", "name") if words else ()
+        found = [pk for pk, name in names if all(word in folded(name) for word in words)]
+        return (queryset.filter(pk__in=found) if words else queryset), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Administrators only."""

@@ -8,8 +8,10 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from resources.models import ResourceQuerySet
+from values.text import DerivingMixin, FoldedField, NameField, SortField
 from values.wall_clock import zone_names
 
 Role = Literal["admin", "user"]
@@ -38,9 +40,21 @@ class UserManager(DjangoUserManager.from_queryset(UserQuerySet)):  # type: ignor
     """Django's, which makes users and superusers, with the questions of a resource."""
 
 
-class User(AbstractUser):
+class User(DerivingMixin, AbstractUser):
     """A person; an administrator is an active superuser and sees everyone's entries."""
 
+    username = NameField(
+        _("username"),
+        max_length=150,
+        unique=True,
+        help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
+        validators=[AbstractUser.username_validator],
+        error_messages={"unique": _("A user with that username already exists.")},
+    )
+    first_name = NameField(_("first name"), max_length=150, blank=True)
+    last_name = NameField(_("last name"), max_length=150, blank=True)
+    folded_names = FoldedField(of=("username", "first_name", "last_name", "email"))
+    sort_username = SortField(of="username")
     time_zone = models.CharField(
         max_length=64,
         blank=True,
@@ -50,7 +64,8 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
-        ordering = ("username", "id")
+        ordering = ("sort_username", "id")
+        indexes = (models.Index(fields=["sort_username", "id"], name="user_by_username"),)
 
     def __str__(self) -> str:
         name = self.get_full_name()

@@ -5,7 +5,8 @@ are those of the locale it was made with. So what is compared is made here, and 
 """
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 from django.db import models
@@ -86,14 +87,15 @@ class DerivedField(models.TextField[T, T]):
 
     make: Callable[[str], str]
 
-    def __init__(self, *, of: str, **kwargs: Any) -> None:
-        """Derive from the field `of`."""
+    def __init__(self, *, of: str | Sequence[str], **kwargs: Any) -> None:
+        """Derive from the field `of`, or from several, each on a line."""
         super().__init__(**{**kwargs, "editable": False, "blank": True})
         self.of = of
+        self.sources = (of,) if isinstance(of, str) else tuple(of)
 
     def fill(self, instance: models.Model) -> str:
         """Set the value of an instance, and return it."""
-        value = self.make(getattr(instance, self.of) or "")
+        value = self.make("\n".join(getattr(instance, name) or "" for name in self.sources))
         setattr(instance, self.attname, value)
         return value
 
@@ -162,6 +164,23 @@ def derived_fields(model: type[models.Model]) -> Iterator[DerivedField[Any]]:
     return (field for field in model._meta.concrete_fields if isinstance(field, DerivedField))
 
 
-def derived_from(model: type[models.Model], names: Collection[str]) -> set[str]:
+def derived_from(model: type[models.Model], names: AbstractSet[str]) -> set[str]:
     """Return the fields that have to be written with some others."""
-    return {field.name for field in derived_fields(model) if field.of in names}
+    return {field.name for field in derived_fields(model) if not names.isdisjoint(field.sources)}
+
+
+class DerivingMixin:
+    """What a model with fields that are made of others needs: they are judged and written too."""
+
+    def clean(self) -> None:
+        """Derive what is made of other fields, so that constraints can be judged beforehand."""
+        super().clean()  # type: ignore[misc]
+        for field in derived_fields(type(self)):  # type: ignore[arg-type]
+            field.fill(self)  # type: ignore[arg-type]
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save; what is made of a field goes with it."""
+        if update_fields is not None:
+            names = set(update_fields)
+            update_fields = names | derived_from(type(self), names)  # type: ignore[arg-type]
+        super().save(update_fields=update_fields, **kwargs)  # type: ignore[misc]

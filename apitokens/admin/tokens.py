@@ -48,7 +48,7 @@ class ApiTokenAdmin(LifeAdmin):
         PersonFilter,
         ScopeFilter,
     )
-    search_fields = ("name", "prefix", "user__username")
+    search_fields = ("folded_name__holds", "prefix", "user__folded_names__holds")
     autocomplete_fields = ("user",)
     form = DescriptionForm
     readonly_fields = (

@@ -88,7 +88,7 @@ class ReportForm(forms.Form):
             model._default_manager.order_by("sort_name", "pk").values_list("pk", "name")
             for model in (Client, Project)
         )
-        users = [(user.pk, str(user)) for user in User.objects.order_by("username")]
+        users = [(user.pk, str(user)) for user in User.objects.order_by("sort_username", "pk")]
         self._choices("client", [(NONE, "No client"), *clients])
         self._choices("project", projects)
         self._choices("task", self._tasks())

@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.db import migrations
+
+from database.renewal import renew
+
+
+def renew_texts(apps: Any, schema_editor: Any) -> None:
+    model = apps.get_model("timeentries", "TimeEntry")
+    renew(model, but=["folded_notes"])
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("timeentries", "0010_folded_tags"),
+    ]
+
+    operations = [
+        migrations.RunPython(renew_texts, migrations.RunPython.noop, elidable=True),
+    ]
