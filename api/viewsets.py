@@ -61,6 +61,7 @@ class ListViewSet(PageMixin[M]):
 
     tagged = True
     queryset: ResourceQuerySet[M]
+    plain_rows: ClassVar[ResourceQuerySet[Any]]
     shown_keys: ClassVar[Sequence[str]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -74,6 +75,7 @@ class ListViewSet(PageMixin[M]):
         if serializer_class := cast("Any", cls.serializer_class):
             sources = representation_of(serializer_class).sources
             cls.shown_keys = _shown_keys(cls.queryset.model, sources)
+            cls.plain_rows = cls.queryset.select_related(None)
 
     @property
     def key(self) -> str:
@@ -110,8 +112,11 @@ class ListViewSet(PageMixin[M]):
         return [*filters, *PagePagination.parameters]
 
     def get_queryset(self) -> ResourceQuerySet[M]:
-        """Return the rows that the user may see."""
-        return self.queryset.all().visible_to(self.request.user)
+        """Return the rows that the user may see, of which a representation asks for columns.
+
+        Without details, which Django would copy, all of them, with each condition.
+        """
+        return self.plain_rows.all().visible_to(self.request.user)
 
     def filter_queryset(self, queryset: models.QuerySet[M, Any]) -> models.QuerySet[M, Any]:
         """Apply the filters to lists; a single row is found by its id alone."""
@@ -130,7 +135,8 @@ class ResourceViewSet(ListViewSet[M]):
 
     def visible_row(self, **found: Any) -> M:
         """Return the row that is found, as `get_object` returns that of the path."""
-        instance: M | None = self.get_queryset().order_by().filter(**found).first()
+        rows = self.get_queryset().with_details()
+        instance: M | None = rows.order_by().filter(**found).first()
         if instance is None:
             raise self.not_found(**found)
         return instance

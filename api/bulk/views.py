@@ -143,7 +143,7 @@ class Bulk:
         ids = {operation["id"] for operation in operations if "id" in operation}
         if not ids:
             return set()
-        rows = self.view.get_queryset().select_related(None).filter(pk__in=ids).order_by("pk")
+        rows = self.view.get_queryset().filter(pk__in=ids).order_by("pk")
         locked = rows.select_for_update(no_key=True).values_list("pk", self.held or "pk")
         found = [*locked]
         self.locked = {pk for pk, _ in found}
