@@ -8,7 +8,7 @@ token finds a thread, and is next. It is counted in the process: with it, its co
 import threading
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +27,7 @@ class Turn:
 
     whose: Hashable
     turns: "Turns"
-    begins: threading.Event = field(default_factory=threading.Event)
+    begins: threading.Event | None = None  # if it has to wait, as few have
     has_place: bool = True
     works: bool = False
 
@@ -56,9 +56,11 @@ class Turns:
             if self._places[whose] >= settings.REQUESTS_AT_ONCE:
                 raise TooManyAtOnce(settings.REQUESTS_AT_ONCE)
             self._places[whose] += 1
-            self._waiting.append(turn)
-            self._let_work()
-        turn.begins.wait()
+            if not self._has_begun(turn):
+                turn.begins = threading.Event()
+                self._waiting.append(turn)
+        if turn.begins:
+            turn.begins.wait()
         return turn
 
     def end_work(self, turn: Turn) -> None:
@@ -78,15 +80,19 @@ class Turns:
                 self._less(self._places, turn.whose)
 
     def _let_work(self) -> None:
-        """Begin the turn of who came first, as far as there is work to be had for each token."""
+        """Begin the turns of who came first, as far as there is work to be had for each token."""
         for turn in [*self._waiting]:
-            if self._working.total() >= settings.THREADS:
-                return
-            if self._working[turn.whose] < max(1, settings.THREADS // SHARE):
+            if turn.begins and self._has_begun(turn):
                 self._waiting.remove(turn)
-                self._working[turn.whose] += 1
-                turn.works = True
                 turn.begins.set()
+
+    def _has_begun(self, turn: Turn) -> bool:
+        """Begin a turn if its token may work, and return whether it did."""
+        threads, working = settings.THREADS, self._working[turn.whose]
+        if self._working.total() < threads and working < max(1, threads // SHARE):
+            self._working[turn.whose] = working + 1
+            turn.works = True
+        return turn.works
 
     def _less(self, counts: Counter[Hashable], whose: Hashable) -> None:
         counts[whose] -= 1

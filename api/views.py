@@ -1,7 +1,6 @@
 """What all endpoints share: the order of judgement, and the query parameters that are known."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,13 +60,20 @@ class ApiView(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, and let others have their turn, however it ends."""
-        with ExitStack() as at_the_end:
-            at_the_end.callback(self._end_work)
+        try:
             response = super().dispatch(request, *args, **kwargs)
             if self.turn:
                 end_with(response, self.turn)
                 self.turn = None
-        return response
+            return response
+        finally:
+            self._end_work()
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        """Return DRF's request, which else looks these up on Django's each time, in vain first."""
+        made = super().initialize_request(request, *args, **kwargs)
+        made.META, made.method = request.META, request.method
+        return made
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""

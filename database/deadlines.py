@@ -75,7 +75,8 @@ class _Watch:
     def begin(self, deadline: Deadline) -> None:
         with self._lock:
             self._deadlines.add(deadline)
-            self._any.set()
+            if not self._any.is_set():
+                self._any.set()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._look, name="deadlines", daemon=True)
                 self._thread.start()
