@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest, MiddlewareNotUsed, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.middleware import common, security
@@ -33,6 +33,12 @@ class HttpsMiddleware(security.SecurityMiddleware):
 
     Django's own stays for the headers; `check --deploy` looks for it by name.
     """
+
+    def __init__(self, get_response: Any) -> None:
+        """Stay out of the way of a service that is reached over http."""
+        super().__init__(get_response)
+        if not self.redirect:
+            raise MiddlewareNotUsed
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
         """Refuse a call over http that should be https; lead pages there by the same method.

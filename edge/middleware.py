@@ -15,6 +15,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
@@ -84,6 +85,8 @@ class ForwardedSchemeMiddleware:
     """
 
     def __init__(self, get_response: GetResponse) -> None:
+        if not settings.SECURE_PROXY_SSL_HEADER:
+            raise MiddlewareNotUsed  # Django reads none
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Where a request comes from, when proxies of ours stand in between."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
@@ -42,6 +43,7 @@ def network_of(address: Address | None) -> str:
     return str(address)
 
 
+@lru_cache(maxsize=1000)  # callers come again
 def _parse(text: str) -> Address | None:
     try:
         address = ip_address(text.strip())
