@@ -200,7 +200,7 @@ class OutcomeUnknown(ApiError):
         super().__init__(headers={"Retry-After": str(RETRY_UNKNOWN_AFTER)})
 
 
-def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+def exception_handler(exc: Exception, context: dict[str, object]) -> HttpResponse | None:
     """Word an exception as an error response; None for a bug, which stays a 500."""
     if isinstance(exc, NotModified):
         return HttpResponseNotModified(headers={"ETag": exc.tag})
@@ -243,7 +243,7 @@ def _log(exc: Exception, error: exceptions.APIException, request: Any) -> None:
 
 def error_body(
     status_code: int, message: str, *, request_id: str, error: str = "", code: str = ""
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the members that every error has."""
     default_error, default_code = WORDS.get(status_code, ("Error", "error"))
     return {
@@ -254,14 +254,14 @@ def error_body(
     }
 
 
-def flatten(detail: Any) -> dict[str, list[str]]:
+def flatten(detail: object) -> dict[str, list[str]]:
     """Return `{"field": ["sentence", …]}`; sentences about no field are `non_field_errors`."""
     if not isinstance(detail, dict):
         return {"non_field_errors": list(_sentences(detail))}
     return {str(field): list(_sentences(value)) for field, value in detail.items()}
 
 
-def _sentences(detail: Any) -> list[str]:
+def _sentences(detail: object) -> list[str]:
     if isinstance(detail, dict):
         return [text for value in detail.values() for text in _sentences(value)]
     if isinstance(detail, list | tuple):

@@ -75,7 +75,7 @@ class ApiView(APIView):
         made.META, made.method = request.META, request.method
         return made
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
         self.request.now = timezone.now()
         self.format_kwarg = None
@@ -127,7 +127,7 @@ class ApiView(APIView):
         name = str(self.request.method).lower()
         handler = getattr(self, name)
 
-        def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
+        def answer(request: Request, *args: object, **kwargs: object) -> Any:
             with references_as_conflicts():
                 return answer_once(request, key, lambda: handler(request, *args, **kwargs))
 

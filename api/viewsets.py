@@ -38,7 +38,7 @@ class PageMixin(ApiView, viewsets.GenericViewSet[M]):
         """What is shown of a row."""
         return representation_of(self.serializer_class)  # type: ignore[arg-type]
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Return a page: `{"projects": […], "pagination": {…}}`."""
         queryset = self.filter_queryset(self.get_queryset())
         page: Iterable[Any] = self.paginate_queryset(queryset) or ()
@@ -64,7 +64,7 @@ class ListViewSet(PageMixin[M]):
     plain_rows: ClassVar[ResourceQuerySet[Any]]
     shown_keys: ClassVar[Sequence[str]]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         """Raise ImproperlyConfigured where DRF would do what we do not."""
         super().__init_subclass__(**kwargs)
         if cls.get_serializer_class is not viewsets.GenericViewSet.get_serializer_class:
@@ -87,7 +87,7 @@ class ListViewSet(PageMixin[M]):
         """The name of many: `time_entries`."""
         return plural_key_of(self.queryset.model)
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Return a page, unless the caller has it: its tag is known before any row is read."""
         user = self.request.user
         tag = entity_tag(
@@ -133,7 +133,7 @@ class ResourceViewSet(ListViewSet[M]):
         """Return the row of the path; 403 if it is another user's, 404 if there is none."""
         return self.visible_row(pk=self.kwargs["pk"])
 
-    def visible_row(self, **found: Any) -> M:
+    def visible_row(self, **found: object) -> M:
         """Return the row that is found, as `get_object` returns that of the path."""
         rows = self.get_queryset().with_details()
         instance: M | None = rows.order_by().filter(**found).first()
@@ -141,7 +141,7 @@ class ResourceViewSet(ListViewSet[M]):
             raise self.not_found(**found)
         return instance
 
-    def not_found(self, **found: Any) -> AccessDenied | NotFound:
+    def not_found(self, **found: object) -> AccessDenied | NotFound:
         """Return the 404 of a row that is not there, or the 403 of one that is another's."""
         name = self._meta.verbose_name
         if "pk" not in found:
@@ -151,7 +151,7 @@ class ResourceViewSet(ListViewSet[M]):
         return NotFound(f"There is no {name} with the id {found['pk']}.")
 
     @contextmanager
-    def row_to_write(self, **found: Any) -> Iterator[M]:
+    def row_to_write(self, **found: object) -> Iterator[M]:
         """Give the row that is found to a block that writes it.
 
         The row is locked before it is read and until the block is through: what is answered and
@@ -168,11 +168,11 @@ class ResourceViewSet(ListViewSet[M]):
                 judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
             yield instance
 
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Return one: `{"project": {…}}`."""
         return self._retrieve(pk=self.kwargs["pk"])
 
-    def _retrieve(self, **found: Any) -> Response:
+    def _retrieve(self, **found: object) -> Response:
         one = self.get_queryset().order_by().filter(**found)
         for row in self.representation.rows(one):
             tag = tag_of(self.representation, row, self.request.caller)
@@ -181,11 +181,11 @@ class ResourceViewSet(ListViewSet[M]):
             return Response(data, headers={"ETag": tag})
         raise self.not_found(**found)
 
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def create(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Insert one: 201 with a Location header."""
         return self._create(request.data)
 
-    def _create(self, data: Any) -> Response:
+    def _create(self, data: object) -> Response:
         serializer = self.get_serializer(data=data)
         serializer.is_valid(raise_exception=True)
         created = serializer.save()
@@ -193,26 +193,26 @@ class ResourceViewSet(ListViewSet[M]):
         response["Location"] = reverse(f"{self.basename}-detail", args=[created.pk])
         return response
 
-    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def update(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Change the fields that were sent, for PUT and PATCH alike."""
         return self._update(pk=self.kwargs["pk"])
 
-    def _update(self, **found: Any) -> Response:
+    def _update(self, **found: object) -> Response:
         with self.row_to_write(**found) as instance:
             serializer: Any = self.get_serializer(instance, data=self.request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             changed = serializer.save()
         return self._written(changed, "updated", note=serializer.note)
 
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def partial_update(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Change the fields that were sent."""
         return self.update(request, *args, **kwargs)
 
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def destroy(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Delete one, unless others refer to it: 409 `in_use`."""
         return self._destroy(pk=self.kwargs["pk"])
 
-    def _destroy(self, **found: Any) -> Response:
+    def _destroy(self, **found: object) -> Response:
         with self.row_to_write(**found) as instance:
             self.remove(instance)
         return Response({"message": self._message(self.removed)})
@@ -258,7 +258,7 @@ class ResourceViewSet(ListViewSet[M]):
                 refusal = error
         raise refusal
 
-    def _mine(self, external_id: str) -> dict[str, Any]:
+    def _mine(self, external_id: str) -> dict[str, object]:
         """Return how the row is found to which the user gave an id; 400 for an id of no row."""
         self._check_external_id(external_id)
         return {"external_user": self.request.user, "external_id": external_id}

@@ -234,7 +234,7 @@ class AppendOnlyError(TypeError):
 class TokenEventQuerySet(models.QuerySet["TokenEvent"]):
     """Events, which are only added and read."""
 
-    def update(self, **kwargs: Any) -> NoReturn:
+    def update(self, **kwargs: object) -> NoReturn:
         """Refuse: raises AppendOnlyError."""
         raise AppendOnlyError
 
@@ -283,7 +283,7 @@ class TokenEvent(models.Model):
             raise AppendOnlyError
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *args: object, **kwargs: object) -> NoReturn:
         """Refuse: raises AppendOnlyError."""
         raise AppendOnlyError
 

@@ -49,11 +49,11 @@ class _Compiled:
         columns = [column for column, *_ in self.compiler.select]
         self._converters = self.compiler.get_converters(columns)
 
-    def rows(self, params: Sequence[Any], limits: str = "") -> list[Any]:
+    def rows(self, params: Sequence[object], limits: str = "") -> list[Any]:
         """Return the rows as Django has them."""
         with self.compiler.connection.cursor() as cursor:
             cursor.execute(self.sql.replace(LIMITS, limits), params)
-            rows: list[Any] = cursor.fetchall()
+            rows: list[object] = cursor.fetchall()
         if self._converters:
             rows = list(self.compiler.apply_converters(rows, self._converters))
         return rows
@@ -66,12 +66,12 @@ class PreparedGet(Generic[M]):
     """
 
     def __init__(
-        self, queryset: models.QuerySet[M], field: str, *, example: Any = "a value"
+        self, queryset: models.QuerySet[M], field: str, *, example: object = "a value"
     ) -> None:
         self._queryset, self._field, self._example = queryset, field, example
         self._of_thread = threading.local()
 
-    def __call__(self, value: Any) -> M | None:
+    def __call__(self, value: object) -> M | None:
         """Return the row with the value, if there is one."""
         if not hasattr(self._of_thread, "compiled"):
             query = self._queryset.order_by().filter(**{self._field: self._example}).query
@@ -108,7 +108,7 @@ class PreparedRows:
         self._columns = columns
         self._of_thread = threading.local()
 
-    def __call__(self, queryset: models.QuerySet[Any, Any]) -> list[Sequence[Any]]:
+    def __call__(self, queryset: models.QuerySet[Any, object]) -> list[Sequence[object]]:
         """Return the rows."""
         query: Any = queryset.query
         connection = connections[queryset.db]
@@ -124,7 +124,7 @@ class PreparedRows:
         limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
         return compiled.rows(params, limits)
 
-    def _compiled(self, queryset: models.QuerySet[Any, Any], conditions: str) -> _Compiled:
+    def _compiled(self, queryset: models.QuerySet[Any, object], conditions: str) -> _Compiled:
         """Return what is compiled of a query of the same shape, if this thread had one."""
         query: Any = queryset.query
         if any(MORE(query)):
@@ -133,14 +133,16 @@ class PreparedRows:
         joins = tuple(query.alias_map.values())  # inner or outer: that follows from conditions
         asked = queryset.db, query.model, joins, conditions
         shape = asked, query.is_sliced, ORDER(query), LOCK(query)
-        shapes: dict[Any, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
+        shapes: dict[object, _Compiled] = self._of_thread.__dict__.setdefault("shapes", {})
         if shape not in shapes:
             if len(shapes) == MOST_SHAPES:
                 shapes.clear()
             shapes[shape] = self._compile(queryset, joins)
         return shapes[shape]
 
-    def _compile(self, queryset: models.QuerySet[Any, Any], joins: tuple[Any, ...]) -> _Compiled:
+    def _compile(
+        self, queryset: models.QuerySet[Any, object], joins: tuple[Any, ...]
+    ) -> _Compiled:
         """Return what is kept for querysets of a shape with these joins."""
         is_sliced = queryset.query.is_sliced
         by_keys = is_sliced and connections[queryset.db].vendor == "postgresql"
@@ -150,12 +152,12 @@ class PreparedRows:
             raise ValueError(f"A join may not repeat a row: {compiled.sql}")
         return compiled
 
-    def _plain(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
+    def _plain(self, queryset: models.QuerySet[Any, object]) -> _Compiled:
         compiled = _Compiled(_all_of(queryset, *self._columns), queryset.db)
         compiled.sql += f" {LIMITS}"
         return compiled
 
-    def _by_keys(self, queryset: models.QuerySet[Any, Any]) -> _Compiled:
+    def _by_keys(self, queryset: models.QuerySet[Any, object]) -> _Compiled:
         found = _all_of(queryset, "pk")
         keys, params = found.get_compiler(queryset.db).as_sql()
         meta = queryset.model._meta
@@ -170,7 +172,7 @@ class PreparedRows:
         return _Compiled(query, queryset.db)
 
 
-def _all_of(queryset: models.QuerySet[Any, Any], *columns: str) -> Any:
+def _all_of(queryset: models.QuerySet[Any, object], *columns: str) -> Any:
     """Return the query for columns of the rows that all slices are of.
 
     It knows no annotations: what an order or a column means by one is no part of a shape.

@@ -29,7 +29,7 @@ def _whole_number(text: str) -> int | None:
 
 
 # What libpq does not know: names of Django's settings, and of its options of a connection.
-SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
+SETTINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "conn_max_age": (_whole_number, "a whole number or None"),
     "conn_health_checks": (_switch, "True or False"),
     "disable_server_side_cursors": (_switch, "True or False"),
@@ -88,7 +88,7 @@ def _are_ports(text: str) -> bool:
     )
 
 
-def _typed(name: str, pair: str) -> tuple[str, Any]:
+def _typed(name: str, pair: str) -> tuple[str, object]:
     key, value = _name_of(pair), unquote(pair.partition("=")[2])
     parse, accepted = {**SETTINGS, **OPTIONS}[key]
     try:

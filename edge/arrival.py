@@ -52,7 +52,7 @@ class HttpsMiddleware(security.SecurityMiddleware):
             raise HttpsRequired
         return HttpResponsePermanentRedirect(redirect.url, preserve_request=True)
 
-    def process_response(self, request: HttpRequest, response: Any) -> Any:
+    def process_response(self, request: HttpRequest, response: object) -> Any:
         """Leave the headers to Django's own."""
         return response
 

@@ -84,7 +84,7 @@ def prune(before: datetime, *, at_most: int | None = None) -> int:
         return IdempotencyKey.objects.filter(pk__in=list(ids)).delete()[0]
 
 
-def _claim(user: Any, key: str, fingerprint: str) -> IdempotencyKey:
+def _claim(user: object, key: str, fingerprint: str) -> IdempotencyKey:
     """Insert the key, or return the row that is there; wait for the twin that just inserts it."""
     now = timezone.now()
     mine = {"user": user, "key": key}

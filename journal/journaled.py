@@ -88,7 +88,7 @@ class Journaled(models.Model):
     class Meta:
         abstract = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         self.stored = {}
         super().__init__(*args, **kwargs)
 
@@ -166,7 +166,7 @@ class Journaled(models.Model):
             type_of(type(self)), self.pk, action, list(fields), owner_before, owner_after
         )
 
-    def deletion(self, owner_before: Any) -> NewChange:
+    def deletion(self, owner_before: object) -> NewChange:
         """Return the entry for the journal of a row that is going to be deleted."""
         return self.change(Change.Action.DELETED, owner_before=owner_before)
 
@@ -175,7 +175,7 @@ class Journaled(models.Model):
         """The id of the only user who sees this row beside administrators; None if all do."""
         return self.owner_attribute and getattr(self, self.owner_attribute)
 
-    def owner_in_database(self) -> Any:
+    def owner_in_database(self) -> object:
         """Return whose row it is and stays until the transaction ends: what we read may be old.
 
         A user who loses sight of a row has to be told, and must not be missed.

@@ -44,7 +44,7 @@ class ProjectWork(Resource):
         with transaction.atomic(savepoint=False), held_open(*(_project_of(row) for row in rows)):
             super().insert(rows)
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
         """Save, unless this begins in a project that is archived."""
         if not self.begins():
             super().save(update_fields=update_fields, **kwargs)

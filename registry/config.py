@@ -1,7 +1,7 @@
 """What an app says about itself, once: every list of all resources is derived from it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.apps import AppConfig
 
@@ -29,7 +29,7 @@ class ApiAppConfig(AppConfig):
     # Each tag of the OpenAPI document, and its description. A tag is the first part of a path.
     tags: ClassVar[Mapping[str, str]] = {}
     # An example of each component of the OpenAPI document. That of a resource is its body's too.
-    examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    examples: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     # The route on which a new token is tried, for each read scope that is not a resource's.
     example_calls: ClassVar[Mapping[str, str]] = {}
     # Where the admin's menu shows the app.

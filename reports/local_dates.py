@@ -15,7 +15,7 @@ from django.db.models import DateField, Func, IntegerField
 from django.db.models.sql.compiler import SQLCompiler
 
 Unit = Literal["day", "week", "month"]
-Sql = tuple[str, list[Any]]
+Sql = tuple[str, list[object]]
 Change = tuple[datetime, int]  # when an offset from UTC ends, and its seconds
 
 DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
@@ -28,23 +28,23 @@ class LocalDate(Func):
 
     output_field = DateField()
 
-    def __init__(self, instant: str, offset: Any, unit: Unit) -> None:
+    def __init__(self, instant: str, offset: object, unit: Unit) -> None:
         super().__init__(instant, offset)
         self.unit = unit
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Sql:
+    def as_postgresql(self, compiler: SQLCompiler, connection: object, **_: object) -> Sql:
         """Return PostgreSQL's expression."""
         instant, offset, params = self._compiled(compiler)
         shifted = f"({instant} AT TIME ZONE 'UTC') + ({offset})::integer * INTERVAL '1 second'"
         return f"DATE_TRUNC('{self.unit}', {shifted})::date", params
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Any:
+    def as_sqlite(self, compiler: SQLCompiler, connection: object, **_: object) -> Any:
         """Return SQLite's expression; a fraction of a second could be rounded up to a day."""
         instant, offset, params = self._compiled(compiler)
         shift = f"({offset}) || ' seconds'"
         return f"DATE(SUBSTR({instant}, 1, 19), {shift}{SQLITE_UNITS[self.unit]})", params
 
-    def _compiled(self, compiler: SQLCompiler) -> tuple[str, str, list[Any]]:
+    def _compiled(self, compiler: SQLCompiler) -> tuple[str, str, list[object]]:
         (instant, before), (offset, after) = map(compiler.compile, self.get_source_expressions())
         return instant, offset, [*before, *after]
 
@@ -59,7 +59,7 @@ class LocalOffset(Func):
         super().__init__(instant)
         self.changes, self.last = changes, last
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, *_: Any, **__: Any) -> Any:
+    def as_sql(self, compiler: SQLCompiler, connection: Any, *_: object, **__: object) -> Any:
         """Return nested CASEs: for 460 changes nine comparisons a row."""
         [instant] = self.get_source_expressions()
         sql, params = compiler.compile(instant)
@@ -67,7 +67,12 @@ class LocalOffset(Func):
         return self._among(0, len(self.changes), sql, [*params], stored)
 
     def _among(
-        self, first: int, end: int, instant: str, params: list[Any], stored: Callable[..., Any]
+        self,
+        first: int,
+        end: int,
+        instant: str,
+        params: list[object],
+        stored: Callable[..., object],
     ) -> Sql:
         if first == end:
             known = first < len(self.changes)

@@ -28,7 +28,7 @@ SUMMARY = inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})
 WEEKLY = inline_serializer("WeeklyEnvelope", {"weekly": WeeklySerializer()})
 
 
-def _or_a_file(json: Any) -> dict[tuple[int, str], Any]:
+def _or_a_file(json: object) -> dict[tuple[int, str], object]:
     binary = {"type": "string", "format": "binary"}
     return {
         (200, "application/json"): json,
@@ -113,7 +113,7 @@ def _summary(report: SummaryFilter) -> dict[str, Any]:
     return summary
 
 
-def _nodes(group: Group) -> list[dict[str, Any]]:
+def _nodes(group: Group) -> list[dict[str, object]]:
     return [
         {
             "key": child.key,
@@ -125,7 +125,7 @@ def _nodes(group: Group) -> list[dict[str, Any]]:
     ]
 
 
-def _totals(seconds: int, entries: int, billable_seconds: int) -> dict[str, Any]:
+def _totals(seconds: int, entries: int, billable_seconds: int) -> dict[str, object]:
     return {
         "seconds": seconds,
         "hours": hours(seconds),
@@ -228,5 +228,5 @@ def _weekly(report: WeeklyFilter, users: Sequence[UserWeek]) -> dict[str, Any]:
     }
 
 
-def _whole_week(seconds: int) -> dict[str, Any]:
+def _whole_week(seconds: int) -> dict[str, object]:
     return {"total_seconds": seconds, "hours": hours(seconds)}

@@ -28,7 +28,7 @@ class TextField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "strip": False})
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         """Return the text with the line ends that are stored, before its length is judged."""
         text = super().to_python(value) or ""
         return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -72,7 +72,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what an address fills a new form with, but for what fits no field."""
-        initial: dict[str, Any] = {}
+        initial: dict[str, object] = {}
         for name, value in super().get_changeform_initial_data(request).items():
             with suppress(FieldDoesNotExist, ValidationError, ValueError, OverflowError):
                 initial[name] = self.opts.get_field(name).to_python(value)  # type: ignore[union-attr]
@@ -101,7 +101,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         """Return the id that a user's other system has for a row, and the user."""
         return row.external_id and f"{row.external_id} (given by {row.external_user})"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         """Return the class of the list."""
         return ModelChangeList
 
@@ -118,7 +118,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Judge a form again that lost a race: now it sees the row that won, and says so."""
         try:
@@ -130,7 +130,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         self,
         request: HttpRequest,
         object_id: str,
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Show what was done in the admin, and to whom may read it the way to all changes."""
         context = dict(extra_context or {})

@@ -17,7 +17,7 @@ from django.db.models.lookups import Lookup
 from resources.integrity import refusal_by
 from resources.refusals import Refusal, Taken
 
-Key = tuple[Any, ...]
+Key = tuple[object, ...]
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "exact": operator.eq,
@@ -52,7 +52,7 @@ def foreseen(rows: Sequence[Any]) -> list[Refusal | None]:
     return refusals
 
 
-def row_in_the_way(constraint: models.UniqueConstraint, row: Any) -> int | None:
+def row_in_the_way(constraint: models.UniqueConstraint, row: object) -> int | None:
     """Return the id of the row that keeps another from being written, if it is still there."""
     _fill_in(row)
     return _Unique(constraint, _names(constraint), [row]).holder(row)
@@ -73,7 +73,7 @@ class _Unique:
         self._fields = [rows[0]._meta.get_field(name) for name in names]
         self._taken = self._stored({*filter(None, map(self._key, rows))}, type(rows[0]))
 
-    def has(self, row: Any) -> bool:
+    def has(self, row: object) -> bool:
         """Return whether somebody else has the key of a row."""
         return self._key(row) in self._taken
 
@@ -84,16 +84,16 @@ class _Unique:
             refusal.pk = self.holder(row)
         return refusal
 
-    def holder(self, row: Any) -> int | None:
+    def holder(self, row: object) -> int | None:
         """Return the id of the stored row that has the key of another."""
         return self._taken.get(self._key(row))
 
-    def take(self, row: Any) -> None:
+    def take(self, row: object) -> None:
         """Count the key of a row, which has no id yet, among those that are taken."""
         if key := self._key(row):
             self._taken[key] = None
 
-    def _key(self, row: Any) -> Key | None:
+    def _key(self, row: object) -> Key | None:
         """Return the key of a row, or None if the constraint does not look at it."""
         condition = self.constraint.condition
         if condition is not None and _holds(condition, row) is not True:
@@ -125,7 +125,7 @@ def _names(constraint: models.UniqueConstraint) -> Sequence[str]:
     return ()
 
 
-def _holds(node: Any, row: Any) -> bool | None:
+def _holds(node: object, row: object) -> bool | None:
     """Return whether a condition holds for a row, as SQL has it: None where that is unknown."""
     if isinstance(node, Q):
         answer = _joined([_holds(child, row) for child in node.children], node.connector)
@@ -147,7 +147,7 @@ def _joined(answers: Sequence[bool | None], connector: str) -> bool | None:
     return None if None in answers else not decisive
 
 
-def _compared(value: Any, lookup: str | None, other: Any) -> bool | None:
+def _compared(value: object, lookup: str | None, other: object) -> bool | None:
     if lookup == "isnull":
         return (value is None) is bool(other)
     if value is None or other is None or lookup not in COMPARISONS:
@@ -155,7 +155,7 @@ def _compared(value: Any, lookup: str | None, other: Any) -> bool | None:
     return COMPARISONS[lookup](value, other)
 
 
-def _value(node: Any, row: Any) -> Any:
+def _value(node: Any, row: object) -> object:
     """Return the value of a column, of what computes itself `of` columns, or of a constant."""
     if isinstance(node, F):
         return _column(node.name, row)  # type: ignore[attr-defined] # the stubs lack it
@@ -166,5 +166,5 @@ def _value(node: Any, row: Any) -> Any:
     return node
 
 
-def _column(name: str, row: Any) -> Any:
+def _column(name: str, row: Any) -> object:
     return getattr(row, row._meta.get_field(name).attname)

@@ -8,7 +8,7 @@ from django.db import connections, models, transaction
 M = TypeVar("M", bound=models.Model)
 
 
-def lock(model: type[models.Model], **found: Any) -> Any:
+def lock(model: type[models.Model], **found: object) -> object:
     """Keep a row from being written until the transaction ends; return its key, None if none is.
 
     On SQLite the transaction alone does. PostgreSQL looks again at what the row is found by, once

@@ -21,7 +21,7 @@ class TypedFilter(admin.SimpleListFilter):
         """There is always something to type."""
         return True
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Any]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[Any]:
         """Offer nothing."""
         return []
 

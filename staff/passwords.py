@@ -23,12 +23,12 @@ class PasswordColumn:
 
     user: Any
 
-    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+    def __init__(self, *args: object, request: HttpRequest, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
         self._before = _rights_of(self.user)
 
-    def may_change(self, user: Any) -> bool:
+    def may_change(self, user: object) -> bool:
         """Return whether who acts may still change the password of a person."""
         return True
 
@@ -61,11 +61,11 @@ class OthersPasswordChangeForm(PasswordColumn, OthersPasswordForm):  # type: ign
         super().__init__(*args, **kwargs)
         self._may_change = may_change
 
-    def may_change(self, user: Any) -> bool:
+    def may_change(self, user: object) -> bool:
         """Ask the admin once more."""
         return self._may_change(self.request, user)
 
 
-def _rights_of(user: Any) -> list[Any]:
+def _rights_of(user: object) -> list[object]:
     given = [sorted(getattr(user, name).values_list("pk", flat=True)) for name in RIGHTS_GIVEN]
     return [*given, *(getattr(user, name) for name in AS_IT_WAS)]

@@ -25,11 +25,11 @@ REPLACED = "Somebody has changed this to “{}” since you opened the page. Sav
 class Encoder:
     """JSON of what the fields of a model hold, for django.core.signing."""
 
-    def dumps(self, value: Any) -> bytes:
+    def dumps(self, value: object) -> bytes:
         """Return the JSON of shown values."""
         return DjangoJSONEncoder(separators=(",", ":")).encode(value).encode("latin-1")
 
-    def loads(self, data: bytes) -> Any:
+    def loads(self, data: bytes) -> object:
         """Return the shown values."""
         return signing.JSONSerializer().loads(data)
 
@@ -59,7 +59,7 @@ class ShownForm(forms.ModelForm[M]):
         about = [self._about(), self.seen]
         return signing.dumps(about, salt=SALT, serializer=Encoder, compress=True)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Let go of what was not touched; refuse what somebody else has changed too."""
         cleaned = super().clean() or self.cleaned_data
         if self.says_nothing and self.must_say:
@@ -97,9 +97,9 @@ class ShownForm(forms.ModelForm[M]):
     def _about(self) -> str:
         return f"{self._meta.model._meta.label} {self.instance.pk}"
 
-    def _stored(self) -> dict[str, Any]:
+    def _stored(self) -> dict[str, object]:
         """Return what the row holds, by the fields that the form lets people change."""
-        stored: dict[str, Any] = {}
+        stored: dict[str, object] = {}
         for name, form_field in self.fields.items():
             field = self._column(name)
             if field is None or form_field.disabled or name not in self.initial:
@@ -111,7 +111,7 @@ class ShownForm(forms.ModelForm[M]):
                 stored[name] = None if value is None else field.value_to_string(self.instance)
         return stored
 
-    def _shown(self) -> dict[str, Any]:
+    def _shown(self) -> dict[str, object]:
         """Return what the page says that it showed; nothing if it does not say so."""
         if not self.is_bound or not self.now:
             return {}
@@ -125,7 +125,7 @@ class ShownForm(forms.ModelForm[M]):
             return {}
         return {name: shown[name] for name in self.now if name in shown}
 
-    def _python(self, name: str, value: Any) -> Any:
+    def _python(self, name: str, value: object) -> object:
         field = self._column(name)
         return (
             value
@@ -157,7 +157,7 @@ class ShownMixin:
         return []
 
     def _changeform_view(
-        self, request: HttpRequest, object_id: str | None, *args: Any
+        self, request: HttpRequest, object_id: str | None, *args: object
     ) -> HttpResponse:
         """Judge what is sent by the rights of now, which stay until it is written."""
         if request.method == "POST":
@@ -165,14 +165,14 @@ class ShownMixin:
         response: HttpResponse = super()._changeform_view(request, object_id, *args)  # type: ignore[misc]
         return response
 
-    def _delete_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+    def _delete_view(self, request: HttpRequest, object_id: str, *args: object) -> HttpResponse:
         if request.method == "POST":
             hold_rights(request)
         response: HttpResponse = super()._delete_view(request, object_id, *args)  # type: ignore[misc]
         return response
 
     def response_action(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], *args: Any, **kwargs: Any
+        self, request: HttpRequest, queryset: models.QuerySet[Any], *args: object, **kwargs: object
     ) -> HttpResponse | None:
         """Do what is asked of the selected rows in one transaction, by the rights of now."""
         with transaction.atomic():

@@ -29,7 +29,7 @@ class AdminSite(admin.AdminSite):
         return super().has_permission(request)
 
     def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """Log somebody in, and know the browser again."""
         response = super().login(request, extra_context)
@@ -38,7 +38,7 @@ class AdminSite(admin.AdminSite):
         return response
 
     def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> TemplateResponse:
         """Change one's own password, with a limit to guesses of the old one.
 
@@ -53,7 +53,7 @@ class AdminSite(admin.AdminSite):
         )
         return cast("TemplateResponse", view(request))
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[object]:
         """Return the models in a few sections; Django has one for each app, most with one model.
 
         An app that declares no section, as Django's own, is beside users and tokens.
@@ -61,7 +61,7 @@ class AdminSite(admin.AdminSite):
         if app_label:
             return super().get_app_list(request, app_label)
         listed = {app["app_label"]: app for app in super().get_app_list(request)}
-        sections: dict[str, list[Any]] = {"Work": [], "Access": []}
+        sections: dict[str, list[object]] = {"Work": [], "Access": []}
         for config in apps.get_app_configs():
             if config.label in listed:
                 title = getattr(config, "section", "Access")
@@ -69,7 +69,7 @@ class AdminSite(admin.AdminSite):
         return [_section(title, found) for title, found in sections.items() if found]
 
 
-def _section(title: str, found: list[Any]) -> dict[str, Any]:
+def _section(title: str, found: list[Any]) -> dict[str, object]:
     label = title.lower()
     return {
         "name": title,

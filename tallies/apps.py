@@ -1,7 +1,5 @@
 """What makes the counting begin."""
 
-from typing import Any
-
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -16,7 +14,7 @@ class TalliesConfig(AppConfig):
         post_migrate.connect(_install, sender=self)
 
 
-def _install(using: str, **_: Any) -> None:
+def _install(using: str, **_: object) -> None:
     from tallies.triggers import install  # models can be imported only now
 
     install(using)

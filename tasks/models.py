@@ -1,7 +1,7 @@
 """What is to be done in a project."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -93,7 +93,7 @@ class Task(ProjectWork):
         super().clean()
         self.note_completion()
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
         """Save, and note when the task became done; one with time entries stays in its project."""
         if self.is_moved():
             refuse_if_used(self)

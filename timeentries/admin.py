@@ -22,7 +22,7 @@ from timeentries.serializers import TagsField
 class TimeEntryForm(ModelForm[TimeEntry]):
     """A time entry, judged by the rules of the API."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         if "billable" in self.fields and not self.instance.pk:
             choices = [("unknown", "As its project"), ("true", "Yes"), ("false", "No")]

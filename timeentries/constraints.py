@@ -10,7 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Func
 from django.db.models.sql.compiler import SQLCompiler
 
-Sql = tuple[str, list[Any]]
+Sql = tuple[str, list[object]]
 
 
 class WholeSeconds(Func):
@@ -23,13 +23,13 @@ class WholeSeconds(Func):
         """Return what the database would, of values."""
         return (end - start) // timedelta(seconds=1)
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Sql:
+    def as_postgresql(self, compiler: SQLCompiler, connection: object, **_: object) -> Sql:
         """Return PostgreSQL's expression; EXTRACT of an interval is exact and immutable."""
         (start, start_params), (end, end_params) = self._compiled(compiler)
         interval = f"{end}::timestamptz - {start}::timestamptz"
         return f"FLOOR(EXTRACT(EPOCH FROM ({interval})))::bigint", [*end_params, *start_params]
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Any:
+    def as_sqlite(self, compiler: SQLCompiler, connection: object, **_: object) -> Any:
         """Return SQLite's expression; its times are text, with the fraction from character 20."""
         (start, start_params), (end, end_params) = self._compiled(compiler)
         days = f"julianday(substr({end}, 1, 19)) - julianday(substr({start}, 1, 19))"
@@ -37,7 +37,7 @@ class WholeSeconds(Func):
         sql = f"CAST(ROUND(({days}) * 86400) AS INTEGER) - {borrowed}"
         return sql, [*end_params, *start_params] * 2
 
-    def _compiled(self, compiler: SQLCompiler) -> list[tuple[str, Iterable[Any]]]:
+    def _compiled(self, compiler: SQLCompiler) -> list[tuple[str, Iterable[object]]]:
         return [compiler.compile(source) for source in self.get_source_expressions()]
 
 

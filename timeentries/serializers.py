@@ -44,7 +44,7 @@ def tag_list(tags: str) -> list[str]:
 class TagsField(serializers.Field[str, Any, str, TimeEntry]):
     """Tags as a comma-separated string, or as an array of strings."""
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         """Return the tags trimmed, without empties and repeats, separated by commas."""
         if isinstance(data, list) and any(isinstance(tag, str) and "," in tag for tag in data):
             raise serializers.ValidationError("A tag cannot contain a comma.")
@@ -66,7 +66,7 @@ class TagsField(serializers.Field[str, Any, str, TimeEntry]):
 class EndField(InstantField):
     """The end of an entry; null means that it is a running timer, and so does "" in a new one."""
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> Any:
         """Return the end; 400 for the empty text that would start a finished entry again."""
         if data == "":
             if self.parent.instance is not None:
@@ -80,7 +80,7 @@ class EndField(InstantField):
 class OwnerField(ReferenceField):
     """Whose entry it is; only administrators book for others."""
 
-    def to_internal_value(self, data: Any) -> User:
+    def to_internal_value(self, data: object) -> User:
         """Return the user; 403 for another user's id, whether or not there is such a user."""
         user: User = self.context["request"].user
         if not user.is_superuser and str(data) != str(user.pk):
@@ -161,13 +161,13 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         owner: User = self.validated_data.get("user", before)
         return owner
 
-    def _timer(self) -> dict[str, Any] | None:
+    def _timer(self) -> dict[str, object] | None:
         """Return the timer that is in the way, unless it has just been stopped."""
         representation = representation_of(TimeEntrySerializer)
         timers = representation.of(running_timer(self._owner()), self.context["request"].caller)
         return timers[0] if timers else None
 
-    def made_of(self, rows: Sequence[dict[str, Any]]) -> list[TimeEntry]:
+    def made_of(self, rows: Sequence[dict[str, object]]) -> list[TimeEntry]:
         """Return new entries, the caller's unless they say so."""
         user = self.context["request"].user
         return super().made_of([{"user": user, **row} for row in rows])

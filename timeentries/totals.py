@@ -51,7 +51,7 @@ class _Unknown(Exception):
     """The tallies cannot tell of such entries."""
 
 
-def told_total(entries: QuerySet[Any, Any]) -> int | None:
+def told_total(entries: QuerySet[Any, object]) -> int | None:
     """Return the number of entries as the tallies tell it, or None where they cannot.
 
     They tell of all entries, a user's, a project's or a client's. Whole days in UTC are told, the
@@ -72,7 +72,7 @@ def told_total(entries: QuerySet[Any, Any]) -> int | None:
         return int(cursor.fetchone()[0])
 
 
-def told_by_project(entries: QuerySet[Any, Any]) -> tuple[str, list[Any]] | None:
+def told_by_project(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
     """Return a query whose rows add up to the totals of finished entries, or None.
 
     Its columns are project_id, seconds, billable_seconds and entries; a project has many rows.
@@ -95,7 +95,7 @@ def told_by_project(entries: QuerySet[Any, Any]) -> tuple[str, list[Any]] | None
 
 
 def _told(
-    asked: dict[str, Any], whose: Whose, of_tallies: str, of_entries: str, *, using: str
+    asked: dict[str, object], whose: Whose, of_tallies: str, of_entries: str, *, using: str
 ) -> tuple[str, list[Any]]:
     """Return the SQL of all that adds up to what is asked; `_Unknown` without a whole day.
 
@@ -121,13 +121,13 @@ def _told(
     return " UNION ALL ".join(selects), params
 
 
-def _asked(query: Any) -> dict[str, Any]:
+def _asked(query: Any) -> dict[str, object]:
     """Return the values of a query's conditions by their names; `_Unknown` if one is another."""
     if query.is_sliced or query.combinator or query.distinct or query.group_by is not None:
         raise _Unknown
     if query.where.negated or query.where.connector != AND:
         raise _Unknown
-    asked: dict[str, Any] = {}
+    asked: dict[str, object] = {}
     for child in query.where.children:
         name, value = _condition(child, query.model)
         if asked.setdefault(name, value) != value:
@@ -137,7 +137,7 @@ def _asked(query: Any) -> dict[str, Any]:
     return asked
 
 
-def _condition(child: Any, model: Any) -> tuple[str, Any]:
+def _condition(child: Any, model: object) -> tuple[str, object]:
     negated = isinstance(child, WhereNode) and child.negated and len(child.children) == 1
     if negated:
         [child] = child.children

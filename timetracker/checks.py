@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from django.apps import AppConfig
 from django.core.cache import caches
@@ -15,7 +14,7 @@ WORKER_VARIABLES = ("GRANIAN_WORKERS", "WEB_CONCURRENCY")
 
 @register
 def several_processes_share_counters(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
 ) -> list[CheckMessage]:
     """Refuse several server processes whose rate limits would each count alone."""
     several = [name for name in WORKER_VARIABLES if os.environ.get(name, "1") != "1"]

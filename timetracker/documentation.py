@@ -49,7 +49,7 @@ class PriorityFieldSchema(OpenApiSerializerFieldExtension):
 
     target_class = "tasks.serializers.PriorityField"
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: object, direction: Direction) -> Schema:
         """Return the priority of a direction."""
         numbers = PRIORITY_NAMES.values()
         number = {"type": "integer", "minimum": min(numbers), "maximum": max(numbers)}
@@ -63,7 +63,7 @@ class TagsFieldSchema(OpenApiSerializerFieldExtension):
 
     target_class = "timeentries.serializers.TagsField"
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: object, direction: Direction) -> Schema:
         """Return the tags of a direction."""
         text = {"type": "string"}
         if direction == "response":
@@ -82,7 +82,7 @@ class EndFieldSchema(OpenApiSerializerFieldExtension):
     target_class = "timeentries.serializers.EndField"
     priority = 1
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: object, direction: Direction) -> Schema:
         """Return the end of a direction; `null` is added to both."""
         if direction == "response":
             return {"type": "string", "format": "date-time"}
@@ -102,7 +102,7 @@ class RowFieldSchema(OpenApiSerializerFieldExtension):
         return {"anyOf": [auto_schema.resolve_serializer(row, direction).ref for row in rows]}
 
 
-def add_declared(result: Schema, **_: Any) -> Schema:
+def add_declared(result: Schema, **_: object) -> Schema:
     """Add the tags and examples that the apps declare (a drf-spectacular hook)."""
     result["tags"] = [
         {"name": name, "description": description}

@@ -12,7 +12,7 @@ from api.exceptions import INTERNAL_ERROR, error_body
 from edge.framing import make_sound
 from edge.middleware import is_too_large, sane_request_id
 
-StartResponse = Callable[..., Any]
+StartResponse = Callable[..., object]
 
 log = logging.getLogger("timetracker.wsgi")
 
@@ -52,7 +52,7 @@ def _closing_if_unread(environ: dict[str, Any], start_response: StartResponse) -
     if "wsgi.input_terminated" not in environ:
         return start_response
 
-    def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+    def start(status: str, headers: list[tuple[str, str]], *more: object) -> Any:
         return start_response(status, [*headers, ("Connection", "close")], *more)
 
     return start

@@ -23,7 +23,7 @@ FILTERS_OF_EVERY_LIST = {"updated_since", "external_id"}
 
 @register
 def resources_are_declared(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
 ) -> list[CheckMessage]:
     """Refuse a resource of which something was forgotten."""
     found = list(_models_without_viewset())

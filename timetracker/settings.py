@@ -5,7 +5,6 @@ docs/operations.md has the table of variables. A bad value refuses to start.
 
 import re
 from pathlib import Path
-from typing import Any
 
 import django_stubs_ext
 
@@ -107,7 +106,7 @@ TEMPLATES = [
 
 # SQLite: WAL and IMMEDIATE, or parallel writers fail with "database is locked"; FULL, because
 # NORMAL may lose acknowledged writes when the power goes.
-_SQLITE: dict[str, Any] = {
+_SQLITE: dict[str, object] = {
     "ENGINE": "database.sqlite",
     "NAME": DATA_DIR / "timetracker.sqlite3",
     "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
@@ -150,7 +149,7 @@ if _SERVER:
 DATABASES = {"default": _SERVER or _SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES: dict[str, dict[str, Any]] = {
+CACHES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "ratelimit": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -217,7 +216,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
-SPECTACULAR_SETTINGS: dict[str, Any] = {
+SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "TimeTracker API",
     "SERVERS": [{"url": "/", "description": "This service"}],
     "VERSION": APP_VERSION,

@@ -2,7 +2,6 @@
 
 from copy import copy
 from functools import partial
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -126,10 +125,10 @@ class GroupAdmin(ShownMixin, DjangoGroupAdmin):
         """Administrators only."""
         return bool(request.user.is_superuser)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Administrators only."""
         return bool(request.user.is_superuser)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Administrators only."""
         return bool(request.user.is_superuser)

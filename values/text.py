@@ -48,12 +48,12 @@ def sort_key(text: str) -> str:
 class NormalMixin(models.Field[Any, str]):
     """A text that is stored in normal form, whoever saves it."""
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         """Return the text that is judged."""
         text = super().to_python(value)
         return normal(text) if isinstance(text, str) else text
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's
+    def pre_save(self, model_instance: models.Model, add: bool) -> object:  # noqa: FBT001 - Django's
         """Return the text that is stored."""
         text = getattr(model_instance, self.attname)
         if isinstance(text, str) and not text.isascii():
@@ -61,7 +61,7 @@ class NormalMixin(models.Field[Any, str]):
             setattr(model_instance, self.attname, text)
         return text
 
-    def get_prep_value(self, value: Any) -> Any:
+    def get_prep_value(self, value: object) -> object:
         """Return the text that is looked for, or stored past a model."""
         return normal(value) if type(value) is str else super().get_prep_value(value)
 
@@ -103,7 +103,7 @@ class DerivedField(models.TextField[T, T]):
         """Return what is stored."""
         return self.fill(model_instance)
 
-    def get_prep_value(self, value: Any) -> Any:
+    def get_prep_value(self, value: object) -> object:
         """Return the text as it is: it was made here."""
         return value if type(value) is str else super().get_prep_value(value)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class Filter(django_filters.Filter):
     """A filter of which each FilterSet has its copy, made without what is alike in all of them."""
 
-    def __deepcopy__(self, memo: Any) -> "Filter":
+    def __deepcopy__(self, memo: object) -> "Filter":
         """Return a copy whose method, if it has one, is that of its own FilterSet."""
         copied = copy.copy(self)
         copied.method = self.method
@@ -105,7 +105,7 @@ class SpanFilter(Filter):
 class OptionFilter(Filter):
     """A parameter that tells how to answer, not which rows."""
 
-    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+    def filter(self, qs: QuerySet[Any], value: object) -> QuerySet[Any]:
         """Leave the rows alone."""
         return qs
 

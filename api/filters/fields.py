@@ -20,7 +20,7 @@ class Field(forms.Field):
 
     zone: ZoneInfo
 
-    def __deepcopy__(self, memo: Any) -> "Field":
+    def __deepcopy__(self, memo: object) -> "Field":
         """Return a field for one form, which differs in its zone only."""
         return copy.copy(self)
 
@@ -39,7 +39,7 @@ class Field(forms.Field):
 class TextField(forms.CharField):
     """A text in the form in which texts are stored."""
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         return normal(super().to_python(value) or "")
 
 

@@ -33,7 +33,7 @@ class Column:
         """What it is called."""
         return str(self.field.attname)
 
-    def kept(self, stored: Any) -> Any:
+    def kept(self, stored: object) -> Any:
         """Return what a cursor keeps of a value."""
         return stored.isoformat() if isinstance(stored, date) else stored
 
@@ -53,7 +53,7 @@ class Keyset:
         kept = [column.kept(value) for column, value in zip(self.columns, values, strict=True)]
         return self._signer.sign_object(kept)
 
-    def after(self, cursor: str) -> Iterator[QuerySet[Any, Any]]:
+    def after(self, cursor: str) -> Iterator[QuerySet[Any, object]]:
         """Return the rows after a cursor's, as querysets of which each is a range of an index.
 
         All of the first come before those of the second. ValidationError unless the cursor was
@@ -91,7 +91,7 @@ class Beyond(Func):
         self.operator = "<" if pairs[0][0].descending else ">"
 
     def as_sql(  # type: ignore[override] # without the template of a function
-        self, compiler: Any, connection: Any, **_: Any
+        self, compiler: Any, connection: object, **_: object
     ) -> tuple[str, list[Any]]:
         """Return SQL that both databases find a place in an index with."""
         compiled = [compiler.compile(source) for source in self.get_source_expressions()]
@@ -124,5 +124,5 @@ def _runs(columns: list[Column]) -> list[tuple[int, int]]:
     return runs
 
 
-def _equals(column: Column, value: Any) -> Q:
+def _equals(column: Column, value: object) -> Q:
     return Q(**{f"{column.name}__isnull": True} if value is None else {column.name: value})

@@ -49,11 +49,11 @@ class PagePagination(BasePagination):
         total: int = queryset.exact_count()
         return total
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         """Return the envelope around serialized rows."""
         return Response({self.key: data, "pagination": self.pagination})
 
-    def _numbered(self, queryset: Any, page: int) -> list[Any]:
+    def _numbered(self, queryset: Any, page: int) -> list[object]:
         """Return the rows of a page, and say where it stands among the others."""
         total = self.count(queryset)
         pages = -(-total // self.per_page)
@@ -75,7 +75,7 @@ class PagePagination(BasePagination):
         }
         return rows
 
-    def _following(self, cursor: str) -> list[Any]:
+    def _following(self, cursor: str) -> list[object]:
         """Return the rows after a cursor, and say whether there are more."""
         rows: list[Any] = []
         for part in self.keyset.after(cursor):

@@ -35,11 +35,11 @@ def id_of(data: Any) -> int:
 class TextField(serializers.CharField):
     """Text, and only text: DRF would store the number 5 as "5"."""
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         """Return the text in normal form, before its length is judged; 400 for another type."""
         return normal(self._as_it_came(data))
 
-    def _as_it_came(self, data: Any) -> str:
+    def _as_it_came(self, data: object) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("Give a string.")
         return super().to_internal_value(data)
@@ -61,11 +61,11 @@ class ExternalIdField(TextField):
 
     columns = ("external_id", "external_user_id")
 
-    def get_attribute(self, instance: Any) -> str | None:
+    def get_attribute(self, instance: object) -> str | None:
         """Return the id if the caller gave it."""
         return own_external_id(instance, self.context["request"].user.pk)
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         """Return the text; 400 for one that no path could name."""
         text = self._as_it_came(data)
         if not text.strip() or text.endswith("/"):
@@ -84,7 +84,7 @@ class EmailField(TextField, serializers.EmailField):
 class SwitchField(serializers.BooleanField):
     """A JSON true or false; DRF would take "yes", 1 and "off" too."""
 
-    def to_internal_value(self, data: Any) -> bool:
+    def to_internal_value(self, data: object) -> bool:
         """Return the boolean; 400 for another JSON type."""
         if not isinstance(data, bool):
             raise serializers.ValidationError("Give true or false.")
@@ -98,7 +98,7 @@ class IntegerField(serializers.IntegerField):
         kwargs.setdefault("max_value", BIGGEST_INTEGER)
         super().__init__(**kwargs)
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         """Return the integer; 400 for another JSON type."""
         if isinstance(data, bool) or not isinstance(data, int):
             raise serializers.ValidationError("Give a whole number.")
@@ -108,11 +108,11 @@ class IntegerField(serializers.IntegerField):
 class NumberField(serializers.DecimalField):
     """A decimal number, as a JSON number or a string of digits."""
 
-    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+    def validate_empty_values(self, data: object) -> tuple[bool, object]:
         """Leave empty text to be refused; DRF would take it for null."""
         return serializers.Field.validate_empty_values(self, data)
 
-    def to_internal_value(self, data: Any) -> Decimal:
+    def to_internal_value(self, data: object) -> Decimal:
         """Return the exact decimal; 400 for another JSON type or too many digits."""
         if isinstance(data, bool) or not isinstance(data, int | float | str):
             raise serializers.ValidationError("Give a number such as 75.5.")
@@ -125,7 +125,7 @@ class NumberField(serializers.DecimalField):
 class InstantField(serializers.DateTimeField):
     """An RFC 3339 instant; out as UTC with Z."""
 
-    def to_internal_value(self, value: Any) -> datetime:
+    def to_internal_value(self, value: object) -> datetime:
         """Return the UTC instant; a time without an offset is in the user's zone."""
         if not isinstance(value, str):
             raise serializers.ValidationError("Give a string such as 2024-01-15T14:30:00Z.")
@@ -142,7 +142,7 @@ class InstantField(serializers.DateTimeField):
 class DateField(serializers.DateField):
     """A calendar date."""
 
-    def to_internal_value(self, value: Any) -> date:
+    def to_internal_value(self, value: object) -> date:
         """Return the date of a text YYYY-MM-DD."""
         if not isinstance(value, str):
             raise serializers.ValidationError("Give a string such as 2024-01-15.")
@@ -155,7 +155,7 @@ class DateField(serializers.DateField):
 class ChoiceField(serializers.ChoiceField):
     """One of a few words; the error names them."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         """Return the choice; 400 with the accepted words for anything else."""
         if not isinstance(data, str) or data not in self.choices:
             accepted = ", ".join(str(choice) for choice in self.choices)
@@ -174,11 +174,11 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
         if "queryset" in kwargs:
             self._find = PreparedGet(kwargs["queryset"], "pk", example=0)
 
-    def run_validation(self, data: Any = empty) -> Any:
+    def run_validation(self, data: object = empty) -> Any:
         """Leave empty text to be refused; DRF would take it for null."""
         return serializers.Field.run_validation(self, data)
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         """Return the resource; 400 if there is none of that id."""
         key = id_of(data)
         known = self.context.get("references", {}).get(self.field_name, {})

@@ -20,7 +20,7 @@ from rest_framework.relations import ManyRelatedField, PrimaryKeyRelatedField
 from api.serializers.fields import ExternalIdField, InstantField
 from database.prepared import PreparedRows
 
-Row = Sequence[Any]  # what a representation shows of a row, in the order of its `sources`
+Row = Sequence[object]  # what a representation shows of a row, in the order of its `sources`
 
 
 class Caller(NamedTuple):
@@ -30,7 +30,7 @@ class Caller(NamedTuple):
     user_id: int
 
 
-Make = Callable[[Row, Caller], Any]
+Make = Callable[[Row, Caller], object]
 
 # What the encoder of `renderers` writes as these methods would; another one is called.
 WRITTEN_AS_STORED = {
@@ -60,7 +60,7 @@ class ComputedField(serializers.Field[Any, Any, Any, Any]):
         super().__init__(source="*", read_only=True)
         self.function, self.columns, self.until_now = function, columns, until_now
 
-    def to_representation(self, value: Any) -> Any:
+    def to_representation(self, value: object) -> Any:
         """Return the value for an instance."""
         columns = (operator.attrgetter(column)(value) for column in self.columns)
         now = {"now": self.context["request"].now} if self.until_now else {}
@@ -99,7 +99,7 @@ class Representation:
             data[name] = make(row, caller)
         return data
 
-    def row_of(self, instance: Any) -> Row:
+    def row_of(self, instance: object) -> Row:
         """Return the row of an instance, without a query if it was fetched `with_details`."""
         return tuple(_value(instance, source) for source in self.sources)
 
@@ -120,7 +120,7 @@ def _sources(field: Any) -> list[str]:
     return [str(field.source)]
 
 
-def _order_of(serializer_class: Any) -> list[str]:
+def _order_of(serializer_class: object) -> list[str]:
     """Return the columns that the list of a serializer's model is ordered by."""
     model = getattr(getattr(serializer_class, "Meta", None), "model", None)
     terms = model._meta.ordering if model else ()
@@ -143,14 +143,14 @@ def _maker(field: Any, places: Sequence[int]) -> Make | None:
     return lambda row, _: None if row[place] is None else show(row[place])
 
 
-def _computed(function: Callable[..., Any], places: Sequence[int], *, until_now: bool) -> Make:
+def _computed(function: Callable[..., object], places: Sequence[int], *, until_now: bool) -> Make:
     columns = _taker(places)
     if until_now:
         return lambda row, caller: function(*columns(row), now=caller.now)
     return lambda row, _: function(*columns(row))
 
 
-def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[Any]]:
+def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[object]]:
     """Return what takes the columns at these places, as a sequence also when there is one."""
     if len(places) == 1:
         (place,) = places
@@ -183,7 +183,7 @@ def _refuse_unless_column(where: str, model: Any, source: str) -> None:
         raise ImproperlyConfigured(f"{where}: {source} is no column. {INSTEAD}")
 
 
-def _value(instance: Any, source: str) -> Any:
+def _value(instance: object, source: str) -> object:
     for name in source.split("."):
         if instance is None:
             return None

@@ -1,6 +1,6 @@
 """What OPTIONS answers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rest_framework.metadata import BaseMetadata
 from rest_framework.request import Request
@@ -12,6 +12,6 @@ if TYPE_CHECKING:  # the settings name this module, and rest_framework.views rea
 class SmallMetadata(BaseMetadata):
     """Name the methods and lead to the documentation; DRF's own answer lists every choice."""
 
-    def determine_metadata(self, request: Request, view: "APIView") -> dict[str, Any]:
+    def determine_metadata(self, request: Request, view: "APIView") -> dict[str, object]:
         """Return `{"methods": […], "documentation_url": "…"}`."""
         return {"methods": view.allowed_methods, "documentation_url": "/api/docs"}

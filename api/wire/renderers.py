@@ -1,7 +1,6 @@
 """How an answer becomes bytes."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 from rest_framework import renderers
@@ -15,14 +14,14 @@ class JSONRenderer(renderers.JSONRenderer):
 
     def render(
         self,
-        data: Any,
+        data: object,
         accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        renderer_context: Mapping[str, object] | None = None,
     ) -> bytes:
         """Return the JSON of what a view answers; no bytes for no data."""
         return b"" if data is None else encode(data)
 
 
-def encode(data: Any) -> bytes:
+def encode(data: object) -> bytes:
     """Return data as compact JSON in UTF-8."""
     return orjson.dumps(data, default=_default, option=orjson.OPT_UTC_Z)

@@ -63,15 +63,15 @@ class PresetsWidget(forms.RadioSelect):
 class NetworksField(forms.CharField):
     """Networks as people write them, one a line."""
 
-    def prepare_value(self, value: Any) -> Any:
+    def prepare_value(self, value: object) -> object:
         """Show what is stored as lines."""
         return "\n".join(value) if isinstance(value, list) else value
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: object) -> Any:
         """Return the networks, or say which word is none."""
         return parse_networks(super().clean(value))
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
+    def has_changed(self, initial: object, data: object) -> bool:
         """Compare networks, not how they are written."""
         try:
             return bool(self.clean(data) != (initial or []))

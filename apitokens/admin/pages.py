@@ -177,12 +177,12 @@ class LifeAdmin(ModelAdmin[ApiToken]):
             raise PermissionDenied
         return get_object_or_404(ApiToken.objects.select_related("user"), pk=pk)
 
-    def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    def _page(self, request: HttpRequest, template: str, **context: object) -> HttpResponse:
         shared = {**self.admin_site.each_context(request), "opts": self.opts}
         return TemplateResponse(request, f"{TEMPLATES}/{template}.html", {**shared, **context})
 
     def _ask_to_narrow(
-        self, request: HttpRequest, tokens: ApiTokenQuerySet, title: str, **context: Any
+        self, request: HttpRequest, tokens: ApiTokenQuerySet, title: str, **context: object
     ) -> HttpResponse:
         shown = list(tokens.select_related("user"))
         for token in shown:

@@ -97,7 +97,7 @@ class ApiTokenAdmin(LifeAdmin):
         request: HttpRequest,
         obj: ApiToken | None = None,
         change: bool = False,  # noqa: FBT001, FBT002 - Django's
-        **kwargs: Any,
+        **kwargs: object,
     ) -> type[ModelForm[ApiToken]]:
         """Return the form that issues a token, or the one that describes it."""
         form = DescriptionForm if change else IssueForm
@@ -111,7 +111,7 @@ class ApiTokenAdmin(LifeAdmin):
         self,
         request: HttpRequest,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Show the form under the name that the documentation has for it."""
         return super().add_view(request, form_url, {"title": "Create token"})
@@ -126,7 +126,7 @@ class ApiTokenAdmin(LifeAdmin):
         request: HttpRequest,
         object_id: str,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Add to the page what the token was used for and what was done to it."""
         usage.buffer.flush()
@@ -145,7 +145,7 @@ class ApiTokenAdmin(LifeAdmin):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """Write down first what this process has counted."""
         usage.buffer.flush()
@@ -251,7 +251,7 @@ class ApiTokenAdmin(LifeAdmin):
         return _day(token.created_at)
 
 
-def _scope(token: ApiToken, scope: str, use: Use) -> dict[str, Any]:
+def _scope(token: ApiToken, scope: str, use: Use) -> dict[str, object]:
     sentence = known_scopes().get(scope, "Unknown")
     if scope not in token.effective_scopes():
         sentence = WITHOUT_EFFECT

@@ -71,7 +71,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Database = _psycopg()
     ops_class = DatabaseOperations
 
-    def get_connection_params(self) -> dict[str, Any]:
+    def get_connection_params(self) -> dict[str, object]:
         """Return what to connect with; instants are read by our loader."""
         params: dict[str, Any] = super().get_connection_params()
         params["context"] = adapters = AdaptersMap(params["context"])

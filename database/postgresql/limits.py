@@ -53,7 +53,7 @@ def _set(connection: BaseDatabaseWrapper, statement: str) -> None:
 def _lift_in_transaction(
     execute: Callable[..., Any],
     sql: str,
-    params: Any,
+    params: object,
     many: bool,  # noqa: FBT001 - Django's
     context: dict[str, Any],
 ) -> Any:

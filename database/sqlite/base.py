@@ -19,7 +19,9 @@ PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
 class DatabaseOperations(SqliteOperations):
     """Django's, which empties tables in any order and reads instants at half of the cost."""
 
-    def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
+    def convert_datetimefield_value(
+        self, value: object, expression: object, connection: object
+    ) -> object:
         """Return a stored instant with its zone, for which Django asks the settings each time."""
         if isinstance(value, datetime) and value.tzinfo is None:
             return value.replace(tzinfo=self.connection.timezone)
@@ -39,7 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     ops_class = DatabaseOperations
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+    def get_new_connection(self, conn_params: dict[str, object]) -> Connection:
         """Return a connection that compares with our LIKE."""
         connection: Connection = super().get_new_connection(conn_params)
         for arguments in (2, 3):

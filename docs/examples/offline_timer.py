@@ -72,7 +72,7 @@ def retry_after(answer: httpx.Response) -> float:
     return 0.0
 
 
-def said(answer: httpx.Response) -> dict[str, Any]:
+def said(answer: httpx.Response) -> dict[str, object]:
     """Return what the service says, or that it was a proxy or a portal that answered."""
     with suppress(ValueError):
         body = answer.json()

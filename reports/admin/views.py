@@ -1,7 +1,6 @@
 """Reports in the Django admin, for who has the permission `reports.view_reports`."""
 
 from datetime import date
-from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -152,7 +151,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         sheet = Timesheet.of(day, today, request.user.zone)  # type: ignore[union-attr]
         return self._page(request, "weekly", PAGES["weekly"], sheet=sheet)
 
-    def _selection(self, request: HttpRequest) -> Any:
+    def _selection(self, request: HttpRequest) -> object:
         self._refuse_others(request)
         return Selection.of(request)
 
@@ -161,7 +160,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             raise PermissionDenied
 
     def _page(
-        self, request: HttpRequest, template: str, title: str, **context: Any
+        self, request: HttpRequest, template: str, title: str, **context: object
     ) -> HttpResponse:
         tabs = [
             (reverse(f"admin:reports_report_{name}"), words, words == title)

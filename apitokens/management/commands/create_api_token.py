@@ -53,7 +53,7 @@ class Command(BaseCommand):
             help="days until it expires; never if absent",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: object) -> None:
         """Issue the token, or say what is wrong."""
         token, secret = _issue(options)
         expiry = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "never"

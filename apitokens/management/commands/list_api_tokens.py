@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--state", choices=STATES, help="only the tokens in this state")
         parser.add_argument("--json", action="store_true", help="a JSON array, for scripts")
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: object) -> None:
         """Print the tokens, the newest first."""
         now = timezone.now()
         tokens = ApiToken.objects.select_related("user").with_calls(now)

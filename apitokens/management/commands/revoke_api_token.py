@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("tokens", metavar="TOKEN", nargs="*", help=HOW_NAMED)
         parser.add_argument("--user", metavar="NAME", help="revoke all tokens of this user")
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: object) -> None:
         """Revoke, and name each token that was in force."""
         revoked = life.revoke(_meant(options), shell(), now=timezone.now())
         for token in revoked:

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             help="the day that counts as today; today (UTC) if absent",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: object) -> None:
         """Fill the database, or say why not."""
         data = _demo(options)
         _refuse_unless_free(data)

@@ -1,7 +1,5 @@
 """Throw away idempotency keys that are no longer kept."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
@@ -13,7 +11,7 @@ class Command(BaseCommand):
 
     help = "Throw away the answers to Idempotency-Keys of more than 24 hours ago."
 
-    def handle(self, **_options: Any) -> None:
+    def handle(self, **_options: object) -> None:
         """Throw them away and say how many."""
         count = prune(timezone.now() - KEPT)
         self.stdout.write(f"Threw away {count:,} expired idempotency keys.")

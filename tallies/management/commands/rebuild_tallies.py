@@ -1,7 +1,6 @@
 """Count the time entries afresh."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
             "--check", action="store_true", help="change nothing; exit with 1 if one is wrong"
         )
 
-    def handle(self, *, check: bool, **_: Any) -> None:
+    def handle(self, *, check: bool, **_: object) -> None:
         """Say what was wrong, and mend it."""
         wrong = differences()
         for difference in wrong:

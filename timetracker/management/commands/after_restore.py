@@ -1,7 +1,5 @@
 """Let go of what callers were given before the database went back in time."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
@@ -18,7 +16,7 @@ class Command(BaseCommand):
         " /api/v1/changes get 410 cursor_expired and begin again."
     )
 
-    def handle(self, **_: Any) -> None:
+    def handle(self, **_: object) -> None:
         """Renew both."""
         with transaction.atomic():
             expire_cursors()

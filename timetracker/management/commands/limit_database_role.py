@@ -1,7 +1,5 @@
 """Set the time limits of requests where a pooler keeps a connection from setting its own."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -18,7 +16,7 @@ class Command(BaseCommand):
         " not have them yet: RECONNECT in PgBouncer's console renews those."
     )
 
-    def handle(self, **_options: Any) -> None:
+    def handle(self, **_options: object) -> None:
         """Set them and list them."""
         if connection.vendor != "postgresql":
             raise CommandError("Only PostgreSQL has roles. Set DATABASE_URL.")

@@ -10,7 +10,7 @@ from database.postgresql.limits import lifted
 class Command(migrate.Command):
     """Migrate the database without the time limits of requests."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         """Migrate."""
         with lifted(options["database"]):
             super().handle(*args, **options)
