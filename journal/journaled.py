@@ -17,18 +17,18 @@ from registry.declared import key_of
 INSERT = """
     INSERT INTO changes_change (
         type, object_id, action, fields, owner_before, owner_after,
-        user_id, token_id, request_id, changed_at
+        project_before, project_after, user_id, token_id, request_id, changed_at
     )
     SELECT {}, %s, %s, %s, %s FROM {}
 """
 INSERTS = {
     "postgresql": INSERT.format(
         "value ->> 0, (value ->> 1)::bigint, value ->> 2, value -> 3, "
-        "(value ->> 4)::bigint, (value ->> 5)::bigint",
+        + ", ".join(f"(value ->> {place})::bigint" for place in range(4, 8)),
         "jsonb_array_elements(%s::jsonb)",
     ),
     "sqlite": INSERT.format(
-        ", ".join(f"json_extract(value, '$[{place}]')" for place in range(6)), "json_each(%s)"
+        ", ".join(f"json_extract(value, '$[{place}]')" for place in range(8)), "json_each(%s)"
     ),
 }
 
@@ -45,6 +45,8 @@ class NewChange(NamedTuple):
     fields: Sequence[str]
     owner_before: int | None
     owner_after: int | None
+    project_before: int | None
+    project_after: int | None
 
 
 def record(changes: Sequence[NewChange]) -> None:
@@ -81,6 +83,8 @@ class Journaled(models.Model):
 
     # The attribute with the id of the only user who sees a row beside administrators.
     owner_attribute: ClassVar[str | None] = None
+    # The attribute with the id of the project that this is about.
+    project_attribute: ClassVar[str | None] = None
     # The columns that every save writes: they alone are no change.
     counted_up: ClassVar[frozenset[str]] = frozenset()
     stored: dict[str, Any]  # the columns when this was read or saved; of a new row none
@@ -162,8 +166,17 @@ class Journaled(models.Model):
         owner_after: Any = None,
     ) -> NewChange:
         """Return an entry for the journal; the owners are None where there was no row."""
+        is_gone = action == Change.Action.DELETED
+        about = self.project_attribute
         return NewChange(
-            type_of(type(self)), self.pk, action, list(fields), owner_before, owner_after
+            type_of(type(self)),
+            self.pk,
+            action,
+            list(fields),
+            owner_before,
+            owner_after,
+            project_before=about and self.stored.get(about),
+            project_after=getattr(self, about) if about and not is_gone else None,
         )
 
     def deletion(self, owner_before: object) -> NewChange:

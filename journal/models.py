@@ -44,6 +44,7 @@ class Change(models.Model):
         CREATED = "created"
         UPDATED = "updated"
         ARCHIVED = "archived"
+        COMPLETED = "completed"
         DELETED = "deleted"
         TIMER_STARTED = "timer_started"
         TIMER_STOPPED = "timer_stopped"
@@ -55,6 +56,8 @@ class Change(models.Model):
     fields = models.JSONField("changed fields", default=list)
     owner_before = models.BigIntegerField(null=True)
     owner_after = models.BigIntegerField(null=True)
+    project_before = models.BigIntegerField(null=True)
+    project_after = models.BigIntegerField(null=True)
     # No constraint and no index: the journal outlives users and tokens, and stays cheap to write.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

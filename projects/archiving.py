@@ -34,6 +34,7 @@ class ProjectWork(Resource):
     """
 
     held: ClassVar[str] = "project_id"
+    project_attribute = "project_id"
 
     class Meta:
         abstract = True

@@ -46,6 +46,7 @@ class Project(Resource):
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
 
     objects = ProjectQuerySet.as_manager()
+    project_attribute = "id"
 
     class Meta:
         ordering = ("sort_name", "id")

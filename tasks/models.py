@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from journal.models import Change
 from projects.archiving import ProjectWork
 from projects.models import Project
 from resources.integrity import refuse_if_used
@@ -108,6 +109,13 @@ class Task(ProjectWork):
         for row in rows:
             row.note_completion()
         super().insert(rows)
+
+    def action(self) -> Change.Action:
+        """Return what a save is going to do; to complete is more than to change."""
+        was_done = self.stored.get("status") in (None, self.Status.DONE)
+        if self.status == self.Status.DONE and not was_done:
+            return Change.Action.COMPLETED
+        return super().action()
 
     def is_moved(self) -> bool:
         """Return whether a save moves the task to another project."""
