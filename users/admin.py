@@ -113,8 +113,8 @@ class GroupAdmin(ShownMixin, DjangoGroupAdmin):
     form = GroupForm
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Group], search_term: str
+    ) -> tuple[QuerySet[Group], bool]:
         """Find as everywhere else; Django's groups have no folded name, and there are few."""
         words = folded(search_term).split()
         names = queryset.values_list("pk", "name") if words else ()
