@@ -5,41 +5,19 @@ from datetime import date, datetime, timedelta
 from typing import Self
 
 from django.db.models import Sum
+from django.template.defaultfilters import pluralize
 
 from apitokens.models import LATELY, ApiToken, TokenUsage
 from apitokens.scopes import narrowed, used_of
 from apitokens.usage import required_scopes
-
-CHART_HEIGHT = 100  # its own units: the page stretches it
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A day of the chart, in its units from the top left."""
-
-    day: date
-    calls: int
-    refused: int
-    x: int
-    calls_height: float
-    refused_height: float
-
-    @property
-    def refused_y(self) -> float:
-        """Return where the refused part begins, on top of the calls."""
-        return CHART_HEIGHT - self.calls_height - self.refused_height
-
-    @property
-    def calls_y(self) -> float:
-        """Return where the calls begin."""
-        return CHART_HEIGHT - self.calls_height
+from staff.charts import BarChart
 
 
 @dataclass(frozen=True)
 class Use:
     """The last 30 days of a token, and which of its scopes ever served a call."""
 
-    bars: list[Bar]
+    bars: BarChart
     calls: int
     refused: int
     most: int
@@ -65,10 +43,7 @@ class Use:
         required = required_scopes(token)
         used = used_of(token.scopes, required)
         return cls(
-            bars=[
-                _bar(number, day, *counted.get(day, (0, 0)), most)
-                for number, day in enumerate(days)
-            ],
+            bars=BarChart.of((_bar(day, *counted.get(day, (0, 0))) for day in days), most),
             calls=sum(calls for calls, _ in counted.values()),
             refused=sum(refused for _, refused in counted.values()),
             most=most,
@@ -79,13 +54,8 @@ class Use:
         )
 
 
-def _bar(number: int, day: date, calls: int, refused: int, most: int) -> Bar:
-    unit = CHART_HEIGHT / most if most else 0
-    return Bar(
-        day,
-        calls,
-        refused,
-        x=number * 10,
-        calls_height=round(calls * unit, 1),
-        refused_height=round(refused * unit, 1),
-    )
+def _bar(day: date, calls: int, refused: int) -> tuple[str, str, dict[str, int]]:
+    title = f"{day}: {calls} call{pluralize(calls)}"
+    if refused:
+        title += f", {refused} refused"
+    return day.isoformat(), title, {"made": calls, "refused": refused}

@@ -1,4 +1,4 @@
-"""Hours by day as bars of an SVG, made on the server: nothing to load and nothing to run."""
+"""Hours by day, week or month as a bar chart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,74 +8,35 @@ from typing import Self
 from reports.admin.periods import DAY, of_unit
 from reports.groups import Group
 from reports.local_dates import week_name
-from values.instants import hours
+from reports.templatetags.durations import hours
+from staff.charts import BarChart
+from values import instants
 
-HEIGHT = 100  # its own units: the page stretches it
-STEP = 10
 MOST_BARS = {"day": 366, "week": 4 * 366}  # in days
 NICE = (1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80)
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A day, week or month, billable time below."""
-
-    name: str
-    x: int
-    seconds: int
-    billable_seconds: int
-    top: int  # in seconds, of the whole chart
-
-    @property
-    def height(self) -> float:
-        """Return the height of the whole bar."""
-        return round(self.seconds * HEIGHT / self.top, 2)
-
-    @property
-    def billable_height(self) -> float:
-        """Return the height of its billable part."""
-        return round(self.billable_seconds * HEIGHT / self.top, 2)
-
-    @property
-    def y(self) -> float:
-        """Return where the bar begins."""
-        return round(HEIGHT - self.height, 2)
-
-    @property
-    def billable_y(self) -> float:
-        """Return where the billable part begins."""
-        return round(HEIGHT - self.billable_height, 2)
-
-    @property
-    def other_height(self) -> float:
-        """Return the height of the part that is not billable."""
-        return round(self.height - self.billable_height, 2)
-
-
-@dataclass(frozen=True)
-class Chart:
-    """The bars of a range, empty days too."""
+class HoursChart:
+    """The days, weeks or months of a range, empty ones too, billable time below."""
 
     unit: str
-    bars: list[Bar]
+    groups: list[Group]
     top: int  # in hours
 
     @classmethod
     def of(cls, whole: Group, unit: str, first: date, last: date) -> Self:
         """Return the chart of what is grouped by the unit."""
         most = max((group.seconds for group in whole.children.values()), default=0)
-        top = _nice(most)
-        bars = []
-        for number, (key, name) in enumerate(_units(unit, first, last)):
-            group = whole.children.get(key) or Group(key, name)
-            numbers = group.seconds, group.billable_seconds
-            bars.append(Bar(name, number * STEP, *numbers, top * 3600))
-        return cls(unit, bars, top)
+        groups = [
+            whole.children.get(key) or Group(key, name) for key, name in _units(unit, first, last)
+        ]
+        return cls(unit, groups, _nice(most))
 
     @property
-    def width(self) -> int:
-        """Return the width in its own units."""
-        return len(self.bars) * STEP
+    def bars(self) -> BarChart:
+        """Return what is drawn."""
+        return BarChart.of(map(_bar, self.groups), self.top * 3600)
 
     @property
     def half(self) -> float | int:
@@ -85,7 +46,13 @@ class Chart:
     @property
     def most(self) -> float:
         """Return the hours of the highest bar."""
-        return hours(max((bar.seconds for bar in self.bars), default=0))
+        return instants.hours(max((group.seconds for group in self.groups), default=0))
+
+
+def _bar(group: Group) -> tuple[str, str, dict[str, int]]:
+    billable = group.billable_seconds
+    title = f"{group.name}: {hours(group.seconds)} h, {hours(billable)} h billable"
+    return group.name, title, {"billable": billable, "other": group.seconds - billable}
 
 
 def unit_of(first: date, last: date) -> str:

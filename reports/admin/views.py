@@ -77,7 +77,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             if request.GET.get("format") in FILES:
                 table = summary_table(whole, levels, selection.zone)
                 return FILES[request.GET["format"]](table)
-            bars = chart.Chart.of(selection.grouped([unit]), unit, first, last)
+            bars = chart.HoursChart.of(selection.grouped([unit]), unit, first, last)
         except ValidationError as error:
             selection.form.add_error(None, sentences(error))
             return self._page(request, "report", "Report", form=selection.form)

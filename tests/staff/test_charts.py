@@ -1,0 +1,24 @@
+"""A chart's bars are drawn to scale, each part on those below it."""
+
+from staff.charts import Bar, BarChart, Part
+
+
+def test_parts_are_stacked_to_scale() -> None:
+    rows = [("Mon", "Mon: 3", {"billable": 1, "other": 2}), ("Tue", "Tue: 0", {"billable": 0})]
+    chart = BarChart.of(rows, top=4)
+    assert chart.width == 20
+    assert chart.bars == [
+        Bar(
+            "Mon",
+            "Mon: 3",
+            0,
+            [Part("billable", "75.00", "25.00"), Part("other", "25.00", "50.00")],
+        ),
+        Bar("Tue", "Tue: 0", 10, []),
+    ]
+
+
+def test_a_chart_of_nothing_has_bars_without_parts() -> None:
+    assert BarChart.of([("Mon", "Mon: 0", {"made": 0})], top=0).bars == [
+        Bar("Mon", "Mon: 0", 0, [])
+    ]
