@@ -162,8 +162,8 @@ class Journaled(models.Model):
         action: Change.Action,
         fields: Iterable[str] = (),
         *,
-        owner_before: Any = None,
-        owner_after: Any = None,
+        owner_before: int | None = None,
+        owner_after: int | None = None,
     ) -> NewChange:
         """Return an entry for the journal; the owners are None where there was no row."""
         is_gone = action == Change.Action.DELETED
@@ -175,20 +175,20 @@ class Journaled(models.Model):
             list(fields),
             owner_before,
             owner_after,
-            project_before=about and self.stored.get(about),
+            project_before=self.stored.get(about) if about else None,
             project_after=getattr(self, about) if about and not is_gone else None,
         )
 
-    def deletion(self, owner_before: object) -> NewChange:
+    def deletion(self, owner_before: int | None) -> NewChange:
         """Return the entry for the journal of a row that is going to be deleted."""
         return self.change(Change.Action.DELETED, owner_before=owner_before)
 
     @property
-    def owner(self) -> Any:
+    def owner(self) -> int | None:
         """The id of the only user who sees this row beside administrators; None if all do."""
-        return self.owner_attribute and getattr(self, self.owner_attribute)
+        return getattr(self, self.owner_attribute) if self.owner_attribute else None
 
-    def owner_in_database(self) -> object:
+    def owner_in_database(self) -> int | None:
         """Return whose row it is and stays until the transaction ends: what we read may be old.
 
         A user who loses sight of a row has to be told, and must not be missed.
