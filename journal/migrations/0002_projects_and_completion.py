@@ -4,25 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('changes', '0001_initial'),
+        ("changes", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='change',
-            name='project_after',
+            model_name="change",
+            name="project_after",
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='change',
-            name='project_before',
+            model_name="change",
+            name="project_before",
             field=models.BigIntegerField(null=True),
         ),
         migrations.AlterField(
-            model_name='change',
-            name='action',
-            field=models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('archived', 'Archived'), ('completed', 'Completed'), ('deleted', 'Deleted'), ('timer_started', 'Timer Started'), ('timer_stopped', 'Timer Stopped')], max_length=20),
+            model_name="change",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("created", "Created"),
+                    ("updated", "Updated"),
+                    ("archived", "Archived"),
+                    ("completed", "Completed"),
+                    ("deleted", "Deleted"),
+                    ("timer_started", "Timer Started"),
+                    ("timer_stopped", "Timer Stopped"),
+                ],
+                max_length=20,
+            ),
         ),
     ]
