@@ -72,8 +72,8 @@ def refuse_unjudged(request: Request) -> None:
     """
     if is_conditional(request):
         raise BadRequest(
-            "If-Match and If-None-Match are for one row: send them to its own path,"
-            " or, in a bulk, if_match with each operation."
+            "If-Match and If-None-Match apply to one row. Send them to its own path, or set"
+            " if_match on each bulk operation."
         )
 
 
@@ -93,5 +93,5 @@ def _header(request: Request, name: str) -> str | None:
         return value and "*"
     if not TAGS.fullmatch(value):
         shown = name.removeprefix("HTTP_").replace("_", "-").title()
-        raise BadRequest(f'{shown} takes entity tags such as "0a1b2c", or *.')
+        raise BadRequest(f'{shown} must be a list of entity tags such as "0a1b2c", or *.')
     return value

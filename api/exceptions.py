@@ -64,7 +64,7 @@ class BadRequest(ApiError):
     """400: the request cannot be understood."""
 
     status_code = status.HTTP_400_BAD_REQUEST
-    default_detail = "The request cannot be understood."
+    default_detail = "The request could not be understood."
     default_code = "bad_request"
 
 
@@ -80,7 +80,7 @@ class Conflict(ApiError):
     """409: the request is well formed but does not fit the state of things."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "The request conflicts with what is stored."
+    default_detail = "The request conflicts with the stored data."
     default_code = "conflict"
 
 
@@ -113,7 +113,7 @@ class PreconditionFailed(ApiError):
     def __init__(self, tag: str | None, version: int | None = None) -> None:
         current = {"version": version, "etag": tag}
         super().__init__(
-            None if tag else "There is nothing there to change.",
+            None if tag else "The resource does not exist.",
             extra={name: value for name, value in current.items() if value is not None},
             headers={"ETag": tag} if tag else {},
         )
@@ -127,8 +127,8 @@ class TooExpensive(ApiError):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            f"This takes longer than the {seconds} s that a request may. Ask for less: a shorter"
-            " range of dates, fewer filters or groups, or a file (format=csv) of a report."
+            f"The request took longer than {seconds} s. Use a shorter date range or fewer "
+            "filters or groups, or export the report as a file (format=csv)."
         )
 
 
@@ -140,7 +140,7 @@ class TooManyAtOnce(ApiError):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"This token has {most} requests under way already. Wait for one to end.",
+            f"This token already has {most} requests in progress. Wait for one to finish.",
             headers={"Retry-After": "1"},
         )
 
@@ -149,7 +149,7 @@ class PayloadTooLarge(ApiError):
     """413: the body is larger than we read."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The body may have at most 1 MiB."
+    default_detail = "The body must not exceed 1 MiB."
     default_code = "payload_too_large"
 
 
@@ -168,7 +168,7 @@ class UnsupportedContentCoding(ApiError):
     """415: the body is packed in a way that we do not unpack (RFC 9110 §15.5.16)."""
 
     status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
-    default_detail = "Send the body as it is, or with Content-Encoding: gzip."
+    default_detail = "Send the body uncompressed, or with Content-Encoding: gzip."
     default_code = "unsupported_media_type"
 
     def __init__(self) -> None:
@@ -179,7 +179,7 @@ class Unavailable(ApiError):
     """503: the database is away; the same request may succeed soon."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The service is briefly unavailable. Try again."
+    default_detail = "The service is temporarily unavailable. Try again."
     default_code = "unavailable"
 
     def __init__(self, detail: str | None = None) -> None:
@@ -191,8 +191,8 @@ class OutcomeUnknown(ApiError):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = (
-        "It is not known whether this was done. Send it again with the same Idempotency-Key; "
-        "if it had none, look first whether it was done."
+        "The outcome is unknown. Send the request again with the same Idempotency-Key; if it "
+        "had none, first check whether it took effect."
     )
     default_code = "unavailable"
 

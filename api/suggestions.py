@@ -1,4 +1,4 @@
-"""What to say of a name that we do not know."""
+"""Error messages for unknown fields and parameters."""
 
 import difflib
 import re
@@ -10,20 +10,20 @@ NEAR = 0.75  # of difflib's ratio: less makes `cursor` of `sort`
 CALLED_ELSEWHERE = dict.fromkeys(("page_size", "pagesize", "size", "limit"), "per_page")
 
 
-def unknown_name(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names what was probably meant, or all that would be accepted."""
+def unknown_name(name: str, known: Iterable[str], *, kind: str = "field") -> str:
+    """Return a sentence that suggests a similar name or lists all accepted ones."""
     known = list(known)
     if meant := _meant(shortened(name), known):
-        return f"Unknown. Did you mean '{meant}'?"
+        return f"Unknown {kind}. Did you mean '{meant}'?"
     if not known:
-        return "Unknown. Nothing is accepted here."
-    return f"Unknown. Accepted: {', '.join(sorted(known))}."
+        return f"Unknown {kind}. No {kind}s are accepted here."
+    return f"Unknown {kind}. Accepted: {', '.join(sorted(known))}."
 
 
 def _meant(name: str, known: Sequence[str]) -> str | None:
-    """Return what others call so, what begins so (`user`: `user_id`), or is spelled nearly so.
+    """Return a known alias, prefix match (`user`: `user_id`) or close spelling.
 
-    A hint that misleads costs more time than none.
+    A misleading hint costs more time than none.
     """
     spelled = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name).lower()
     candidates = [CALLED_ELSEWHERE.get(spelled), spelled]
@@ -32,20 +32,24 @@ def _meant(name: str, known: Sequence[str]) -> str | None:
     return next((candidate for candidate in candidates if candidate in known), None)
 
 
-def unknown_names(names: Iterable[str], known: Collection[str]) -> dict[str, list[str]]:
-    """Return the errors of the names that are not known: the first few by name, the rest counted.
+def unknown_names(
+    names: Iterable[str], known: Collection[str], *, kind: str = "field"
+) -> dict[str, list[str]]:
+    """Return an error for each of the first unknown names, and the number of the others.
 
-    However many a megabyte holds, what they cost and the answer stay small.
+    A body may hold a megabyte of unknown names; cost and response stay small.
     """
     accepted = set(known)
     unknown = [name for name in names if name not in accepted]
-    errors = {shortened(name): [unknown_name(name, known)] for name in unknown[:MOST_NAMED]}
+    errors = {
+        shortened(name): [unknown_name(name, known, kind=kind)] for name in unknown[:MOST_NAMED]
+    }
     if len(unknown) > MOST_NAMED:
         more = f"{len(unknown) - MOST_NAMED:,}".replace(",", " ")
-        errors["non_field_errors"] = [f"… and {more} more unknown names."]
+        errors["non_field_errors"] = [f"… and {more} more unknown {kind}s."]
     return errors
 
 
 def shortened(name: str) -> str:
-    """Return a name as an answer may repeat it."""
+    """Truncate a name so that a response can repeat it."""
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"

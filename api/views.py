@@ -151,16 +151,16 @@ class ApiView(APIView):
     def check_query(self, request: Request) -> None:
         """Raise 400 for a parameter that is unknown, empty or given twice."""
         known = self.query_parameters()
-        errors = unknown_names(request.query_params, known)
+        errors = unknown_names(request.query_params, known, kind="parameter")
         for name, values in request.query_params.lists():
             if name not in known:
                 continue
             if len(values) > 1:
-                errors[name] = ["Give it once."]
+                errors[name] = ["Send this parameter only once."]
             elif not values[0].strip():
-                errors[name] = ["It is empty: give a value or leave it out."]
+                errors[name] = ["Must not be empty. Send a value or omit the parameter."]
             elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
-                errors[name] = ["It is not valid UTF-8."]
+                errors[name] = ["Must be valid UTF-8."]
         if errors:
             raise ValidationError(errors)
 
@@ -171,7 +171,7 @@ def read_body(request: Request) -> None:
         raise LengthRequired
     if request.META.get(NOTHING_IN_CHUNKS):
         raise BadRequest(
-            "The chunked body is empty or was cut off. To send none, say Content-Length: 0."
+            "The chunked body is empty or incomplete. To send no body, use Content-Length: 0."
         )
     if is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
         raise PayloadTooLarge

@@ -145,7 +145,7 @@ class ResourceViewSet(ListViewSet[M]):
         """Return the 404 of a row that is not there, or the 403 of one that is another's."""
         name = self._meta.verbose_name
         if "pk" not in found:
-            return NotFound(f"You have given the external_id of the path to no {name}.")
+            return NotFound(f"You have not assigned this external_id to any {name}.")
         if self.queryset.filter(**found).exists():
             return AccessDenied(f"You can only access your own {self._meta.verbose_name_plural}.")
         return NotFound(f"There is no {name} with the id {found['pk']}.")
@@ -240,7 +240,9 @@ class ResourceViewSet(ListViewSet[M]):
         data: Any = request.data
         mine = self._mine(external_id)
         if data.get("external_id", external_id) != external_id:
-            raise ValidationError({"external_id": ["Leave it out: it is in the path."]})
+            raise ValidationError(
+                {"external_id": ["Omit this field: the path already contains it."]}
+            )
         is_there = self.get_queryset().order_by().filter(**mine).exists
         for _ in range(UPSERT_TRIES):
             found = is_there()

@@ -22,7 +22,7 @@ def parse_networks(text: str) -> list[str]:
     words = re.split(r"[\s,]+", text.strip()) if text.strip() else []
     networks = list(dict.fromkeys(str(_parse(word)) for word in words))
     if len(networks) > MOST_NETWORKS:
-        raise ValidationError(f"At most {MOST_NETWORKS} networks.")
+        raise ValidationError(f"Enter at most {MOST_NETWORKS} networks.")
     return networks
 
 
@@ -45,7 +45,7 @@ def _parse(word: str) -> Network:
             " 10.0.0.0/8 or 2001:db8::/32."
         ) from None
     if "/" in word and meant != _strict(word):
-        raise ValidationError(f"“{word}” is an address with a length; did you mean {meant}?")
+        raise ValidationError(f"“{word}” has host bits set; did you mean {meant}?")
     if isinstance(meant, IPv6Network) and meant.subnet_of(IPV4_MAPPED):
         mapped = meant.network_address.ipv4_mapped
         return ip_network(f"{mapped}/{meant.prefixlen - IPV4_MAPPED.prefixlen}")

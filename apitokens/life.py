@@ -26,7 +26,7 @@ def rotate(
     old = _locked(token)
     if old.revoked_at or old.replaced_at:
         done = "revoked" if old.revoked_at else "rotated"
-        raise ValidationError(f"This token was {done} already.")
+        raise ValidationError(f"This token has already been {done}.")
     life = old.expires_at - old.created_at if old.expires_at else None
     _end(old, by, now=now, overlap=overlap)
     successor, secret = ApiToken.issue(
@@ -46,10 +46,10 @@ def _end(old: ApiToken, by: Doer, *, now: datetime, overlap: timedelta) -> None:
     old.replaced_at = now
     if overlap:
         old.expires_at = min(now + overlap, old.expires_at or now + overlap)
-        detail = f"The old secret opens the API until {old.expires_at:%Y-%m-%d %H:%M} UTC."
+        detail = f"The old secret is valid until {old.expires_at:%Y-%m-%d %H:%M} UTC."
     else:
         old.revoked_at = now
-        detail = "The old secret opens nothing from now on."
+        detail = "The old secret is no longer valid."
     old.save(update_fields=["replaced_at", "expires_at", "revoked_at"])
     TokenEvent.record(old, TokenEvent.Action.ROTATED, by, detail)
 
@@ -85,10 +85,10 @@ def narrow(token: ApiToken, by: Doer) -> list[str]:
     before, after = token.scopes, least_scopes(token)
     if not after:
         raise ValidationError(
-            "Nothing says what this token needs: it was never used, or its scopes have no effect."
+            "This token cannot be narrowed: it has never been used, or its scopes have no effect."
         )
     if set(after) == set(before):
-        raise ValidationError("This token uses every scope that it has.")
+        raise ValidationError("This token already uses all of its scopes.")
     token.scopes = after
     token.save(update_fields=["scopes"])
     detail = f"{', '.join(before)} → {', '.join(after)}"

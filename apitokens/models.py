@@ -127,7 +127,7 @@ class ApiToken(DerivingMixin, models.Model):
                 "name",
                 condition=Q(revoked_at__isnull=True, replaced_at__isnull=True),
                 name="api_token_name_unique_per_user",
-                violation_error_message="This user already has a token of that name.",
+                violation_error_message="This user already has a token with this name.",
             ),
         )
 
@@ -147,12 +147,12 @@ class ApiToken(DerivingMixin, models.Model):
         if unknown := sorted(set(self.scopes) - known_scopes().keys()):
             known = ", ".join(known_scopes())
             raise ValidationError(
-                {"scopes": f"Unknown: {', '.join(unknown)}. Known scopes are: {known}."}
+                {"scopes": f"Unknown scopes: {', '.join(unknown)}. Accepted: {known}."}
             )
         privileged = sorted(PRIVILEGED.keys() & {*self.scopes})
         if privileged and self.user_id and not self._is_of_administrator():
             raise ValidationError(
-                {"scopes": f"Only an administrator's token may hold {', '.join(privileged)}."}
+                {"scopes": f"Only administrators' tokens may have {', '.join(privileged)}."}
             )
 
     @classmethod

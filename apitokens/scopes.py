@@ -11,7 +11,7 @@ PRIVILEGED = {
     ADMIN_ALL: "Full administrative access (use with caution)",
     READ_ALL: "Read all resources (administrators only)",
     WRITE_ALL: "Write all resources (administrators only)",
-    ALL: "The same as admin:all (administrators only)",
+    ALL: "Same as admin:all (administrators only)",
 }
 
 

@@ -109,7 +109,7 @@ class UsageBuffer:
         try:
             used = _write_first_uses(token, new)
         except DatabaseError:
-            log.exception("The first use of a scope could not be written; it is counted later")
+            log.exception("Could not record the first use of a scope; will retry")
             return
         if len(self._seen) > MOST_SEEN:
             self._seen.clear()
@@ -126,7 +126,7 @@ class UsageBuffer:
             try:
                 _write(counts, last)
             except DatabaseError:
-                log.exception("The use of tokens could not be written; it is kept for later")
+                log.exception("Could not record token usage; will retry")
                 self._take_back(counts, last)
 
     def _take_back(self, counts: dict[Key, Count], last: dict[int, LastUse]) -> None:

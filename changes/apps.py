@@ -8,7 +8,7 @@ class ChangesConfig(ApiAppConfig):
 
     name = "changes"
     label = "change_feed"  # `changes` is the journal's, by whose name its tables are called
-    tags = {"Changes": "What happened to all of these, in order."}
+    tags = {"Changes": "A feed of all changes, in order."}
     examples = {
         "Changes": {
             "changes": [

@@ -21,8 +21,8 @@ class CursorExpired(ApiError):
     status_code = 410
     default_code = "cursor_expired"
     default_detail = (
-        "This cursor cannot be followed any more: it is too old, or what you may see or asked"
-        " for has changed. Begin again without a cursor, and forget what you have."
+        "This cursor has expired: it is too old, or your access or the requested types have "
+        "changed. Discard your copy and start again without a cursor."
     )
 
 

@@ -12,11 +12,11 @@ class RowField(serializers.JSONField):
 class ChangeSerializer(serializers.Serializer[object]):
     """The last change of a row, and the row as it is now."""
 
-    seq = serializers.IntegerField(help_text="Never falls from one change to the next.")
+    seq = serializers.IntegerField(help_text="Never decreases from one change to the next.")
     type = serializers.ChoiceField([*VIEWSETS])
     id = serializers.IntegerField()
     op = serializers.ChoiceField(
-        ["upsert", "delete"], help_text="`delete`: you do not see this row (any more)."
+        ["upsert", "delete"], help_text="`delete` means that you can no longer see this row."
     )
     data = RowField(  # type: ignore[assignment] # a field, not the property
         allow_null=True, help_text="The row as it is now; null for a `delete`."
@@ -24,7 +24,9 @@ class ChangeSerializer(serializers.Serializer[object]):
     changed_at = serializers.DateTimeField()
     changed_by = serializers.IntegerField(
         allow_null=True,
-        help_text="A user's id; null for what was there before, or a command did.",
+        help_text=(
+            "A user's id; null for rows from the initial listing and for changes by commands."
+        ),
     )
 
 
@@ -32,5 +34,5 @@ class ChangesSerializer(serializers.Serializer[object]):
     """A page of the feed."""
 
     changes = ChangeSerializer(many=True)
-    next_cursor = serializers.CharField(help_text="What to send as `cursor` the next time.")
-    has_more = serializers.BooleanField(help_text="Whether to ask again at once.")
+    next_cursor = serializers.CharField(help_text="Send this as `cursor` in the next request.")
+    has_more = serializers.BooleanField(help_text="Whether to request the next page immediately.")

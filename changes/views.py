@@ -39,15 +39,15 @@ class ChangesView(ApiView):
     parameters: dict[str, Any] = {
         "cursor": (
             {"type": "string", "minLength": 1},
-            "The last `next_cursor`; without one all that there is, `now` is from now on.",
+            "The last `next_cursor`. Omit it to list every row first; `now` skips to new changes.",
         ),
         "types": (
             {"type": "string", "examples": ["project,time_entry"]},
-            f"Only these, by commas: {', '.join(VIEWSETS)}. Without it all that you may read.",
+            f"Comma-separated types: {', '.join(VIEWSETS)}. All that you may read by default.",
         ),
         "per_page": (
             {"type": "integer", "minimum": 1, "default": DEFAULT_PER_PAGE},
-            f"How many changes an answer holds; more than {MAX_PER_PAGE} means {MAX_PER_PAGE}.",
+            f"Number of changes in a response, at most {MAX_PER_PAGE}.",
         ),
     }
     failures = (410,)
@@ -58,15 +58,15 @@ class ChangesView(ApiView):
 
     @extend_schema(responses=ChangesSerializer)
     def get(self, request: ApiRequest) -> Response:
-        """Follow all changes: first each row that there is, then each that was written.
+        """Keep a copy up to date: list every row, then follow each change.
 
-        Send each `next_cursor` as the next `cursor`; at once while `has_more`. Write an `upsert`
-        over what you have and forget a `delete`: your copy misses nothing, whatever else is
-        written meanwhile. A `delete` may be of a row that you never had. 410 `cursor_expired`
-        means that the cursor is over 90 days old, or that you may see more or less than when you
-        began: forget your copy and begin again without a cursor. Each type needs its own read
-        scope; with none of the four it is 403. An answer without news has an `ETag`: with it in
-        `If-None-Match` the next one is 304 until there is news, and counts for the minute only.
+        Send each `next_cursor` as the next `cursor`, immediately while `has_more` is true. Store
+        the row of an `upsert` and remove that of a `delete`, even if you never had it. No change
+        is missed, including changes made while you list. 410 `cursor_expired` means that the
+        cursor is more than 90 days old or that your access has changed: discard your copy and
+        start again without a cursor. Each type requires its own read scope; with none of the four
+        the response is 403. A response without changes has an `ETag`; sent as `If-None-Match`,
+        it gives 304 until something changes, which counts only towards the minute limit.
         """
         types = self._types()
         limit = min(positive(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
@@ -111,7 +111,7 @@ class ChangesView(ApiView):
             return [kind for kind, scope in opened.items() if allows(available, scope)]
         types = asked.split(",")
         if not set(types) <= set(opened):
-            raise ValidationError({"types": [f"Choose from: {', '.join(opened)}."]})
+            raise ValidationError({"types": [f"Must be any of: {', '.join(opened)}."]})
         for kind in types:
             if not allows(available, opened[kind]):
                 raise InsufficientScope(opened[kind], available)
@@ -124,7 +124,7 @@ class ChangesView(ApiView):
             return replace(now, listed=(next(iter(VIEWSETS)), 0))
         if text == NOW:
             return now
-        sentence = "Give a next_cursor as you got it, now, or nothing."
+        sentence = "Must be a next_cursor or now."
         try:
             cursor = Cursor.parse(text)
         except ValueError as error:
@@ -132,7 +132,7 @@ class ChangesView(ApiView):
         if cursor.listed and cursor.listed[0] not in VIEWSETS:
             raise ValidationError({"cursor": [sentence]})
         if cursor.user_id != self.request.user.pk:
-            raise ValidationError({"cursor": ["This cursor was given to another user."]})
+            raise ValidationError({"cursor": ["This cursor belongs to another user."]})
         return cursor
 
 
@@ -150,7 +150,7 @@ def _feed(*, to_the_end: bool) -> Feed:
         return feed_of_now() if to_the_end else numbered_feed()
     except TooManyWaiting as error:
         raise Unavailable(
-            "Many changes are new, and now is not reached yet. Ask again: each time it is nearer."
+            "Too many new changes to catch up in one request. Retry until it succeeds."
         ) from error
 
 

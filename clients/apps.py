@@ -12,7 +12,7 @@ class ClientsConfig(ApiAppConfig):
         "read:clients": "View clients",
         "write:clients": "Create, update and delete clients",
     }
-    tags = {"Clients": "Who is billed."}
+    tags = {"Clients": "Customers and their default hourly rates."}
     examples = {
         "Client": {
             "id": 5,

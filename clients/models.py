@@ -1,4 +1,4 @@
-"""Who is billed."""
+"""Customers and their default hourly rates."""
 
 from django.db import models
 from django.db.models import Q
@@ -44,7 +44,7 @@ class Client(Resource):
             models.UniqueConstraint(
                 fields=["folded_name"],
                 name="client_name_unique",
-                violation_error_message="There is already a client of that name.",
+                violation_error_message="A client with this name already exists.",
             ),
             models.CheckConstraint(
                 condition=Q(default_hourly_rate__gte=0),

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-FORM = "an address of the form postgres://… or postgresql://…"
+FORM = "a URL such as postgres://… or postgresql://…"
 SWITCHES = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 ADDRESS = re.compile(r"(postgres(?:ql)?://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
 HIGHEST_PORT = 65_535
@@ -99,7 +99,7 @@ def _typed(name: str, pair: str) -> tuple[str, object]:
 
 def _refusal(name: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"{name} must be {FORM}; it is not repeated here, because it may hold a password. Check "
-        "the ports, the spelling of its options, and that %, @ and / in a password are written "
-        "%25, %40 and %2F."
+        f"{name} must be {FORM}; its value is not shown because it may contain a password. "
+        "Check the ports, the spelling of the options, and that %, @ and / in a password "
+        "are written as %25, %40 and %2F."
     )

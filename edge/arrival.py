@@ -20,7 +20,7 @@ class HttpsRequired(PermissionDenied):
     """A call over http to a service that is reached over https."""
 
     def __str__(self) -> str:
-        return "Use https. A token that was sent over http may have been read: have it replaced."
+        return "Use https. A token sent over http may have been intercepted: replace it."
 
 
 def is_api(path: str) -> bool:
@@ -63,5 +63,5 @@ class CommonMiddleware(common.CommonMiddleware):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
         """Raise BadRequest for a path that is not UTF-8, DisallowedHost for another's host."""
         if request.META.get(BROKEN_PATH):
-            raise BadRequest("The path is not valid UTF-8.")
+            raise BadRequest("The path must be valid UTF-8.")
         return None if request.path in PROBES else super().process_request(request)

@@ -126,7 +126,7 @@ class PageBodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not _is_api(request) and is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
             return HttpResponse(
-                "The body may have at most 1 MiB.\n",
+                "The body must not exceed 1 MiB.\n",
                 status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 content_type="text/plain; charset=utf-8",
             )

@@ -35,8 +35,8 @@ class KeyReused(APIException):
     status_code = 422
     default_code = "idempotency_key_reused"
     default_detail = (
-        "This Idempotency-Key was used for another request within the last 24 hours. "
-        "Take a new key for each request, and the same one only to repeat it."
+        "This Idempotency-Key was used for a different request within the last 24 hours. Use "
+        "a new key for each request, and reuse a key only to retry."
     )
 
 
@@ -48,7 +48,9 @@ def key_of(request: "Request") -> str | None:
     if key is None:
         return None
     if not KEY.fullmatch(key):
-        raise ValidationError({HEADER: ["Give 1 to 255 visible ASCII characters, as in a UUID."]})
+        raise ValidationError(
+            {HEADER: ["Must be 1 to 255 visible ASCII characters, such as a UUID."]}
+        )
     return key
 
 

@@ -35,7 +35,7 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
     list_per_page = 25
     list_select_related = ("user", "token")
     search_fields = ("=object_id", "=request_id")
-    search_help_text = "The id of a row, or of a request."
+    search_help_text = "Search by row id or request id."
     show_full_result_count = False
     actions = None
 

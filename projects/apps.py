@@ -12,7 +12,7 @@ class ProjectsConfig(ApiAppConfig):
         "read:projects": "View projects",
         "write:projects": "Create, update and archive projects",
     }
-    tags = {"Projects": "What work is done for."}
+    tags = {"Projects": "Projects, optionally for a client."}
     examples = {
         "Project": {
             "id": 1,

@@ -1,4 +1,4 @@
-"""What work is done for."""
+"""Projects, optionally for a client."""
 
 from typing import Self
 
@@ -58,7 +58,7 @@ class Project(Resource):
                 "name",
                 condition=~Q(status="archived"),
                 name="project_name_unique_per_client",
-                violation_error_message="This client already has a project of that name.",
+                violation_error_message="This client already has a project with this name.",
             ),
             models.CheckConstraint(
                 condition=Q(hourly_rate__gte=0),

@@ -19,7 +19,7 @@ class ProjectViewSet(ResourceViewSet[Project]):
     removed = "archived"
 
     def destroy(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Archive a project: its entries stay, and `{"status": "active"}` brings it back."""
+        """Archive a project. Its time entries remain; set `status` to `active` to restore it."""
         return super().destroy(request, *args, **kwargs)
 
     def remove(self, instance: Project) -> None:

@@ -116,4 +116,4 @@ class CounterCache(BaseCache):
 
     def _count_alone(self) -> None:
         CounterCache._away_until = time.monotonic() + RETRY_REDIS_AFTER
-        log.error("Redis does not answer: this process counts alone")
+        log.error("Redis is unavailable: counting in this process only")

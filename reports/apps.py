@@ -16,7 +16,7 @@ class ReportsConfig(ApiAppConfig):
 
     name = "reports"
     scopes = {"read:reports": "View reports"}
-    tags = {"Reports": "Time entries, summed up."}
+    tags = {"Reports": "Totals of time entries."}
     example_calls = {"read:reports": "summary-report"}
     examples = {
         "Summary": {

@@ -95,7 +95,9 @@ def _fill(workbook: xlsxwriter.Workbook, table: Table) -> None:
         sheet.write_string(0, place, column.title, bold)
     for number, row in enumerate(table.lines(), 1):
         if number > MOST_XLSX_ROWS + 1:
-            sentence = f"XLSX holds at most {MOST_XLSX_ROWS} rows: narrow the range, or take csv."
+            sentence = (
+                f"XLSX is limited to {MOST_XLSX_ROWS} rows. Narrow the range or use format=csv."
+            )
             raise ValidationError({"format": [sentence]})
         for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
             _write(sheet, number, place, column.kind, value, formats.get(column.kind), table.zone)

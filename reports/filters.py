@@ -20,9 +20,11 @@ class ReportFilter(OwnEntriesFilterSet):
     """Filters of every report; the last 30 local days unless dates are given."""
 
     timezone = ZoneFilter(
-        help_text="An IANA name: whose days are meant. By default the zone of the token's user."
+        help_text="IANA name of the time zone for dates; the token user's by default."
     )
-    format = ChoiceOption(FORMATS, help_text="JSON by default; the others are files.")
+    format = ChoiceOption(
+        FORMATS, help_text="`json` by default; `csv` and `xlsx` are file downloads."
+    )
     now: datetime
 
     class Meta:
@@ -50,7 +52,7 @@ class ReportFilter(OwnEntriesFilterSet):
         """Say which day the end is if nobody gave it."""
         sentence = super().reversed_range
         given = self.form.cleaned_data.get("end_date")
-        return sentence if given else f"{sentence[:-1]}, which is today unless you give it."
+        return sentence if given else f"{sentence[:-1]}, which defaults to today."
 
     def date_range(self) -> tuple[Span, Span]:
         """Return the bounds: given ones, or the 30 days that end with the given end or today."""
@@ -80,7 +82,7 @@ class WeeklyFilter(ReportFilter):
     """Filters of `GET /reports/weekly`, whose dates are those of a week."""
 
     start_date = end_date = None  # type: ignore[assignment] # neither can be asked for
-    week = DayOption(help_text="Any day of the week, which begins on Monday; today by default.")
+    week = DayOption(help_text="Any date in the week (Monday to Sunday); today by default.")
 
     @property
     def days(self) -> list[date]:

@@ -105,7 +105,10 @@ def _rows(
         )[: MOST_LEAVES + 1]
     )
     if len(rows) > MOST_LEAVES:
-        sentence = f"These are more than {MOST_LEAVES} groups: narrow the range, or group by less."
+        sentence = (
+            f"The report has more than {MOST_LEAVES} groups. Narrow the range or group by "
+            "fewer levels."
+        )
         raise ValidationError({"group_by": [sentence]})
     return rows
 

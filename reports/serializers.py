@@ -22,10 +22,10 @@ class KeyField(serializers.Field[object, object, object, object]):
 
 
 class GroupSerializer(serializers.Serializer[object]):
-    """The time of a group, and of the groups within it."""
+    """Totals of a group and of the groups nested in it."""
 
     key = KeyField(
-        help_text="An id, null for none; the tags in order; a day, a week's Monday, a month."
+        help_text="An id (null for none), sorted tags, a day, the Monday of a week, or a month."
     )
     name = serializers.CharField()
     seconds = serializers.IntegerField()
@@ -41,7 +41,7 @@ class GroupSerializer(serializers.Serializer[object]):
 
 
 class TotalsSerializer(serializers.Serializer[object]):
-    """The time of all entries of a report."""
+    """Totals of all entries in a report."""
 
     seconds = serializers.IntegerField()
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
@@ -50,60 +50,72 @@ class TotalsSerializer(serializers.Serializer[object]):
 
 
 class EntriesReportSerializer(serializers.Serializer[object]):
-    """A page of the entries of a report, and what all of them add up to."""
+    """A page of a report's time entries, and the totals of all pages."""
 
-    start_date = serializers.DateTimeField(help_text="The first instant that counts, in UTC.")
-    end_date = serializers.DateTimeField(help_text="The last second that counts, in UTC.")
-    timezone = serializers.CharField(help_text="Whose days were meant.")
+    start_date = serializers.DateTimeField(help_text="Start of the range (UTC).")
+    end_date = serializers.DateTimeField(help_text="Last second of the range (UTC).")
+    timezone = serializers.CharField(help_text="Time zone of the dates.")
     totals = TotalsSerializer()
     time_entries = TimeEntrySerializer(many=True)
     pagination = PaginationSerializer()
 
 
 class UserWeekSerializer(serializers.Serializer[object]):
-    """The time of a user on each day of a week."""
+    """A user's totals for each day of a week."""
 
     user_id = serializers.IntegerField()
     user_name = serializers.CharField()
     seconds = serializers.ListField(
-        child=serializers.IntegerField(), min_length=7, max_length=7, help_text="Of each day."
+        child=serializers.IntegerField(),
+        min_length=7,
+        max_length=7,
+        help_text="Seconds per day, from Monday to Sunday.",
     )
     total_seconds = serializers.IntegerField()
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
 
 
 class WeeklySerializer(serializers.Serializer[object]):
-    """The time in a week, by user and day."""
+    """Totals of a week, per user and day."""
 
-    week = serializers.CharField(help_text="As ISO 8601 writes it: 2024-W03.")
-    start_date = serializers.DateTimeField(help_text="The first instant that counts, in UTC.")
-    end_date = serializers.DateTimeField(help_text="The last second that counts, in UTC.")
-    timezone = serializers.CharField(help_text="Whose days were meant.")
+    week = serializers.CharField(help_text="ISO 8601 week, such as 2024-W03.")
+    start_date = serializers.DateTimeField(help_text="Start of the range (UTC).")
+    end_date = serializers.DateTimeField(help_text="Last second of the range (UTC).")
+    timezone = serializers.CharField(help_text="Time zone of the dates.")
     days = serializers.ListField(
-        child=serializers.DateField(), min_length=7, max_length=7, help_text="From Monday on."
+        child=serializers.DateField(),
+        min_length=7,
+        max_length=7,
+        help_text="The seven dates from Monday to Sunday.",
     )
     users = UserWeekSerializer(
-        many=True, help_text="Those with finished entries in the week, by name."
+        many=True, help_text="Users with finished entries in the week, ordered by name."
     )
     totals = serializers.ListField(
         child=serializers.IntegerField(),
         min_length=7,
         max_length=7,
-        help_text="The seconds of all users on each day.",
+        help_text="Total seconds of all users per day.",
     )
     total_seconds = serializers.IntegerField()
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
 
 
 class SummarySerializer(serializers.Serializer[object]):
-    """The time in a range of dates, whole and by project."""
+    """Totals of a date range, overall and per project."""
 
-    start_date = serializers.DateTimeField(help_text="The first instant that counts, in UTC.")
-    end_date = serializers.DateTimeField(help_text="The last second that counts, in UTC.")
+    start_date = serializers.DateTimeField(help_text="Start of the range (UTC).")
+    end_date = serializers.DateTimeField(help_text="Last second of the range (UTC).")
     total_hours = serializers.FloatField(help_text="Rounded to two decimals.")
     billable_hours = serializers.FloatField(help_text="Rounded to two decimals.")
     total_entries = serializers.IntegerField()
     by_project = ProjectHoursSerializer(many=True)
-    timezone = serializers.CharField(required=False, help_text="With `group_by`: whose days.")
-    totals = TotalsSerializer(required=False, help_text="With `group_by`: the sum of all leaves.")
-    groups = GroupSerializer(many=True, required=False, help_text="With `group_by`.")
+    timezone = serializers.CharField(
+        required=False, help_text="Time zone of the dates; only with `group_by`."
+    )
+    totals = TotalsSerializer(
+        required=False, help_text="Totals of all groups; only with `group_by`."
+    )
+    groups = GroupSerializer(
+        many=True, required=False, help_text="Nested groups; only with `group_by`."
+    )

@@ -62,16 +62,16 @@ class ReportView(ApiView):
 
 
 class SummaryView(ReportView):
-    """Sum up the finished time entries of a range of dates."""
+    """Summarize the time entries of a date range."""
 
     filterset_class = SummaryFilter
 
     @extend_schema(responses=_or_a_file(SUMMARY))
     def get(self, request: ApiRequest) -> HttpResponseBase:
-        """Return the hours, whole and by project; one's own unless an administrator asks.
+        """Return hours, overall and per project: the user's own, or everyone's to administrators.
 
-        With `group_by` also in groups of groups, each entry in exactly one leaf. A file has a
-        row for each leaf, and ends with their total.
+        With `group_by`, also return nested groups, with each entry in exactly one leaf. A file has
+        one row per leaf and ends with a total.
         """
         report = self.report(request)
         if report.file_format == "json":
@@ -146,7 +146,7 @@ class _Page(PagePagination):
 
 
 class EntriesView(ReportView):
-    """List the finished time entries of a report, newest first, with their totals."""
+    """List the time entries of a report with their totals."""
 
     filterset_class = ReportFilter
     plural_key = "time_entries"
@@ -162,9 +162,9 @@ class EntriesView(ReportView):
 
     @extend_schema(responses=_or_a_file(EntriesReportSerializer))
     def get(self, request: ApiRequest) -> HttpResponseBase:
-        """Return a page of the entries and the totals of all; a file holds every entry.
+        """Return a page of entries with the totals of all pages; a file contains every entry.
 
-        The last line of a file is the total: one that was broken off has none.
+        The last line of a file is the total: a truncated file has none.
         """
         report = self.report(request)
         entries = report.qs.finished()
@@ -187,16 +187,16 @@ class EntriesView(ReportView):
 
 
 class WeeklyView(ReportView):
-    """Sum up the finished time entries of a week by user and day."""
+    """Summarize a week by user and day."""
 
     filterset_class = WeeklyFilter
 
     @extend_schema(responses=_or_a_file(WEEKLY))
     def get(self, request: ApiRequest) -> HttpResponseBase:
-        """Return the seconds of each day, 0 where nothing was done; everybody's to administrators.
+        """Return the seconds of each day for the user, or for everyone if an administrator asks.
 
-        An entry counts wholly on the local day on which it starts. A file has a row for each
-        user, and ends with their total.
+        An entry counts entirely on the local day on which it starts. A file has one row per user
+        and ends with a total.
         """
         report = self.report(request)
         users = weeks_by_user(report.qs, report.days, report.zone)

@@ -99,7 +99,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
     @admin.display(description="External id")
     def given_id(self, row: Any) -> str | None:
         """Return the id that a user's other system has for a row, and the user."""
-        return row.external_id and f"{row.external_id} (given by {row.external_user})"
+        return row.external_id and f"{row.external_id} (assigned by {row.external_user})"
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         """Return the class of the list."""

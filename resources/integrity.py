@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 
 from resources.refusals import Invalid, Refusal, Taken, Vanished
 
-REFERENCE_BROKEN = "What this refers to, or what refers to this, changed."
+REFERENCE_BROKEN = "A related row has changed. Fetch it again and retry."
 
 # https://www.sqlite.org/rescode.html#constraint: a check and an index over expressions are
 # named, an index over columns is told by its columns.
@@ -32,7 +32,7 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
         _raise_refusal(model, error)
     except DatabaseError as error:
         if type(error) is DatabaseError:  # Django's own word for an UPDATE that met no row
-            raise Vanished("It has been deleted since.") from error
+            raise Vanished("It has been deleted in the meantime.") from error
         raise
 
 

@@ -79,7 +79,7 @@ class Resource(DerivingMixin, Journaled):
         max_length=255,
         null=True,
         blank=True,
-        help_text="The id that a user's other system has for it.",
+        help_text="The id of this row in another system.",
     )
     external_user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -132,7 +132,7 @@ def external_id_once(name: str) -> models.UniqueConstraint:
         fields=("external_user", "external_id"),
         name=name,
         violation_error_code="external_id_taken",
-        violation_error_message="You have given this external_id to another one.",
+        violation_error_message="You have already assigned this external_id to another row.",
     )
 
 
@@ -147,5 +147,5 @@ def within_years(
     return models.CheckConstraint(
         condition=Q(**{f"{field}__gte": first, f"{field}__lt": end}),
         name=name,
-        violation_error_message=f"Give a {what} in the years 1970 to 2200.",
+        violation_error_message=f"Must be a {what} in the years 1970 to 2200.",
     )

@@ -15,7 +15,7 @@ from staff.rights import hold_rights
 # To hash a password takes half a second, in which an account may lose its rights or gain some.
 AS_IT_WAS = ("password", "is_active", "is_staff", "is_superuser")
 RIGHTS_GIVEN = ("groups", "user_permissions")
-CHANGED_MEANWHILE = "This account has changed since you opened the page. Open it again."
+CHANGED_MEANWHILE = "This account has changed since you opened the page. Reload it and try again."
 
 
 class PasswordColumn:

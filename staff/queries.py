@@ -18,11 +18,11 @@ def refuse_unanswerable(request: HttpRequest) -> None:
     for name, values in request.GET.lists():
         for value in (name, *values):
             if "\0" in value:
-                raise BadRequest("A zero byte is part of no text.")
+                raise BadRequest("Text must not contain a zero byte.")
         if name not in TYPED and any(_beyond(name, value) for value in values):
-            raise BadRequest("A number or a year lies beyond what is stored.")
+            raise BadRequest("A number or a year is out of range.")
     if not all(map(KEY.fullmatch, request.POST.getlist(ACTION_CHECKBOX_NAME))):
-        raise BadRequest("What is selected in a list is named by whole numbers.")
+        raise BadRequest("Selected rows must be identified by whole numbers.")
 
 
 def _beyond(name: str, value: str) -> bool:

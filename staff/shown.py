@@ -19,7 +19,7 @@ M = TypeVar("M", bound=models.Model)
 
 NAME = "_shown"
 SALT = "resources.admin"
-REPLACED = "Somebody has changed this to “{}” since you opened the page. Save again to replace it."
+REPLACED = "This was changed to “{}” after you opened the page. Save again to overwrite it."
 
 
 class Encoder:
@@ -63,7 +63,7 @@ class ShownForm(forms.ModelForm[M]):
         """Let go of what was not touched; refuse what somebody else has changed too."""
         cleaned = super().clean() or self.cleaned_data
         if self.says_nothing and self.must_say:
-            raise ValidationError("The page does not say what it showed. Open it again.")
+            raise ValidationError("This form is incomplete. Reload the page and try again.")
         if not self.now:
             return cleaned
         for name in self.now:

@@ -12,7 +12,7 @@ class TasksConfig(ApiAppConfig):
         "read:tasks": "View tasks",
         "write:tasks": "Create, update and delete tasks",
     }
-    tags = {"Tasks": "What is to be done in a project."}
+    tags = {"Tasks": "Tasks within projects."}
     examples = {
         "Task": {
             "id": 5,

@@ -1,4 +1,4 @@
-"""What is to be done in a project."""
+"""Tasks within projects."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Self
@@ -82,7 +82,7 @@ class Task(ProjectWork):
                 condition=Q(status="done", completed_at__isnull=False)
                 | (~Q(status="done") & Q(completed_at__isnull=True)),
                 name="task_completed_when_done",
-                violation_error_message="A task has a completion time when it is done.",
+                violation_error_message="A task has a completion time if and only if it is done.",
             ),
         )
 

@@ -13,7 +13,7 @@ PRIORITY_NAMES = {priority.name.lower(): priority.value for priority in Task.Pri
 
 
 def name_of(priority: int) -> str:
-    """Return the name of a priority: low, medium, high or urgent."""
+    """Return the name of the priority: low, medium, high or urgent."""
     return Task.Priority(priority).name.lower()
 
 
@@ -25,7 +25,7 @@ class PriorityField(IntegerField):
         number = PRIORITY_NAMES.get(data, data) if isinstance(data, str) else data
         if isinstance(number, bool) or number not in PRIORITY_NAMES.values():
             names = ", ".join(f"{value} ({name})" for name, value in PRIORITY_NAMES.items())
-            raise serializers.ValidationError(f"Choose one of: {names}.")
+            raise serializers.ValidationError(f"Must be one of: {names}.")
         return int(number)
 
 

@@ -231,7 +231,7 @@ def test_an_unknown_query_parameter_is_400_and_named(administrator: User, operat
     assert response.status_code == 400
     error = error_of(response)
     (sentence,) = error["errors"].pop("zzzz")
-    assert sentence.startswith("Unknown. ")
+    assert sentence.startswith("Unknown parameter. ")
     assert error == {
         "error": "Validation failed",
         "message": f"zzzz: {sentence}",

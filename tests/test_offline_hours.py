@@ -172,7 +172,7 @@ def test_a_refused_hour_is_shown_by_each_sync_until_it_is_taken(
     for _ in range(2):
         ended, told = laptop.run("sync")
         assert ended == "1 waiting for the next sync."
-        assert told.startswith("Not booked: ")
+        assert told.startswith("Rejected: ")
         assert "archived" in told
         assert '"notes": "Too late"' in told
     assert [entry.notes for entry in TimeEntry.objects.all()] == ["Behind it"]
@@ -194,7 +194,7 @@ def test_a_store_is_of_one_user_also_before_its_first_answer(
         other.setenv("TIMETRACKER_TOKEN", token(colleague))
         ended, _ = laptop.run("sync")
 
-    assert ended == "This is another user's store: set TIMETRACKER_STORE. Nothing is lost."
+    assert ended == "This store belongs to another user. Set TIMETRACKER_STORE. Nothing is lost."
     assert not TimeEntry.objects.filter(user=colleague).exists()
     assert mine("sync") == SENT_OFF
     assert TimeEntry.objects.count() == 1

@@ -161,7 +161,10 @@ def test_a_proxy_takes_no_hour_and_holds_up_none(
 
     assert waiting(store) == ["Site visit"]
     assert len(asked) == 2
-    told = f"Not booked: Not the service answered ({answer.status_code}): sync again later. "
+    told = (
+        f"Rejected: The response ({answer.status_code}) did not come from the service. Sync "
+        "again later. "
+    )
     assert capsys.readouterr().out.startswith(told)
 
 

@@ -18,8 +18,8 @@ class TimeEntriesConfig(ApiAppConfig):
         "write:time_entries": "Create, update and delete time entries; the timer",
     }
     tags = {
-        "Time entries": "When somebody worked on what.",
-        "Timer": "The one time entry of a user that has no end yet.",
+        "Time entries": "Time logged on projects and tasks.",
+        "Timer": "Start and stop the user's running timer.",
     }
     counted = Counted(
         table=TABLE,

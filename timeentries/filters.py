@@ -24,9 +24,9 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
     task_id = IdFilter()
     client_id = IdFilter(field_name="project__client_id")
     billable = SwitchFilter()
-    tag = TextFilter(method="filter_tag", help_text="One tag, its case included.")
+    tag = TextFilter(method="filter_tag", help_text="A single tag, case-sensitive.")
     user_id = IdFilter(
-        method="filter_user", help_text="Another user's id is for administrators only."
+        method="filter_user", help_text="Only administrators may use another user's id."
     )
 
     @property
@@ -58,7 +58,7 @@ class TimeEntryFilter(OwnEntriesFilterSet):
 
     search = SearchFilter("notes")
     include_active = SwitchFilter(
-        method="leave", help_text="Whether running timers are listed too; false by default."
+        method="leave", help_text="Whether to include running timers; false by default."
     )
     updated_since = SinceFilter()
     external_id = ExternalIdFilter()

@@ -1,4 +1,4 @@
-"""When somebody worked on what."""
+"""Time logged on projects and tasks."""
 
 from typing import Any, Self
 
@@ -136,7 +136,7 @@ class TimeEntry(ProjectWork):
                 # Backwards, because whole seconds are rounded down: not a microsecond more.
                 | Q(GreaterThanOrEqual(WholeSeconds("end_time", "start_time"), -LONGEST_SECONDS)),
                 name="time_entry_lasts_at_most_366_days",
-                violation_error_message="A time entry lasts at most 366 days.",
+                violation_error_message="A time entry must not last more than 366 days.",
             ),
             models.UniqueConstraint(
                 "user",

@@ -22,22 +22,22 @@ MAX_TAG_LENGTH = 50
 
 
 def duration_seconds(start: datetime, end: datetime | None, *, now: datetime) -> int:
-    """Return the whole seconds of an entry; of a running timer those so far."""
+    """Return the duration in whole seconds; for a running timer, until now."""
     return max(0, seconds_between(start, end or now))
 
 
 def duration_hours(start: datetime, end: datetime | None, *, now: datetime) -> float:
-    """Return the duration of an entry in hours with two decimals."""
+    """Return the duration in hours, rounded to two decimals."""
     return hours(duration_seconds(start, end, now=now))
 
 
 def is_running(end: datetime | None) -> bool:
-    """Return whether an entry is a timer."""
+    """Return whether the timer is running."""
     return end is None
 
 
 def tag_list(tags: str) -> list[str]:
-    """Return tags as a list."""
+    """Return the tags as a list."""
     return tags.split(",") if tags else []
 
 
@@ -47,14 +47,14 @@ class TagsField(serializers.Field[str, Any, str, TimeEntry]):
     def to_internal_value(self, data: object) -> str:
         """Return the tags trimmed, without empties and repeats, separated by commas."""
         if isinstance(data, list) and any(isinstance(tag, str) and "," in tag for tag in data):
-            raise serializers.ValidationError("A tag cannot contain a comma.")
+            raise serializers.ValidationError("A tag must not contain a comma.")
         tags = data.split(",") if isinstance(data, str) else data
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            raise serializers.ValidationError('Give "design,urgent" or ["design", "urgent"].')
+            raise serializers.ValidationError('Must be "design,urgent" or ["design", "urgent"].')
         unique = list(dict.fromkeys(normal(tag.strip()) for tag in tags if tag.strip()))
         if len(unique) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in unique):
             raise serializers.ValidationError(
-                f"Give at most {MAX_TAGS} tags of at most {MAX_TAG_LENGTH} characters each."
+                f"Must be at most {MAX_TAGS} tags of at most {MAX_TAG_LENGTH} characters each."
             )
         return ",".join(unique)
 
@@ -71,7 +71,7 @@ class EndField(InstantField):
         if data == "":
             if self.parent.instance is not None:
                 raise serializers.ValidationError(
-                    "Send null to make this a running timer, or leave it out to keep the end."
+                    "Send null to make this a running timer, or omit the field to keep the end."
                 )
             data = None
         return super().run_validation(data)
@@ -84,7 +84,7 @@ class OwnerField(ReferenceField):
         """Return the user; 403 for another user's id, whether or not there is such a user."""
         user: User = self.context["request"].user
         if not user.is_superuser and str(data) != str(user.pk):
-            raise AccessDenied("You can only book time for yourself.")
+            raise AccessDenied("You can only log time for yourself.")
         found: User = super().to_internal_value(data)
         return found
 
@@ -140,7 +140,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         project = attrs.get("project", self.instance and self.instance.project)
         if task and project and task.project_id != project.pk:
             raise serializers.ValidationError(
-                {"task_id": [f"This task belongs to the project {task.project_id}."]}
+                {"task_id": [f"This task belongs to project {task.project_id}."]}
             )
         return attrs
 
@@ -174,7 +174,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
 
 class TimerStartSerializer(TimeEntrySerializer):
-    """What a timer starts with: the entry's fields but for whose it is and when."""
+    """The fields of a new timer."""
 
     class Meta(TimeEntrySerializer.Meta):
         fields = ["project_id", "task_id", "notes", "tags", "billable"]

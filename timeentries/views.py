@@ -29,7 +29,7 @@ STOPPED = {"message": serializers.CharField(), "time_entry": TimeEntrySerializer
 
 
 class TimerConflictErrorSerializer(ConflictErrorSerializer):
-    """What stands against it; `timer` is there when the code is `timer_already_running`."""
+    """A conflict. `timer` is present if `error_code` is `timer_already_running`."""
 
     timer = TimeEntrySerializer(required=False, allow_null=True)
 
@@ -45,14 +45,14 @@ class TimeEntryViewSet(BulkMixin[TimeEntry]):
 
 
 class TimerStatusView(ApiView):
-    """Get the running timer of the token's user."""
+    """Get the current user's running timer."""
 
     scope_resource = "time_entries"
     tagged = True
 
     @extend_schema(responses=inline_serializer("TimerStatus", STATUS))
     def get(self, request: ApiRequest) -> Response:
-        """Return the timer that runs, or null."""
+        """Return the running timer, or null."""
         for row in SHOWN.rows(running_timer(request.user)):
             judge(request, tag := tag_of(SHOWN, row, request.caller))
             body = {"active": True, "timer": SHOWN.of_row(row, request.caller)}
@@ -62,7 +62,7 @@ class TimerStatusView(ApiView):
 
 
 class TimerStartView(ApiView):
-    """Start a timer for the token's user."""
+    """Start a timer."""
 
     scope_resource = "time_entries"
     tagged = True
@@ -73,7 +73,7 @@ class TimerStartView(ApiView):
         responses={201: inline_serializer("TimerStarted", STARTED)},
     )
     def post(self, request: ApiRequest) -> Response:
-        """Start a timer now; 409 `timer_already_running` if one runs."""
+        """Start a timer now; 409 `timer_already_running` if one is already running."""
         serializer = TimerStartSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         timer = serializer.save(start_time=request.now)
@@ -88,7 +88,7 @@ class TimerStartView(ApiView):
 
 
 class TimerStopView(ApiView):
-    """Stop the timer of the token's user."""
+    """Stop the running timer."""
 
     scope_resource = "time_entries"
     tagged = True
@@ -96,9 +96,9 @@ class TimerStopView(ApiView):
 
     @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
     def post(self, request: ApiRequest) -> Response:
-        """End the timer now; 400 `no_active_timer` if none runs.
+        """Stop the timer now; 400 `no_active_timer` if none is running.
 
-        `If-Match` takes the tag of the timer, as `/timer/status` and its own path show it.
+        `If-Match` takes the timer's entity tag from `/timer/status` or its own path.
         """
         refuse_unknown(request.data, known=())
         check = partial(_judge_timer, request) if is_conditional(request) else None

@@ -7,7 +7,7 @@ class TimeTrackerConfig(ApiAppConfig):
     """Registers the system checks."""
 
     name = "timetracker"
-    tags = {"System": "The state of the service itself; needs no token."}
+    tags = {"System": "Service information and health checks. No token required."}
 
     def ready(self) -> None:
         """Import what registers itself."""

@@ -22,8 +22,9 @@ def several_processes_share_counters(
         return []
     return [
         Error(
-            f"{several[0]} asks for several processes, and each would count its own rate limit.",
-            hint="Set REDIS_URL, or run one process.",
+            f"{several[0]} asks for several processes, which would each count rate limits "
+            "separately.",
+            hint="Set REDIS_URL or run one process.",
             id="timetracker.E001",
         )
     ]

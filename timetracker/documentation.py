@@ -72,7 +72,7 @@ class TagsFieldSchema(OpenApiSerializerFieldExtension):
         sentence = f"At most {MAX_TAGS} tags of at most {MAX_TAG_LENGTH} characters."
         return {
             "anyOf": [text, tags],
-            "description": f"Separated by commas, or a list. {sentence}",
+            "description": f"A comma-separated string or a list. {sentence}",
         }
 
 
@@ -86,7 +86,7 @@ class EndFieldSchema(OpenApiSerializerFieldExtension):
         """Return the end of a direction; `null` is added to both."""
         if direction == "response":
             return {"type": "string", "format": "date-time"}
-        sentence = f"None, null or empty makes a running timer. {ZONE}"
+        sentence = f"Omit it or send null or an empty string to create a running timer. {ZONE}"
         empty = {"type": "string", "maxLength": 0}
         return {"anyOf": [INSTANT_INPUT, empty], "description": sentence}
 

@@ -84,8 +84,8 @@ def proxies(name: str) -> list[Network]:
     for network in found:
         if network.prefixlen < WIDEST_OF_PROXIES:
             raise ImproperlyConfigured(
-                f"{name} must not trust a network as wide as {network}: anybody in it could claim"
-                " any address. Name your proxies."
+                f"{name} must not trust a network as wide as {network}: any host in it "
+                "could forge client addresses. List your proxies."
             )
     return found
 
@@ -98,7 +98,7 @@ def time_zone(name: str, default: str) -> str:
             raise ValueError(text)
         return text
 
-    return _read(name, default, parse, "the name of a time zone, such as Europe/Berlin")
+    return _read(name, default, parse, "an IANA time zone name such as Europe/Berlin")
 
 
 def log_level(name: str) -> str:
@@ -122,7 +122,7 @@ def base_url(name: str) -> str:
             raise ValueError(text)
         return text.rstrip("/")
 
-    return _read(name, "", parse, "an address such as https://time.example.com", secret=True)
+    return _read(name, "", parse, "a URL such as https://time.example.com", secret=True)
 
 
 def url(name: str, *schemes: str) -> str:
@@ -135,7 +135,7 @@ def url(name: str, *schemes: str) -> str:
         return text
 
     accepted = " or ".join(f"{scheme}://…" for scheme in schemes)
-    return _read(name, "", parse, f"an address of the form {accepted}", secret=True)
+    return _read(name, "", parse, f"a URL such as {accepted}", secret=True)
 
 
 def database(name: str) -> dict[str, Any]:
@@ -153,14 +153,15 @@ def secret(name: str, directory: Path, *, required: bool) -> str:
     value = os.environ.get(name, "")
     if not value and required:
         raise ImproperlyConfigured(
-            f"{name} is required with DATABASE_URL: {SECRET_MIN_LENGTH} random characters or more."
+            f"{name} is required with DATABASE_URL: at least {SECRET_MIN_LENGTH} random "
+            "characters."
         )
     value = value or _secret_of_first_run(directory / name.lower())
     if len(value) < SECRET_MIN_LENGTH:
         raise ImproperlyConfigured(f"{name} must have at least {SECRET_MIN_LENGTH} characters.")
     if len(set(value)) < SECRET_MIN_CHARACTERS or value in (value + value)[1:-1]:
         raise ImproperlyConfigured(
-            f"{name} must be random; it repeats itself. For instance: openssl rand -hex 40"
+            f"{name} must be random, not repetitive. Generate one with: openssl rand -hex 40"
         )
     return value
 
@@ -169,8 +170,8 @@ def two_secrets(secret_key: str, token_pepper: str) -> None:
     """Refuse one secret for both purposes: whoever learns it by one of them has both."""
     if secret_key == token_pepper:
         raise ImproperlyConfigured(
-            "SECRET_KEY must differ from TOKEN_PEPPER. Change SECRET_KEY: that only ends sessions,"
-            " but with another pepper no token is valid."
+            "SECRET_KEY must differ from TOKEN_PEPPER. Change SECRET_KEY: that only ends "
+            "sessions, whereas a new pepper invalidates every token."
         )
 
 
@@ -178,7 +179,7 @@ def _secret_of_first_run(path: Path) -> str:
     if not path.exists():
         _write_secret(path, secrets.token_urlsafe(64))
     if path.stat().st_mode & 0o077:
-        raise ImproperlyConfigured(f"{path} can be read by others; make its mode 0600.")
+        raise ImproperlyConfigured(f"{path} is readable by other users. Set its mode to 0600.")
     return path.read_text()
 
 

@@ -86,7 +86,7 @@ class _Watched:
         except StopIteration:
             raise
         except Exception:
-            log.exception("An answer broke off", extra={"request_id": self._request_id})
+            log.exception("A response was interrupted", extra={"request_id": self._request_id})
             with suppress(Exception):
                 self.close()
             raise

@@ -36,26 +36,26 @@ class PublicView(APIView):
 
 
 class LiveView(PublicView):
-    """Report that the process answers."""
+    """Report whether the process is alive."""
 
     @extend_schema(responses=LiveSerializer)
     def get(self, request: Request) -> Response:
-        """Return 200 `{"status": "live"}`: to be asked whether the process has to be restarted.
+        """Return 200 `{"status": "live"}`, for a liveness probe.
 
-        Nothing else is asked for it; a database that is away no restart brings back.
+        Nothing else is checked: restarting the process would not bring a database back.
         """
         return Response({"status": "live"})
 
 
 class ReadyView(PublicView):
-    """Report whether this process can take requests."""
+    """Report whether this process is ready for requests."""
 
     @extend_schema(responses={200: ReadySerializer, 503: NotReadySerializer})
     def get(self, request: Request) -> Response:
-        """Return 200 if the database can be written and is migrated, else 503.
+        """Return 200 if the database is writable and migrated, otherwise 503.
 
-        `cache` is Redis, and only named: while it is away the service goes on, and each process
-        counts alone.
+        `cache` (Redis) is for information only: without it the service keeps running, and each
+        process counts rate limits separately.
         """
         needed = {"database": _database(), "migrations": _migrations()}
         ready = set(needed.values()) == {OK}
@@ -68,11 +68,11 @@ class ReadyView(PublicView):
 
 
 class HealthView(PublicView):
-    """Report whether the service and everything it uses is healthy."""
+    """Report whether the service and its dependencies are healthy."""
 
     @extend_schema(responses={200: HealthySerializer, 503: UnhealthySerializer})
     def get(self, request: Request) -> Response:
-        """Return 200 `{"status": "healthy"}`, or 503 with what is wrong: for who watches it."""
+        """Return 200 `{"status": "healthy"}`, or 503 naming what has failed; for monitoring."""
         checks = {"database": _database(), "cache": _cache()}
         if set(checks.values()) == {OK}:
             return Response({"status": "healthy"})

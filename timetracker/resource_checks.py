@@ -59,7 +59,7 @@ def _check(config: ApiAppConfig) -> Iterator[CheckMessage]:
     if not (isinstance(viewset, type) and issubclass(viewset, ListViewSet)):
         yield _error(
             11,
-            f"{config.viewset} is no ListViewSet.",
+            f"{config.viewset} is not a ListViewSet.",
             f"Inherit ResourceViewSet in {config.name}/views.py.",
         )
         return
@@ -72,7 +72,7 @@ def _scopes(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
     if getattr(viewset, "scope_resource", None) != name:
         yield _error(
             12,
-            f"{viewset.__name__} names no scope_resource, or another one than {name!r}.",
+            f"{viewset.__name__} must have scope_resource = {name!r}.",
             f'Write `scope_resource = "{name}"` in {config.name}/views.py.',
         )
     actions = ["read", "write"] if issubclass(viewset, ResourceViewSet) else ["read"]
@@ -123,19 +123,19 @@ def _model(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
     if not issubclass(model, Resource):
         yield _error(
             17,
-            f"{model.__name__} is no Resource, so nobody learns of its changes.",
+            f"{model.__name__} is not a Resource, so its changes are not recorded.",
             f"Inherit Resource in {config.name}/models.py.",
         )
     elif not any(_is_once_per_user(each) for each in model._meta.constraints):
         yield _error(
             18,
-            f"A user could give one external_id to two rows of {model.__name__}.",
+            f"A user could assign the same external_id to two rows of {model.__name__}.",
             f"Add external_id_once(…) to Meta.constraints in {config.name}/models.py.",
         )
     if not model._meta.ordering or model._meta.ordering[-1] not in ("id", "-id"):
         yield _error(
             19,
-            f"The order of {model.__name__} does not end in its id, so pages could overlap.",
+            f"The ordering of {model.__name__} must end in id, or pages could overlap.",
             f"End Meta.ordering in id in {config.name}/models.py.",
         )
 
@@ -164,7 +164,8 @@ def _filters(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
         yield _error(
             21,
             f"The list of {viewset.__name__} cannot be filtered by {', '.join(missing)}.",
-            f"Add it to the FilterSet in {config.name}/filters.py, and name that in the view.",
+            f"Add it to the FilterSet in {config.name}/filters.py, and set filterset_class "
+            "in the view.",
         )
 
 

@@ -222,12 +222,13 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "VERSION": APP_VERSION,
     "DESCRIPTION": (
         "Clients, projects, tasks, time entries, a timer and reports.\n\n"
-        "Send an API token as `Authorization: Bearer tt_…` or as `X-API-Key: tt_…`; an"
-        " administrator issues it. Each operation names the scope that it needs; `write:x`"
-        " includes `read:x`.\n\n"
-        "Times leave as UTC with `Z`. A list comes in pages. An unknown field or parameter is 400"
-        " and an unknown method 405; every error has an `error_code` to test and a `message` to"
-        " show. Each token has 100 requests a minute and 1000 an hour."
+        "Send an API token as `Authorization: Bearer tt_…` or `X-API-Key: tt_…`; "
+        "administrators issue tokens. Each operation lists its required scope; `write:x` "
+        "includes `read:x`.\n\n"
+        "Times are returned in UTC with `Z`. Lists are paginated. Unknown fields and "
+        "parameters are rejected with 400. Every error has an `error_code` for programs "
+        "and a `message` for people. Each token is limited to 100 requests a minute and "
+        "1000 an hour."
     ),
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "OAS_VERSION": "3.1.1",

@@ -37,7 +37,7 @@ class InfoView(PublicView):
 
     @extend_schema(responses=InfoSerializer)
     def get(self, request: Request) -> Response:
-        """Return the versions, the documentation and a path for each endpoint."""
+        """Return the versions, the documentation URL and the path of each endpoint."""
         return Response(
             {
                 "api_version": "v1",
@@ -75,14 +75,16 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     if not is_api(request.path):
         return defaults.permission_denied(request, exception)
     is_ours = isinstance(exception, HttpsRequired)
-    return _error(request, 403, str(exception) if is_ours else "This is not allowed.")
+    return _error(
+        request, 403, str(exception) if is_ours else "You do not have permission to do this."
+    )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no route matches; name the route that only a slash keeps away."""
     if not is_api(request.path):
         return defaults.page_not_found(request, exception)
-    return _error(request, 404, f"There is nothing at {request.path}. {_hint(request.path)}")
+    return _error(request, 404, f"No endpoint at {request.path}. {_hint(request.path)}")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -100,18 +102,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _why_bad(exception: Exception) -> str:
     if isinstance(exception, DisallowedHost):
-        return "The Host header names no host of this service."
+        return "The Host header does not name this service."
     known = isinstance(exception, BadRequest)
-    return (known and str(exception)) or "The request cannot be understood."
+    return (known and str(exception)) or "The request could not be understood."
 
 
 def _hint(path: str) -> str:
     """Return what was probably meant, where only slashes keep it away."""
     shorter = path.rstrip("/")
     if _is_route(shorter):
-        return f"Leave out the slash at the end: {shorter}"
+        return f"Remove the trailing slash: {shorter}"
     single = SLASHES.sub("/", shorter)
-    return f"Write single slashes: {single}" if _is_route(single) else "See /api/docs."
+    return f"Remove the repeated slashes: {single}" if _is_route(single) else "See /api/docs."
 
 
 def _is_route(path: str) -> bool:

@@ -9,7 +9,7 @@ class UsersConfig(ApiAppConfig):
     name = "users"
     viewset = "users.views.UserViewSet"
     scopes = {"read:users": "View one's own user information"}
-    tags = {"Users": "Who tracks time."}
+    tags = {"Users": "People who track time."}
     example_calls = {"read:users": "current-user"}
     section = "Access"
     # Not `last_login`: that nobody sees.

@@ -18,17 +18,17 @@ Role = Literal["admin", "user"]
 
 
 def full_name(first_name: str, last_name: str) -> str:
-    """Return first and last name as one, either of which may be empty."""
+    """Return first and last name."""
     return f"{first_name} {last_name}".strip()
 
 
 def role_of(active: bool, superuser: bool) -> Role:  # noqa: FBT001 - columns, in their order
-    """Return `admin` for an administrator, else `user`."""
+    """Return `admin` for administrators, otherwise `user`."""
     return "admin" if active and superuser else "user"
 
 
 def zone_name(time_zone: str) -> str:
-    """Return the IANA name of a user's zone; without one of their own it is the server's."""
+    """Return the IANA name of the user's time zone; the server's by default."""
     return time_zone or settings.TIME_ZONE
 
 
@@ -58,7 +58,7 @@ class User(DerivingMixin, AbstractUser):
     time_zone = models.CharField(
         max_length=64,
         blank=True,
-        help_text="An IANA name such as Europe/Berlin; empty means the server's.",
+        help_text="An IANA time zone name such as Europe/Berlin; leave blank to use the server's.",
     )
 
     objects: ClassVar[UserManager] = UserManager()
@@ -75,7 +75,9 @@ class User(DerivingMixin, AbstractUser):
         """Refuse a time zone that does not exist."""
         super().clean()
         if self.time_zone and self.time_zone not in zone_names():
-            raise ValidationError({"time_zone": "Give an IANA name such as Europe/Berlin."})
+            raise ValidationError(
+                {"time_zone": "Must be an IANA time zone name such as Europe/Berlin."}
+            )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -84,5 +86,5 @@ class User(DerivingMixin, AbstractUser):
 
     @property
     def role(self) -> str:
-        """Return `admin` for an administrator, else `user`."""
+        """Return `admin` for administrators, otherwise `user`."""
         return role_of(self.is_active, self.is_superuser)

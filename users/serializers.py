@@ -8,7 +8,7 @@ from users.models import User, full_name, role_of, zone_name
 
 
 class UserSerializer(ModelSerializer[User]):
-    """A user, read only: people are managed in the admin."""
+    """A user. Read-only: users are managed in the admin."""
 
     full_name = ComputedField(full_name, "first_name", "last_name")
     role = ComputedField(role_of, "is_active", "is_superuser")

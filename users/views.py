@@ -23,14 +23,14 @@ class UserViewSet(ListViewSet[User]):
 
 
 class CurrentUserView(ApiView):
-    """Get the token's user."""
+    """Get the current user."""
 
     scope_resource = "users"
     tagged = True
 
     @extend_schema(responses=inline_serializer("UserEnvelope", {"user": UserSerializer()}))
     def get(self, request: ApiRequest) -> Response:
-        """Return the user of the token."""
+        """Return the user that the token belongs to."""
         row = SHOWN.row_of(request.user)
         judge(request, tag := tag_of(SHOWN, row, request.caller))
         return Response({"user": SHOWN.of_row(row, request.caller)}, headers={"ETag": tag})

@@ -14,8 +14,8 @@ INSTANT = re.compile(
     re.ASCII,
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-ACCEPTED_DATE = "Give a date such as 2024-01-15."
-ACCEPTED = "Give a date and time such as 2024-01-15T14:30:00Z."
+ACCEPTED_DATE = "Must be a date such as 2024-01-15."
+ACCEPTED = "Must be a date and time such as 2024-01-15T14:30:00Z."
 
 
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:

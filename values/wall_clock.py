@@ -32,5 +32,5 @@ def from_wall_clock(local: datetime, zone: ZoneInfo) -> datetime:
 def within_years(instant: datetime) -> datetime:
     """Return an instant of the years 1970 to 2200; ValueError for another."""
     if not EARLIEST <= instant < LATEST:
-        raise ValueError("Give a time in the years 1970 to 2200.")
+        raise ValueError("Must be a time in the years 1970 to 2200.")
     return instant

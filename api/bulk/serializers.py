@@ -28,7 +28,7 @@ class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the object; 400 for anything else."""
         if not isinstance(data, dict):
-            raise serializers.ValidationError("Give an object.")
+            raise serializers.ValidationError("Must be an object.")
         return data
 
 
@@ -41,7 +41,7 @@ class MatchField(serializers.Field[Any, Any, Any, Any]):
             return data
         if isinstance(data, bool) or not isinstance(data, int) or data < 1:
             raise serializers.ValidationError(
-                "Give the version, a whole number from 1, or the ETag with its quotes."
+                "Must be a version (a whole number from 1) or an ETag in quotes."
             )
         return data
 
@@ -52,7 +52,8 @@ class OperationSerializer(serializers.Serializer[Operation]):
     op = fields.ChoiceField(["create", "update", "delete"])
     id = IdField(required=False)
     if_match = MatchField(
-        required=False, help_text="The `ETag` or the `version` that the row must have: else 412."
+        required=False,
+        help_text="The `ETag` or `version` that the row must have; otherwise 412.",
     )
     data = FieldsField(required=False)  # type: ignore[assignment] # a field, not the property
 
@@ -77,31 +78,33 @@ class OperationSerializer(serializers.Serializer[Operation]):
         """Refuse what is missing for the kind of write, or has no meaning with it."""
         kind, given = attrs["op"], set(attrs) - {"op"}
         missing = {name: ["This field is required."] for name in self.needed[kind] - given}
-        surplus = {name: [f"Leave it out of a {kind}."] for name in given - self.taken[kind]}
+        surplus = {name: [f"Not allowed in a {kind}."] for name in given - self.taken[kind]}
         if missing or surplus:
             raise serializers.ValidationError(missing | surplus)
         return attrs
 
 
 class UnjudgedOperationSerializer(OperationSerializer):
-    """An operation whose turn to be judged comes later: what is wrong with it is its own."""
+    """An operation, validated individually when it is carried out."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """Return the object as it came."""
         if not isinstance(data, dict):
-            raise serializers.ValidationError("Each operation is an object.")
+            raise serializers.ValidationError("Each operation must be an object.")
         return data
 
 
 class BulkSerializer(serializers.Serializer[object]):
-    """What to write, all of it or as much of it as is accepted."""
+    """Operations to carry out together."""
 
     mode = fields.ChoiceField(
         [ATOMIC, PARTIAL],
         default=ATOMIC,
-        help_text="`atomic`: all or nothing; `partial`: whatever is accepted.",
+        help_text="`atomic` writes all operations or none; `partial` writes those that succeed.",
     )
-    dry_run = fields.SwitchField(default=False, help_text="Judge everything and write nothing.")
+    dry_run = fields.SwitchField(
+        default=False, help_text="Validate every operation without writing anything."
+    )
     operations = UnjudgedOperationSerializer(  # type: ignore[call-arg] # many=True takes it
         many=True, allow_empty=False, max_length=MOST_OPERATIONS
     )
@@ -113,7 +116,7 @@ class BulkSerializer(serializers.Serializer[object]):
 
 
 class OperationErrorSerializer(serializers.Serializer[object]):
-    """Why an operation was not carried out, as a single request would be told."""
+    """The error that the same request sent alone would return."""
 
     error = serializers.CharField()
     message = serializers.CharField()
@@ -126,20 +129,20 @@ class OperationErrorSerializer(serializers.Serializer[object]):
 
 
 class ResultSerializer(serializers.Serializer[object]):
-    """What became of an operation."""
+    """The result of an operation."""
 
-    index = serializers.IntegerField(help_text="Its place among the operations, from 0.")
+    index = serializers.IntegerField(help_text="Position of the operation in the request, from 0.")
     status = serializers.IntegerField(
-        help_text="What a single request would be answered; 424 for one that another took along."
+        help_text="The status of the same request sent alone; 424 if it failed along with another."
     )
     id = serializers.IntegerField(
-        allow_null=True, help_text="As it was sent; of a create null where nothing was created."
+        allow_null=True, help_text="The id of the row; null if a create created nothing."
     )
     error = OperationErrorSerializer(required=False)
 
 
 class BulkAnswerSerializer(serializers.Serializer[object]):
-    """Whether anything was written, and what became of each operation."""
+    """Whether the operations were committed, and the result of each."""
 
     committed = serializers.BooleanField()
     results = ResultSerializer(many=True)

@@ -45,7 +45,7 @@ NOT_WRITTEN = {
 }
 NOT_TRIED = {
     **NOT_WRITTEN,
-    "message": "Others wrote the same meanwhile, so this was not tried. Send it again.",
+    "message": "Not attempted because of concurrent writes. Send it again.",
 }
 
 

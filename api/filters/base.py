@@ -83,7 +83,7 @@ class ExternalIdFilter(TextFilter):
     field_class = forms.CharField  # as it came
 
     def __init__(self) -> None:
-        about = "The one to which you gave this id."
+        about = "The row to which you assigned this id."
         super().__init__(help_text=about, max_length=255, strip=False)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -145,7 +145,7 @@ class SearchFilter(TextFilter):
     """Keep the rows that have a text, whatever its case, in one of a few columns."""
 
     def __init__(self, *columns: str) -> None:
-        about = f"A part of {', '.join(columns)}, whatever its case."
+        about = f"Case-insensitive search in {', '.join(columns)}."
         super().__init__(help_text=about)
         self.columns = columns
 
@@ -203,8 +203,8 @@ def _form_class(filterset: type[FilterSet], names: Sequence[str]) -> type[forms.
 class DateRangeFilterSet(FilterSet):
     """`start_date` and `end_date`, both inclusive, select entries by their `start_time`."""
 
-    start_date = SpanFilter(help_text="From this local day, or this instant, on.")
-    end_date = SpanFilter(help_text="To the end of this local day, or to this instant.")
+    start_date = SpanFilter(help_text="Start of the range: a local date or an instant.")
+    end_date = SpanFilter(help_text="End of the range, inclusive: a local date or an instant.")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the entries that start between two dates; a day that a zone skipped is empty."""
@@ -222,7 +222,7 @@ class DateRangeFilterSet(FilterSet):
     @property
     def reversed_range(self) -> str:
         """What is wrong with a range that ends before it starts."""
-        return "start_date lies after end_date."
+        return "start_date must not be after end_date."
 
     def date_range(self) -> tuple[Span | None, Span | None]:
         """Return the two bounds, as far as they were given."""

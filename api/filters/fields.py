@@ -46,14 +46,14 @@ class TextField(forms.CharField):
 class IdField(Field):
     def parse(self, text: str) -> int:
         if not ID.fullmatch(text):
-            raise ValueError("Give an id: a whole number.")
+            raise ValueError("Must be an id: a whole number.")
         return int(text)
 
 
 class SwitchField(Field):
     def parse(self, text: str) -> bool:
         if text not in ("true", "false"):
-            raise ValueError("Give true or false.")
+            raise ValueError("Must be true or false.")
         return text == "true"
 
 
@@ -65,7 +65,7 @@ class ChoiceField(Field):
     def parse(self, text: str) -> str:
         accepted = [str(value) for value, _ in self.choices]
         if text not in accepted:
-            raise ValueError(f"Choose one of: {', '.join(accepted)}.")
+            raise ValueError(f"Must be one of: {', '.join(accepted)}.")
         return text
 
 
@@ -77,14 +77,16 @@ class ChoicesField(ChoiceField):
     def parse(self, text: str) -> Any:
         chosen = [super(ChoicesField, self).parse(part) for part in text.split(",")]
         if len(chosen) > self.at_most or len(set(chosen)) < len(chosen):
-            raise ValueError(f"Give at most {self.at_most}, each once, separated by commas.")
+            raise ValueError(
+                f"Must be at most {self.at_most} different values, separated by commas."
+            )
         return chosen
 
 
 class ZoneField(Field):
     def parse(self, text: str) -> ZoneInfo:
         if text not in zone_names():
-            raise ValueError("Give an IANA name such as Europe/Berlin.")
+            raise ValueError("Must be an IANA time zone name such as Europe/Berlin.")
         return ZoneInfo(text)
 
 

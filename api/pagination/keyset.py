@@ -15,7 +15,7 @@ from django.db.models import F, Func, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from rest_framework.exceptions import ValidationError
 
-NOT_OURS = "Give a next_cursor as you got it, to the same list with the same filters."
+NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 
 
 @dataclass(frozen=True)

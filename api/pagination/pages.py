@@ -41,7 +41,7 @@ class PagePagination(BasePagination):
         if cursor is None:
             return self._numbered(queryset, positive(request, "page", 1))
         if "page" in request.query_params:
-            raise ValidationError({"cursor": ["Give page or cursor, not both."]})
+            raise ValidationError({"cursor": ["Send page or cursor, not both."]})
         return self._following(cursor)
 
     def count(self, queryset: Any) -> int:
@@ -108,5 +108,5 @@ def positive(request: Request, name: str, default: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"0*[1-9][0-9]{0,17}", text):
-        raise ValidationError({name: ["Give a whole number from 1."]})
+        raise ValidationError({name: ["Must be a whole number, 1 or greater."]})
     return int(text)

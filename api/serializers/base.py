@@ -19,7 +19,7 @@ from resources.refusals import Taken
 
 M = TypeVar("M", bound=models.Model)
 
-ANOTHERS_ID_REPLACED = "; it no longer has the external_id that another user gave it"
+ANOTHERS_ID_REPLACED = "; this replaced another user's external_id"
 
 
 def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:

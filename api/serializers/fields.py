@@ -28,7 +28,7 @@ def zone_of(context: Mapping[str, Any]) -> ZoneInfo:
 def id_of(data: Any) -> int:
     """Return an id that came as an integer or a string of digits; 400 for anything else."""
     if isinstance(data, bool) or not ID.fullmatch(str(data)):
-        raise serializers.ValidationError("Give an id: a whole number.")
+        raise serializers.ValidationError("Must be an id: a whole number.")
     return int(data)
 
 
@@ -41,7 +41,7 @@ class TextField(serializers.CharField):
 
     def _as_it_came(self, data: object) -> str:
         if not isinstance(data, str):
-            raise serializers.ValidationError("Give a string.")
+            raise serializers.ValidationError("Must be a string.")
         return super().to_internal_value(data)
 
 
@@ -69,9 +69,7 @@ class ExternalIdField(TextField):
         """Return the text; 400 for one that no path could name."""
         text = self._as_it_came(data)
         if not text.strip() or text.endswith("/"):
-            raise serializers.ValidationError(
-                "Give a text, no blanks alone, without a slash at its end."
-            )
+            raise serializers.ValidationError('Must not be blank or end with "/".')
         if {".", ".."} & set(text.split("/")):  # clients and proxies take them out of a path
             raise serializers.ValidationError('"." and ".." cannot be parts of a path.')
         return text
@@ -87,7 +85,7 @@ class SwitchField(serializers.BooleanField):
     def to_internal_value(self, data: object) -> bool:
         """Return the boolean; 400 for another JSON type."""
         if not isinstance(data, bool):
-            raise serializers.ValidationError("Give true or false.")
+            raise serializers.ValidationError("Must be true or false.")
         return data
 
 
@@ -101,7 +99,7 @@ class IntegerField(serializers.IntegerField):
     def to_internal_value(self, data: object) -> int:
         """Return the integer; 400 for another JSON type."""
         if isinstance(data, bool) or not isinstance(data, int):
-            raise serializers.ValidationError("Give a whole number.")
+            raise serializers.ValidationError("Must be a whole number.")
         return data
 
 
@@ -115,9 +113,9 @@ class NumberField(serializers.DecimalField):
     def to_internal_value(self, data: object) -> Decimal:
         """Return the exact decimal; 400 for another JSON type or too many digits."""
         if isinstance(data, bool) or not isinstance(data, int | float | str):
-            raise serializers.ValidationError("Give a number such as 75.5.")
+            raise serializers.ValidationError("Must be a number such as 75.5.")
         if isinstance(data, str) and ("_" in data or not data.isascii()):  # Python reads both
-            raise serializers.ValidationError("Give a number such as 75.5.")
+            raise serializers.ValidationError("Must be a number such as 75.5.")
         number = super().to_internal_value(data)
         return number or abs(number)  # no minus before a zero
 
@@ -128,7 +126,7 @@ class InstantField(serializers.DateTimeField):
     def to_internal_value(self, value: object) -> datetime:
         """Return the UTC instant; a time without an offset is in the user's zone."""
         if not isinstance(value, str):
-            raise serializers.ValidationError("Give a string such as 2024-01-15T14:30:00Z.")
+            raise serializers.ValidationError("Must be a string such as 2024-01-15T14:30:00Z.")
         try:
             return parse_instant(value, zone_of(self.context))
         except ValueError as error:
@@ -145,7 +143,7 @@ class DateField(serializers.DateField):
     def to_internal_value(self, value: object) -> date:
         """Return the date of a text YYYY-MM-DD."""
         if not isinstance(value, str):
-            raise serializers.ValidationError("Give a string such as 2024-01-15.")
+            raise serializers.ValidationError("Must be a string such as 2024-01-15.")
         try:
             return parse_date(value)
         except ValueError as error:
@@ -159,7 +157,7 @@ class ChoiceField(serializers.ChoiceField):
         """Return the choice; 400 with the accepted words for anything else."""
         if not isinstance(data, str) or data not in self.choices:
             accepted = ", ".join(str(choice) for choice in self.choices)
-            raise serializers.ValidationError(f"Choose one of: {accepted}.")
+            raise serializers.ValidationError(f"Must be one of: {accepted}.")
         return data
 
 

@@ -38,8 +38,8 @@ def _gunzip(packed: bytes) -> bytes:
         except zlib.error as error:
             raise BadRequest("The body is not valid gzip.") from error
         if len(body) > most:
-            raise PayloadTooLarge("The body may have at most 1 MiB, also when it is unpacked.")
+            raise PayloadTooLarge("The body must not exceed 1 MiB after decompression.")
         if not member.eof:
-            raise BadRequest("The body is not valid gzip: it ends too early.")
+            raise BadRequest("The body is not valid gzip: it is truncated.")
         packed = member.unused_data
     return body

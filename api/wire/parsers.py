@@ -59,7 +59,7 @@ class _Objects:
         result = dict(pairs)
         if len(result) != len(pairs):
             twice = shortened(_first_repeated(name for name, _ in pairs))
-            raise ValueError(f"the name {json.dumps(twice)} appears twice in one object")
+            raise ValueError(f"duplicate name {json.dumps(twice)} in an object")
         return result
 
 
@@ -73,11 +73,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _too_deep() -> BadRequest:
-    return BadRequest(f"The body may be nested at most {MAX_DEPTH} levels deep.")
+    return BadRequest(f"The body must not be nested more than {MAX_DEPTH} levels deep.")
 
 
 def _too_many() -> BadRequest:
-    return BadRequest(f"The body may hold at most {MOST_VALUES} values.")
+    return BadRequest(f"The body must not contain more than {MOST_VALUES} values.")
 
 
 class _Values:
@@ -107,6 +107,6 @@ class _Values:
 def _check_text(text: str) -> None:
     """Refuse what PostgreSQL cannot store, and what SQLite would store and never give back."""
     if "\x00" in text:
-        raise BadRequest("Text may not contain the character U+0000.")
+        raise BadRequest("Text must not contain the character U+0000.")
     if not text.isascii() and SURROGATE.search(text):
-        raise BadRequest("Text may not contain a lone surrogate (U+D800 to U+DFFF).")
+        raise BadRequest("Text must not contain a lone surrogate (U+D800 to U+DFFF).")

@@ -21,7 +21,7 @@ OVERLAPS = (
     (1, "1 hour"),
     (USUAL_OVERLAP // HOUR, "24 hours"),
     (7 * 24, "7 days"),
-    (0, "None: somebody else may have the secret. It is revoked at once."),
+    (0, "No overlap: revoke it now, because the secret may be compromised"),
 )
 
 
@@ -85,8 +85,10 @@ class DescriptionForm(ShownForm[ApiToken]):
     allowed_networks = NetworksField(
         required=False,
         widget=AdminTextareaWidget({"rows": 3}),
-        help_text="Addresses or networks, one a line: 203.0.113.7, 10.0.0.0/8, 2001:db8::/32."
-        " From elsewhere the token is refused. Blank: it may be used from anywhere.",
+        help_text=(
+            "IP addresses or networks, one per line: 203.0.113.7, 10.0.0.0/8, 2001:db8::/32. "
+            "Leave blank to allow any address."
+        ),
     )
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -112,8 +114,9 @@ class IssueForm(DescriptionForm):
         initial=USUAL_LIFE_DAYS,
         min_value=1,
         max_value=ApiToken.LONGEST_LIFE_DAYS,
-        help_text=f"From 1 to {ApiToken.LONGEST_LIFE_DAYS}. Leave it blank for a token that never"
-        " expires.",
+        help_text=(
+            f"From 1 to {ApiToken.LONGEST_LIFE_DAYS}. Leave blank for a token that never expires."
+        ),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -130,7 +133,7 @@ class RotateForm(forms.Form):
     """How long the old secret stays good."""
 
     overlap_hours = forms.TypedChoiceField(
-        label="The old secret stays good for",
+        label="Keep the old secret valid for",
         choices=OVERLAPS,
         coerce=int,
         initial=USUAL_OVERLAP // HOUR,

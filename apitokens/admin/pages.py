@@ -27,12 +27,12 @@ from staff.rights import hold_rights
 
 TEMPLATES = "admin/apitokens/apitoken"
 REVOKING = (
-    "Every request with a revoked token is refused from now on. This is final: whoever needs"
-    " access again needs a new token."
+    "Requests with a revoked token are refused immediately. This cannot be undone: to "
+    "restore access, create a new token."
 )
 NARROWING = (
-    "A token keeps the least that serves every call it has made so far. Its secret stays the same."
-    " What it is asked for the first time after this is refused."
+    "Each token keeps only the scopes that its calls so far have needed. The secret does "
+    "not change. Calls that need any other scope will be refused."
 )
 
 
@@ -199,7 +199,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         revoked, before = len(in_force), selected - len(in_force)
         words = f"{revoked} token{pluralize(revoked)} revoked."
         if before:
-            words += f" {before} had been revoked before."
+            words += f" {before} had already been revoked."
         self.message_user(request, words, messages.SUCCESS if revoked else messages.WARNING)
 
     def _narrow(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:

@@ -26,7 +26,7 @@ from staff.filters import PersonFilter
 
 SCOPES_IN_LIST = 2
 ROTATION = '{} <a href="{}"><code>{}…</code></a>'
-WITHOUT_EFFECT = "Without effect: the user is not an administrator"
+WITHOUT_EFFECT = "No effect: the user is not an administrator"
 
 
 @admin.register(ApiToken)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from apitokens.models import ApiToken, Doer
 
-HOW_NAMED = "its id or its prefix (tt_ and five characters), as list_api_tokens prints them"
+HOW_NAMED = "id or prefix (tt_ and five characters) of the token, as list_api_tokens prints them"
 
 
 def add_token_argument(parser: ArgumentParser) -> None:
@@ -22,10 +22,10 @@ def find_token(text: str) -> ApiToken:
     by = {"pk": int(text)} if text.isascii() and text.isdecimal() else {"prefix": text}
     found = list(ApiToken.objects.filter(**by).select_related("user"))
     if not found:
-        raise CommandError(f"There is no token {text!r}. List them with list_api_tokens.")
+        raise CommandError(f"Token {text!r} not found. Run list_api_tokens to list all tokens.")
     if len(found) > 1:
         ids = ", ".join(str(token.pk) for token in found)
-        raise CommandError(f"Several tokens begin with {text!r}: give the id, one of {ids}.")
+        raise CommandError(f"Several tokens start with {text!r}. Use one of their ids: {ids}.")
     return found[0]
 
 
@@ -33,7 +33,7 @@ def find_user(username: str) -> AbstractUser:
     """Return a user by name; raises CommandError if there is none."""
     user: AbstractUser | None = get_user_model().objects.filter(username=username).first()
     if user is None:
-        raise CommandError(f"There is no user named {username!r}.")
+        raise CommandError(f"User {username!r} not found.")
     return user
 
 

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                         models.F("name"),
                         condition=models.Q(("revoked_at__isnull", True)),
                         name="api_token_name_unique_per_user",
-                        violation_error_message="This user already has a token of that name.",
+                        violation_error_message="This user already has a token with this name.",
                     )
                 ],
             },

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("folded_name",),
                         name="client_name_unique",
-                        violation_error_message="There is already a client of that name.",
+                        violation_error_message="A client with this name already exists.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("default_hourly_rate__gte", 0)),

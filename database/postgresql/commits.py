@@ -27,7 +27,7 @@ INTERVAL = 0.1  # psycopg's own
 
 
 class OutcomeUnknown(psycopg.OperationalError):
-    """It is not known whether, or where, a transaction was committed."""
+    """A transaction may or may not have been committed."""
 
 
 class Connection(psycopg.Connection[Any]):

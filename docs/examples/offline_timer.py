@@ -35,7 +35,7 @@ def start(database: sqlite3.Connection, project: int, notes: str) -> None:
     with database:
         begin = "INSERT OR IGNORE INTO note VALUES ('running', ?)"
         if not database.execute(begin, (json.dumps(hour),)).rowcount:
-            sys.exit("A timer runs already: stop it first.")
+            sys.exit("A timer is already running. Stop it first.")
 
 
 def stop(database: sqlite3.Connection) -> None:
@@ -43,7 +43,7 @@ def stop(database: sqlite3.Connection) -> None:
     with database:
         taken = "DELETE FROM note WHERE name = 'running' RETURNING value"  # by one of two who try
         if not (running := database.execute(taken).fetchall()):
-            sys.exit("No timer runs.")
+            sys.exit("No timer is running.")
         key, now = str(uuid.uuid4()), datetime.now(UTC).isoformat()
         hour = json.loads(running[0][0]) | {"end_time": now, "external_id": key}
         database.execute("INSERT INTO queue (key, body) VALUES (?, ?)", (key, json.dumps(hour)))
@@ -78,9 +78,11 @@ def said(answer: httpx.Response) -> dict[str, object]:
         body = answer.json()
         if isinstance(body, dict) and OURS & body.keys():
             if answer.status_code in (401, 403):
-                sys.exit(f"{body['message']}. Nothing is lost: sync with a good token.")
+                sys.exit(f"{body['message']}. Nothing is lost: sync again with a valid token.")
             return body
-    return {"message": f"Not the service answered ({answer.status_code}): sync again later."}
+    return {
+        "message": f"The response ({answer.status_code}) is not the service's. Sync again later."
+    }
 
 
 def send(api: httpx.Client, database: sqlite3.Connection) -> None:
@@ -93,7 +95,7 @@ def send(api: httpx.Client, database: sqlite3.Connection) -> None:
             with database:
                 database.execute("DELETE FROM queue WHERE number = ?", (number,))
         else:
-            print(f"Not booked: {told['message']} {body}", flush=True)
+            print(f"Rejected: {told['message']} {body}", flush=True)
 
 
 def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
@@ -106,7 +108,7 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
             cursor = None
             continue
         if told.get("error_code") == "validation_error":  # 400: the cursor was given to another
-            sys.exit("This is another user's store: set TIMETRACKER_STORE. Nothing is lost.")
+            sys.exit("This store belongs to another user. Set TIMETRACKER_STORE. Nothing is lost.")
         if "changes" not in told:
             sys.exit(f"{told['message']} Nothing is lost.")
         with database:

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                         models.F("name"),
                         condition=models.Q(("status", "archived"), _negated=True),
                         name="project_name_unique_per_client",
-                        violation_error_message="This client already has a project of that name.",
+                        violation_error_message="This client already has a project with this name.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("hourly_rate__gte", 0)),

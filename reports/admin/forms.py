@@ -54,9 +54,9 @@ class ReportForm(forms.Form):
         """Refuse a range that ends before it begins, in the words of the form."""
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start and end and start > end:
-            raise forms.ValidationError("“From” lies after “To”.")
+            raise forms.ValidationError("“From” must not be after “To”.")
         if start and "end" in self.cleaned_data and not end and start > self.today:
-            raise forms.ValidationError("“From” lies after today, which “To” is if left empty.")
+            raise forms.ValidationError("“From” must not be after “To”, which defaults to today.")
         return self.cleaned_data
 
     @property

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="task_completed_when_done",
-                        violation_error_message="A task has a completion time when it is done.",
+                        violation_error_message="A task has a completion time if and only if it is done.",
                     ),
                 ],
             },

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                     ("due_date__lt", datetime.date(2201, 1, 1)),
                 ),
                 name="task_due_within_years",
-                violation_error_message="Give a date in the years 1970 to 2200.",
+                violation_error_message="Must be a date in the years 1970 to 2200.",
             ),
         ),
     ]

@@ -152,7 +152,10 @@ def test_what_is_no_list_of_tags_is_400(
     for call in (api.get, partial(api.patch, data={"notes": "New"})):
         response = call(path_of(entry), headers={name: header})
         assert response.status_code == 400
-        assert error_of(response)["message"] == f'{name} takes entity tags such as "0a1b2c", or *.'
+        assert (
+            error_of(response)["message"]
+            == f'{name} must be a list of entity tags such as "0a1b2c", or *.'
+        )
     assert TimeEntry.objects.get().version == 1
 
 
@@ -246,7 +249,7 @@ def test_a_broken_rule_is_worded_as_ever(api: APIClient) -> None:
     sent = {"If-Match": tag_of(api, path_of(client))}
     response = api.patch(path_of(client), {"name": "birch"}, headers=sent)
     assert response.status_code == 409
-    assert error_of(response)["message"] == "There is already a client of that name."
+    assert error_of(response)["message"] == "A client with this name already exists."
 
 
 def test_a_stop_asks_for_the_state_of_the_timer(owner: User, project: Project) -> None:
@@ -288,8 +291,8 @@ def test_a_write_that_has_no_state_to_judge_refuses_preconditions(
     response = api.post(f"/api/v1/{path}", body, headers={name: tag})
     assert response.status_code == 400
     assert error_of(response)["message"] == (
-        "If-Match and If-None-Match are for one row: send them to its own path,"
-        " or, in a bulk, if_match with each operation."
+        "If-Match and If-None-Match apply to one row. Send them to its own path, or set "
+        "if_match on each bulk operation."
     )
     assert not Change.objects.exclude(object_id=project.pk).exists()
 

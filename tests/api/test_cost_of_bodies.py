@@ -70,7 +70,7 @@ def test_a_repeated_name_is_told_and_a_long_one_is_cut(owner: User) -> None:
     name = "n" * 100_000
     response = api.post(PATH, f'{{"{name}": 1, "{name}": 2}}', content_type=JSON)
     assert error_of(response)["message"] == (
-        f'The body is not valid JSON: the name "{name[:100]}\\u2026" appears twice in one object.'
+        f'The body is not valid JSON: duplicate name "{name[:100]}\\u2026" in an object.'
     )
 
 
@@ -85,7 +85,7 @@ def test_of_many_unknown_names_a_few_are_named_and_the_rest_counted(
     assert [name for name in errors if name.startswith("n") and name[1:].isdecimal()] == [
         f"n{number}" for number in range(MOST_NAMED)
     ]
-    assert errors["non_field_errors"] == ["… and 12 345 more unknown names."]
+    assert errors["non_field_errors"] == ["… and 12 345 more unknown fields."]
     assert len(response.content) < 10_000
 
 
@@ -94,7 +94,7 @@ def test_of_many_unknown_parameters_a_few_are_named(owner: User) -> None:
     response = api_as(owner, "read:projects").get(f"{PATH}?{query}")
     errors = error_of(response)["errors"]
     assert len(errors) == MOST_NAMED + 1
-    assert errors["non_field_errors"] == ["… and 490 more unknown names."]
+    assert errors["non_field_errors"] == ["… and 490 more unknown fields."]
 
 
 def test_a_long_unknown_name_is_cut(owner: User) -> None:
@@ -113,7 +113,7 @@ def test_a_long_unknown_name_is_cut(owner: User) -> None:
 )
 def test_a_body_of_too_many_values_is_400(body: Any) -> None:
     text = json.dumps({"operations": body}).encode()
-    with pytest.raises(BadRequest, match="The body may hold at most 50000 values"):
+    with pytest.raises(BadRequest, match="The body must not contain more than 50000 values"):
         StrictJSONParser().parse(BytesIO(text))
 
 
@@ -157,7 +157,7 @@ def test_a_file_is_kept_nowhere(
 def test_a_large_body_of_a_page_is_413_before_it_is_read(path: str) -> None:
     response = post_form(Client(enforce_csrf_checks=True), path, multipart(1024 * 1024))
     assert response.status_code == 413
-    assert response.content.decode() == "The body may have at most 1 MiB.\n"
+    assert response.content.decode() == "The body must not exceed 1 MiB.\n"
     assert response.wsgi_request.read() != b""  # it was left unread
 
 

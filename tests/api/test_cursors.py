@@ -21,7 +21,7 @@ from tests.support.factories import (
 )
 from users.models import User
 
-NOT_OURS = "Give a next_cursor as you got it, to the same list with the same filters."
+NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_page_and_cursor_are_not_both_given(api: APIClient) -> None:
     given = api.get("/api/v1/projects?per_page=2").json()["pagination"]["next_cursor"]
     response = api.get(f"/api/v1/projects?page=2&cursor={given}")
     assert response.status_code == 400
-    assert error_of(response)["errors"] == {"cursor": ["Give page or cursor, not both."]}
+    assert error_of(response)["errors"] == {"cursor": ["Send page or cursor, not both."]}
 
 
 def test_a_cursor_shows_no_more_than_its_reader_may_see(api: APIClient, owner: User) -> None:

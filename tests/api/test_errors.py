@@ -31,7 +31,7 @@ BUG = {
 }
 AWAY = {
     "error": "Service unavailable",
-    "message": "The service is briefly unavailable. Try again.",
+    "message": "The service is temporarily unavailable. Try again.",
     "error_code": "unavailable",
 }
 FAILURES: dict[str, type[Exception]] = {
@@ -153,12 +153,12 @@ def test_a_missing_row_is_404(api: APIClient) -> None:
         pytest.param("/api/v1/projects.json", "See /api/docs.", id="a suffix"),
         pytest.param(
             "/api/v1/projects/",
-            "Leave out the slash at the end: /api/v1/projects",
+            "Remove the trailing slash: /api/v1/projects",
             id="a slash too many",
         ),
         pytest.param(
             "/api/v1/projects/1/",
-            "Leave out the slash at the end: /api/v1/projects/1",
+            "Remove the trailing slash: /api/v1/projects/1",
             id="a slash after an id",
         ),
     ],
@@ -171,7 +171,7 @@ def test_an_unknown_path_is_404_before_credentials(
     assert response.status_code == 404
     assert error_of(response) == {
         "error": "Not found",
-        "message": f"There is nothing at {asked}. {hint}",
+        "message": f"No endpoint at {asked}. {hint}",
         "error_code": "not_found",
     }
 
@@ -230,7 +230,7 @@ def test_a_bad_value_is_400_and_named(api: APIClient) -> None:
         "error_code": "validation_error",
         "errors": {
             "name": ["This field may not be blank."],
-            "status": ["Choose one of: active, archived, on_hold."],
+            "status": ["Must be one of: active, archived, on_hold."],
         },
     }
 
@@ -238,10 +238,10 @@ def test_a_bad_value_is_400_and_named(api: APIClient) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        pytest.param("hourly_rat", "Unknown. Did you mean 'hourly_rate'?", id="close"),
+        pytest.param("hourly_rat", "Unknown field. Did you mean 'hourly_rate'?", id="close"),
         pytest.param(
             "x",
-            "Unknown. Accepted: billable, client_id, client_name, created_at, description, "
+            "Unknown field. Accepted: billable, client_id, client_name, created_at, description, "
             "estimated_hours, external_id, hourly_rate, id, name, status, updated_at, version.",
             id="far",
         ),
@@ -279,7 +279,7 @@ def test_a_taken_name_is_409(api: APIClient) -> None:
     assert response.status_code == 409
     assert error_of(response) == {
         "error": "Conflict",
-        "message": "This client already has a project of that name.",
+        "message": "This client already has a project with this name.",
         "error_code": "conflict",
         "conflicting_id": site.pk,
     }
@@ -312,7 +312,7 @@ def test_an_unknown_host_is_400_in_json(client: Client) -> None:
     assert response.status_code == 400
     assert error_of(response) == {
         "error": "Bad request",
-        "message": "The Host header names no host of this service.",
+        "message": "The Host header does not name this service.",
         "error_code": "bad_request",
     }
 
@@ -361,7 +361,7 @@ def test_what_a_view_forbids_is_403(api: APIClient) -> None:
     assert error_of(inside)["error_code"] == "forbidden"
     assert error_of(outside) == {
         "error": "Access denied",
-        "message": "This is not allowed.",
+        "message": "You do not have permission to do this.",
         "error_code": "forbidden",
     }
 
@@ -373,7 +373,7 @@ def test_a_suspicious_request_is_400(api: APIClient, where: str) -> None:
     assert response.status_code == 400
     assert error_of(response) == {
         "error": "Bad request",
-        "message": "The request cannot be understood.",
+        "message": "The request could not be understood.",
         "error_code": "bad_request",
     }
 

@@ -165,7 +165,9 @@ def test_null_takes_it_away(api: APIClient) -> None:
 
 def test_the_path_decides(api: APIClient) -> None:
     response = api.put("/api/v1/clients/by-external-id/7", {"name": "Fern", "external_id": "8"})
-    assert response.json()["errors"] == {"external_id": ["Leave it out: it is in the path."]}
+    assert response.json()["errors"] == {
+        "external_id": ["Omit this field: the path already contains it."]
+    }
 
 
 def test_a_conflict_of_its_own_is_told(api: APIClient) -> None:
@@ -234,7 +236,7 @@ def test_an_answer_says_that_it_replaced_anothers_id(api: APIClient) -> None:
     answer = other.patch(one, {"external_id": "17"}).json()
     assert answer["client"]["external_id"] == "17"
     assert answer["message"] == (
-        "Client updated successfully; it no longer has the external_id that another user gave it"
+        "Client updated successfully; this replaced another user's external_id"
     )
     assert api.get(one).json()["client"]["external_id"] is None
     assert api.get("/api/v1/clients/by-external-id/17").status_code == 404
@@ -252,7 +254,7 @@ def test_a_row_is_read_changed_and_deleted_by_ones_own_id(api: APIClient) -> Non
     assert api.delete(url).json() == {"message": "Client deleted successfully"}
     answer = api.get(url)
     assert answer.status_code == 404
-    assert answer.json()["message"] == "You have given the external_id of the path to no client."
+    assert answer.json()["message"] == "You have not assigned this external_id to any client."
 
 
 def test_a_project_is_archived_by_ones_own_id(api: APIClient) -> None:

@@ -13,11 +13,11 @@ from timeentries.models import TimeEntry
 from users.models import User
 
 PATH = "/api/v1/time-entries"
-ID = "Give an id: a whole number."
-SWITCH = "Give true or false."
-SPAN = "Give a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."
-INSTANT = "Give a date and time such as 2024-01-15T14:30:00Z."
-YEARS = "Give a time in the years 1970 to 2200."
+ID = "Must be an id: a whole number."
+SWITCH = "Must be true or false."
+SPAN = "Must be a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."
+INSTANT = "Must be a date and time such as 2024-01-15T14:30:00Z."
+YEARS = "Must be a time in the years 1970 to 2200."
 NUL = "Null characters are not allowed."
 
 
@@ -66,20 +66,20 @@ def starts_of(api: APIClient, query: str) -> list[str]:
         pytest.param("time-entries", "search", "a%00b", NUL, id="NUL in a search"),
         pytest.param("time-entries", "tag", "a%00b", NUL, id="NUL in a tag"),
         pytest.param(
-            "projects", "status", "done", "Choose one of: active, archived, on_hold.", id="choice"
+            "projects", "status", "done", "Must be one of: active, archived, on_hold.", id="choice"
         ),
         pytest.param(
             "projects",
             "status",
             "Active",
-            "Choose one of: active, archived, on_hold.",
+            "Must be one of: active, archived, on_hold.",
             id="a choice in capitals",
         ),
         pytest.param(
             "tasks",
             "status",
             "open",
-            "Choose one of: todo, in_progress, review, done, cancelled.",
+            "Must be one of: todo, in_progress, review, done, cancelled.",
             id="a task's status",
         ),
         pytest.param("projects", "client_id", "x", ID, id="a project's client"),
@@ -127,9 +127,9 @@ def test_an_unknown_parameter_is_400_with_what_was_meant(
     assert response.status_code == 400
     assert error_of(response) == {
         "error": "Validation failed",
-        "message": f"{name}: Unknown. {sentence}",
+        "message": f"{name}: Unknown parameter. {sentence}",
         "error_code": "validation_error",
-        "errors": {name: [f"Unknown. {sentence}"]},
+        "errors": {name: [f"Unknown parameter. {sentence}"]},
     }
 
 
@@ -138,8 +138,8 @@ def test_every_bad_parameter_is_named(api: APIClient) -> None:
     assert response.status_code == 400
     assert error_of(response)["errors"] | {"zz_id": []} == {
         "zz_id": [],
-        "billable": ["It is empty: give a value or leave it out."],
-        "tag": ["Give it once."],
+        "billable": ["Must not be empty. Send a value or omit the parameter."],
+        "tag": ["Send this parameter only once."],
     }
     response = api.get(f"{PATH}?billable=x&project_id=y")
     assert error_of(response)["errors"] == {"billable": [SWITCH], "project_id": [ID]}
@@ -149,7 +149,9 @@ def test_a_single_row_takes_no_parameters(api: APIClient, owner: User, project: 
     entry = make_entry(owner, project)
     response = api.get(f"{PATH}/{entry.pk}?billable=true")
     assert response.status_code == 400
-    assert error_of(response)["errors"] == {"billable": ["Unknown. Nothing is accepted here."]}
+    assert error_of(response)["errors"] == {
+        "billable": ["Unknown parameter. No parameters are accepted here."]
+    }
 
 
 @pytest.fixture
@@ -247,9 +249,9 @@ def test_a_range_that_ends_before_it_starts_is_400(
     assert response.status_code == 400
     assert error_of(response) == {
         "error": "Validation failed",
-        "message": "start_date: start_date lies after end_date.",
+        "message": "start_date: start_date must not be after end_date.",
         "error_code": "validation_error",
-        "errors": {"start_date": ["start_date lies after end_date."]},
+        "errors": {"start_date": ["start_date must not be after end_date."]},
     }
 
 

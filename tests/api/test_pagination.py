@@ -140,7 +140,7 @@ def test_the_total_counts_what_the_filters_keep(api: APIClient, seven: list[int]
     assert pagination_of(response) == page(1, 2, 3, 2, next_page=2)
 
 
-NOT_A_NUMBER = "Give a whole number from 1."
+NOT_A_NUMBER = "Must be a whole number, 1 or greater."
 
 
 @pytest.mark.parametrize("name", ["page", "per_page", "perPage"])
@@ -160,7 +160,7 @@ NOT_A_NUMBER = "Give a whole number from 1."
         pytest.param("%D9%A1", NOT_A_NUMBER, id="Arabic digit"),
         pytest.param("1%00", NOT_A_NUMBER, id="NUL"),
         pytest.param("9" * 20, NOT_A_NUMBER, id="too many digits"),
-        pytest.param("", "It is empty: give a value or leave it out.", id="empty"),
+        pytest.param("", "Must not be empty. Send a value or omit the parameter.", id="empty"),
     ],
 )
 def test_what_is_no_page_is_400(api: APIClient, name: str, text: str, sentence: str) -> None:
@@ -177,4 +177,4 @@ def test_what_is_no_page_is_400(api: APIClient, name: str, text: str, sentence: 
 def test_two_pages_at_once_are_400(api: APIClient) -> None:
     response = api.get(f"{PATH}?page=1&page=2")
     assert response.status_code == 400
-    assert error_of(response)["errors"] == {"page": ["Give it once."]}
+    assert error_of(response)["errors"] == {"page": ["Send this parameter only once."]}

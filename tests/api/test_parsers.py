@@ -90,12 +90,12 @@ def of_size(size: int) -> str:
         ),
         pytest.param(
             b'{"name": "A", "status": "active", "name": "B"}',
-            'The body is not valid JSON: the name "name" appears twice in one object.',
+            'The body is not valid JSON: duplicate name "name" in an object.',
             id="a name twice",
         ),
         pytest.param(
             b'{"name": {"a": 1, "\\u0061": 2}}',
-            'The body is not valid JSON: the name "a" appears twice in one object.',
+            'The body is not valid JSON: duplicate name "a" in an object.',
             id="a name twice further down, escaped",
         ),
         pytest.param(
@@ -109,37 +109,39 @@ def of_size(size: int) -> str:
         ),
         pytest.param(b"null", 'The body must be a JSON object, such as {"name": "…"}.', id="null"),
         pytest.param(
-            nested(21).encode(), "The body may be nested at most 20 levels deep.", id="21 levels"
+            nested(21).encode(),
+            "The body must not be nested more than 20 levels deep.",
+            id="21 levels",
         ),
         pytest.param(
             nested(100_000).encode(),
-            "The body may be nested at most 20 levels deep.",
+            "The body must not be nested more than 20 levels deep.",
             id="deeper than Python can go",
         ),
         pytest.param(
-            b'{"name": "a\\u0000b"}', "Text may not contain the character U+0000.", id="NUL"
+            b'{"name": "a\\u0000b"}', "Text must not contain the character U+0000.", id="NUL"
         ),
         pytest.param(
-            b'{"a\\u0000b": 1}', "Text may not contain the character U+0000.", id="NUL in a name"
+            b'{"a\\u0000b": 1}', "Text must not contain the character U+0000.", id="NUL in a name"
         ),
         pytest.param(
             b'{"name": ["x", {"y": "\\u0000"}]}',
-            "Text may not contain the character U+0000.",
+            "Text must not contain the character U+0000.",
             id="NUL further down",
         ),
         pytest.param(
             b'{"name": "\\ud800"}',
-            "Text may not contain a lone surrogate (U+D800 to U+DFFF).",
+            "Text must not contain a lone surrogate (U+D800 to U+DFFF).",
             id="lone high surrogate",
         ),
         pytest.param(
             b'{"name": "\\udfff\\ud800"}',
-            "Text may not contain a lone surrogate (U+D800 to U+DFFF).",
+            "Text must not contain a lone surrogate (U+D800 to U+DFFF).",
             id="surrogates the wrong way round",
         ),
         pytest.param(
             b'{"\\udc00": 1}',
-            "Text may not contain a lone surrogate (U+D800 to U+DFFF).",
+            "Text must not contain a lone surrogate (U+D800 to U+DFFF).",
             id="lone surrogate in a name",
         ),
     ],
@@ -205,7 +207,7 @@ def test_a_body_of_one_mebibyte_is_read_and_a_byte_more_is_413(api: APIClient) -
     assert response.status_code == 413
     assert error_of(response) == {
         "error": "Payload too large",
-        "message": "The body may have at most 1 MiB.",
+        "message": "The body must not exceed 1 MiB.",
         "error_code": "payload_too_large",
     }
     assert Project.objects.count() == 1

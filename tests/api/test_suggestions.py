@@ -23,13 +23,13 @@ KNOWN = ["cursor", "page", "per_page", "project_id", "start_date", "updated_sinc
     ],
 )
 def test_what_was_meant_is_named(name: str, meant: str) -> None:
-    assert unknown_name(name, KNOWN) == f"Unknown. Did you mean '{meant}'?"
+    assert unknown_name(name, KNOWN) == f"Unknown field. Did you mean '{meant}'?"
 
 
 @pytest.mark.parametrize("name", ["sort", "order", "offset", "since", "x", "", "id", "date"])
 def test_where_nothing_is_near_nothing_is_guessed(name: str) -> None:
-    assert unknown_name(name, KNOWN) == f"Unknown. Accepted: {', '.join(KNOWN)}."
+    assert unknown_name(name, KNOWN) == f"Unknown field. Accepted: {', '.join(KNOWN)}."
 
 
 def test_what_is_not_known_here_is_not_proposed() -> None:
-    assert unknown_name("limit", ["name"]) == "Unknown. Accepted: name."
+    assert unknown_name("limit", ["name"]) == "Unknown field. Accepted: name."

@@ -47,12 +47,12 @@ def test_networks_are_read_as_people_write_them(text: str, networks: list[str]) 
         pytest.param("fe80::1%eth0", f"“fe80::1%eth0”{NEITHER}", id="a zone"),
         pytest.param(
             "10.1.2.3/8",
-            "“10.1.2.3/8” is an address with a length; did you mean 10.0.0.0/8?",
+            "“10.1.2.3/8” has host bits set; did you mean 10.0.0.0/8?",
             id="host bits",
         ),
         pytest.param(
             "\n".join(f"10.0.0.{number}" for number in range(MOST_NETWORKS + 1)),
-            "At most 50 networks.",
+            "Enter at most 50 networks.",
             id="too many",
         ),
     ],

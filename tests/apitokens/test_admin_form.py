@@ -66,7 +66,7 @@ def test_the_form_offers_every_scope_with_its_sentence(administrator: User) -> N
             "Everything admin:all Full administrative access (use with caution)"
             " read:* Read all resources (administrators only)"
             " write:* Write all resources (administrators only)"
-            " * The same as admin:all (administrators only)"
+            " * Same as admin:all (administrators only)"
             " For administrators' tokens only. Whoever has such a token sees or changes"
             " everybody's data: use it with extreme caution, and give it a short life."
         ),
@@ -128,7 +128,7 @@ def test_reloading_the_page_issues_no_second_token(administrator: User, owner: U
     browser = admin_as(administrator)
     assert code_of(browser.post(ADD, form_data(owner)), "secret")
     response = browser.post(ADD, form_data(owner))
-    assert errors_of(response) == {"__all__": ["This user already has a token of that name."]}
+    assert errors_of(response) == {"__all__": ["This user already has a token with this name."]}
     assert ApiToken.objects.count() == 1
 
 
@@ -163,7 +163,7 @@ def test_racing_submits_issue_one_token() -> None:
         pytest.param({"scopes": []}, {"scopes": ["Select at least one scope."]}, id="no scope"),
         pytest.param(
             {"scopes": ["admin:all", "read:*"]},
-            {"scopes": ["Only an administrator's token may hold admin:all, read:*."]},
+            {"scopes": ["Only administrators' tokens may have admin:all, read:*."]},
             id="privileged scopes of an ordinary user",
         ),
         pytest.param(
@@ -220,7 +220,7 @@ def test_a_rename_to_a_name_in_use_is_refused(administrator: User, owner: User) 
     issue_token(owner, "read:projects", name="Dashboard")
     other, _ = issue_token(owner, "read:projects", name="Wall")
     response = admin_as(administrator).post(change_url(other), {"name": "Dashboard"})
-    assert errors_of(response) == {"__all__": ["This user already has a token of that name."]}
+    assert errors_of(response) == {"__all__": ["This user already has a token with this name."]}
 
 
 def test_a_demoted_administrators_token_can_still_be_described(administrator: User) -> None:
@@ -230,7 +230,7 @@ def test_a_demoted_administrators_token_can_still_be_described(administrator: Us
     browser = admin_as(administrator)
     page = browser.get(change_url(token)).content.decode()
     assert [text_of(line) for line in re.findall(r"<li><code>.*?</li>", page)] == [
-        "admin:all never used Without effect: the user is not an administrator",
+        "admin:all never used No effect: the user is not an administrator",
         "read:tasks never used View tasks",
     ]
     response = browser.post(change_url(token), {"name": "Old", "description": "The boss's"})

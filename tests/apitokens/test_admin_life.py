@@ -17,7 +17,7 @@ from tests.support.token_pages import ADD, LIST, call, change_url, code_of, form
 from users.models import User
 
 NEEDS_NOTHING = (
-    "Nothing says what this token needs: it was never used, or its scopes have no effect."
+    "This token cannot be narrowed: it has never been used, or its scopes have no effect."
 )
 
 
@@ -58,7 +58,7 @@ def test_what_is_ticked_counts_more_than_the_purpose(administrator: User) -> Non
 def test_admin_access_is_refused_for_an_ordinary_user(administrator: User, owner: User) -> None:
     data = form_data(owner, preset="admin", scopes=[])
     assert errors_of(admin_as(administrator).post(ADD, data)) == {
-        "scopes": ["Only an administrator's token may hold admin:all."]
+        "scopes": ["Only administrators' tokens may have admin:all."]
     }
 
 
@@ -74,7 +74,7 @@ def test_networks_are_read_and_named_if_they_are_none(administrator: User, owner
     browser = admin_as(administrator)
     refused = browser.post(ADD, form_data(owner, allowed_networks="10.0.0.1/8"))
     assert errors_of(refused) == {
-        "allowed_networks": ["“10.0.0.1/8” is an address with a length; did you mean 10.0.0.0/8?"]
+        "allowed_networks": ["“10.0.0.1/8” has host bits set; did you mean 10.0.0.0/8?"]
     }
     networks = "10.0.0.0/8\r\n2001:db8::1"
     secret = code_of(browser.post(ADD, form_data(owner, allowed_networks=networks)), "secret")
@@ -132,7 +132,7 @@ def test_the_page_tells_what_the_token_is_used_for(administrator: User, owner: U
         "Never used: read:users. Narrow takes them away."
         " write:tasks used Create, update and delete tasks"
         " read:users never used View one's own user information"
-        " Refused for lack of read:clients (5 times), read:reports (3 times)."
+        " Refused for missing read:clients (5 times), read:reports (3 times)."
     )
 
 
@@ -177,7 +177,7 @@ def test_rotating_shows_the_new_secret_once(
 
     again = browser.post(page_url(old, "rotate"), {"overlap_hours": hours})
     done = "rotated" if hours == "24" else "revoked"
-    assert again.context["form"].non_field_errors() == [f"This token was {done} already."]
+    assert again.context["form"].non_field_errors() == [f"This token has already been {done}."]
     assert ApiToken.objects.count() == 2
     successor = ApiToken.objects.get(rotated_from=old)
     assert f"Replaced by {successor.prefix}…" in text_of(

@@ -44,7 +44,7 @@ def test_revoking_again_changes_nothing(administrator: User, owner: User) -> Non
     browser.post(revoke_url(token))
     before = ApiToken.objects.values().get()
     response = browser.post(revoke_url(token))
-    assert messages_of(response)[-1] == "0 tokens revoked. 1 had been revoked before."
+    assert messages_of(response)[-1] == "0 tokens revoked. 1 had already been revoked."
     assert ApiToken.objects.values().get() == before
     assert LogEntry.objects.count() == 1
 
@@ -58,7 +58,7 @@ def test_the_action_revokes_what_was_selected(administrator: User, owner: User) 
     assert ApiToken.objects.filter(revoked_at=None).count() == 3
     response = revoke_selected(browser, first, second, old, confirmed="yes")
     assert (response.status_code, response["Location"]) == (302, LIST)
-    assert messages_of(response) == ["2 tokens revoked. 1 had been revoked before."]
+    assert messages_of(response) == ["2 tokens revoked. 1 had already been revoked."]
     assert ApiToken.objects.get(revoked_at=None) == other
     assert LogEntry.objects.count() == 2
 

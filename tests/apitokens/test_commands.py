@@ -142,9 +142,7 @@ def test_rotate_prints_the_new_secret_alone(owner: User, arguments: list[str], h
     new = ApiToken.objects.get(rotated_from=old)
     assert output.startswith(new.prefix)
     assert len(output) == 36
-    assert errors == (
-        f"Issued {new} for olga; {old} opens the API for {hours} more hours at most.\n"
-    )
+    assert errors == (f"Issued {new} for olga; {old} remains valid for at most {hours} hours.\n")
 
 
 def test_rotate_of_a_compromised_token_revokes_it(owner: User) -> None:
@@ -164,7 +162,7 @@ def test_rotate_refuses_other_overlaps(owner: User, hours: str) -> None:
 
 def test_rotate_says_why_not(owner: User) -> None:
     token, _ = issue_token(owner, "read:tasks", revoked_at=timezone.now())
-    with pytest.raises(CommandError, match="This token was revoked already"):
+    with pytest.raises(CommandError, match="This token has already been revoked"):
         run("rotate_api_token", str(token.pk))
 
 
@@ -176,20 +174,20 @@ def test_revoke_some_and_all_of_a_user(owner: User, administrator: User) -> None
     output, _ = run("revoke_api_token", "--user", "olga")
     assert output == f"Revoked {two} of olga.\nRevoked {three} of olga.\n"
     output, _ = run("revoke_api_token", "--user", "olga")
-    assert output == "Nothing to revoke: no such token is in force.\n"
+    assert output == "Nothing to revoke: no matching token is active.\n"
     assert list(ApiToken.objects.filter(revoked_at=None)) == [kept]
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        pytest.param(["revoke_api_token"], "Give either tokens or --user.", id="nothing"),
+        pytest.param(["revoke_api_token"], "Specify either tokens or --user.", id="nothing"),
         pytest.param(
             ["revoke_api_token", "1", "--user", "olga"], "Give either tokens or", id="both"
         ),
         pytest.param(["revoke_api_token", "--user", "x"], "no user named 'x'", id="no user"),
         pytest.param(["revoke_api_token", "tt_xxxxx"], "no token 'tt_xxxxx'", id="no prefix"),
-        pytest.param(["narrow_api_token", "4711"], "There is no token '4711'", id="no id"),
+        pytest.param(["narrow_api_token", "4711"], "Token '4711' not found", id="no id"),
         pytest.param(["rotate_api_token", "tt_twins"], "give the id, one of", id="two"),
     ],
 )
@@ -212,5 +210,5 @@ def test_narrow_shows_and_does(owner: User) -> None:
         "has    write:tasks read:users\nneeds  read:tasks\n"
     )
     assert run("narrow_api_token", token.prefix)[0] == f"{token} keeps read:tasks.\n"
-    with pytest.raises(CommandError, match="This token uses every scope that it has"):
+    with pytest.raises(CommandError, match="This token already uses all of its scopes"):
         run("narrow_api_token", token.prefix)

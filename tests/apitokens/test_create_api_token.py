@@ -59,10 +59,8 @@ def test_an_administrator_may_hold_everything(administrator: User) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--user", "nobody"], "There is no user named 'nobody'.", id="no such user"),
-        pytest.param(
-            ["--scope", "*"], "Only an administrator's token may hold *.", id="a wildcard"
-        ),
+        pytest.param(["--user", "nobody"], "User 'nobody' not found.", id="no such user"),
+        pytest.param(["--scope", "*"], "Only administrators' tokens may have *.", id="a wildcard"),
         pytest.param(
             ["--scope", "fly"],
             "Unknown: fly. Known scopes are: read:projects, write:projects, read:time_entries, "
@@ -71,7 +69,7 @@ def test_an_administrator_may_hold_everything(administrator: User) -> None:
             id="no such scope",
         ),
         pytest.param(
-            ["--name", "Taken"], "This user already has a token of that name.", id="a taken name"
+            ["--name", "Taken"], "This user already has a token with this name.", id="a taken name"
         ),
         pytest.param(["--name", ""], "This field cannot be blank.", id="no name"),
         pytest.param(

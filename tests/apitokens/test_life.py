@@ -85,7 +85,7 @@ def test_a_token_is_rotated_once_and_a_revoked_one_never(owner: User) -> None:
     revoked, _ = issue_token(owner, "read:tasks", name="Two", revoked_at=NOON)
     life.rotate(rotated, ADA, now=NOON)
     for token, words in ((rotated, "rotated"), (revoked, "revoked")):
-        with pytest.raises(ValidationError, match=f"This token was {words} already."):
+        with pytest.raises(ValidationError, match=f"This token has already been {words}."):
             life.rotate(token, ADA, now=NOON)
     assert ApiToken.objects.count() == 3
 
@@ -93,7 +93,7 @@ def test_a_token_is_rotated_once_and_a_revoked_one_never(owner: User) -> None:
 def test_a_demoted_users_privileged_token_is_not_rotated(administrator: User) -> None:
     token, _ = issue_token(administrator, "admin:all")
     User.objects.update(is_superuser=False)
-    with pytest.raises(ValidationError, match="Only an administrator's token may hold admin:all"):
+    with pytest.raises(ValidationError, match="Only administrators' tokens may have admin:all"):
         life.rotate(token, ADA, now=NOON)
     token.refresh_from_db()
     assert token.replaced_at is None
@@ -166,7 +166,7 @@ def test_what_was_refused_or_taken_away_is_not_given_by_narrowing(owner: User) -
     ("used", "words"),
     [
         pytest.param([], "was never used", id="never used"),
-        pytest.param(["read:tasks", "read:users"], "uses every scope", id="uses all"),
+        pytest.param(["read:tasks", "read:users"], "already uses all", id="uses all"),
     ],
 )
 def test_nothing_to_narrow_is_said(owner: User, used: list[str], words: str) -> None:

@@ -79,7 +79,7 @@ def test_a_taken_name_is_refused_with_a_sentence_until_it_is_revoked(owner: User
     issue_token(owner, "read:projects", name="Script")
     with pytest.raises(ValidationError) as refusal:
         issue_token(owner, "read:projects", name="Script")
-    assert refusal.value.messages == ["This user already has a token of that name."]
+    assert refusal.value.messages == ["This user already has a token with this name."]
     ApiToken.objects.update(revoked_at=NOON)
     issue_token(owner, "read:projects", name="Script")
     assert ApiToken.objects.count() == 2
@@ -112,12 +112,12 @@ KNOWN = (
         ),
         pytest.param(
             {"scopes": ["admin:all"]},
-            {"scopes": ["Only an administrator's token may hold admin:all."]},
+            {"scopes": ["Only administrators' tokens may have admin:all."]},
             id="admin:all",
         ),
         pytest.param(
             {"scopes": ["read:projects", "write:*", "*", "read:*"]},
-            {"scopes": ["Only an administrator's token may hold *, read:*, write:*."]},
+            {"scopes": ["Only administrators' tokens may have *, read:*, write:*."]},
             id="wildcards",
         ),
         pytest.param({"name": ""}, {"name": ["This field cannot be blank."]}, id="no name"),
@@ -159,7 +159,7 @@ def test_privileged_scopes_are_for_active_superusers(
     if allowed:
         token.clean()
     else:
-        with pytest.raises(ValidationError, match="Only an administrator's token may hold"):
+        with pytest.raises(ValidationError, match="Only administrators' tokens may have"):
             token.clean()
 
 

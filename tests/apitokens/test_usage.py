@@ -149,7 +149,7 @@ def test_a_failure_keeps_the_counts_for_the_next_time(
         away.setattr(usage, "_write", fail)
         usage.buffer.flush()
     assert [record.message for record in caplog.records] == [
-        "The use of tokens could not be written; it is kept for later"
+        "Could not record token usage; will retry"
     ]
     assert counts() == {}
     usage.buffer.flush()

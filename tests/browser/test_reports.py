@@ -77,10 +77,10 @@ def test_empty_and_wrong_reports_fit_too(visitor: Visitor, staff: User) -> None:
     visitor.log_in(staff)
     address = reverse("admin:reports_report_changelist")
     visitor.open(address)
-    expect(visitor.page.get_by_text("Nobody has finished an entry")).to_be_visible()
+    expect(visitor.page.get_by_text("No finished entries match")).to_be_visible()
     visitor.look("reports-empty")
     visitor.open(f"{address}?start=2024-02-01&end=2024-01-01")
-    expect(visitor.page.get_by_text("“From” lies after “To”.")).to_be_visible()
+    expect(visitor.page.get_by_text("“From” must not be after “To”.")).to_be_visible()
     visitor.look("reports-wrong")
 
 

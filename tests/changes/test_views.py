@@ -41,8 +41,8 @@ READS = ("read:projects", "read:clients", "read:tasks", "read:time_entries")
 EXPIRED = {
     "error": "Gone",
     "message": (
-        "This cursor cannot be followed any more: it is too old, or what you may see or asked"
-        " for has changed. Begin again without a cursor, and forget what you have."
+        "This cursor has expired: it is too old, or your access or the requested types "
+        "have changed. Discard your copy and start again without a cursor."
     ),
     "error_code": "cursor_expired",
 }
@@ -256,41 +256,41 @@ def test_a_type_without_its_scope_is_403_and_named(owner: User) -> None:
     [
         pytest.param(
             {"types": "tasks"},
-            "types: Choose from: client, project, task, time_entry.",
+            "types: Must be any of: client, project, task, time_entry.",
             id="unknown type",
         ),
         pytest.param(
             {"types": "task,"},
-            "types: Choose from: client, project, task, time_entry.",
+            "types: Must be any of: client, project, task, time_entry.",
             id="no type",
         ),
         pytest.param(
             {"cursor": "7"},
-            "cursor: Give a next_cursor as you got it, now, or nothing.",
+            "cursor: Must be a next_cursor or now.",
             id="not base64",
         ),
         pytest.param(
             {"cursor": "w7w"},
-            "cursor: Give a next_cursor as you got it, now, or nothing.",
+            "cursor: Must be a next_cursor or now.",
             id="not ASCII",
         ),
         pytest.param(
             {"cursor": "é"},
-            "cursor: Give a next_cursor as you got it, now, or nothing.",
+            "cursor: Must be a next_cursor or now.",
             id="not a letter",
         ),
         pytest.param(
             {"cursor": "MSAw"},
-            "cursor: Give a next_cursor as you got it, now, or nothing.",
+            "cursor: Must be a next_cursor or now.",
             id="cut off",
         ),
         pytest.param(
             {"cursor": forged("user 7")},
-            "cursor: Give a next_cursor as you got it, now, or nothing.",
+            "cursor: Must be a next_cursor or now.",
             id="of no type",
         ),
         pytest.param(
-            {"per_page": "0"}, "per_page: Give a whole number from 1.", id="page of none"
+            {"per_page": "0"}, "per_page: Must be a whole number, 1 or greater.", id="page of none"
         ),
     ],
 )
@@ -306,7 +306,7 @@ def test_another_user_s_cursor_is_400(owner: User, colleague: User) -> None:
     response = api_as(owner, *READS).get(PATH, {"cursor": cursor})
 
     assert response.status_code == 400
-    assert error_of(response)["message"] == "cursor: This cursor was given to another user."
+    assert error_of(response)["message"] == "cursor: This cursor belongs to another user."
 
 
 def pruned(_: User) -> None:
@@ -435,7 +435,7 @@ def test_now_that_is_too_far_is_nearer_the_next_time(
     far = api.get(PATH, {"cursor": "now"})
     assert (far.status_code, far["Retry-After"]) == (503, "1")
     assert error_of(far)["message"] == (
-        "Many changes are new, and now is not reached yet. Ask again: each time it is nearer."
+        "Too many new changes to catch up in one request. Retry until it succeeds."
     )
     assert api.get(PATH, {"cursor": "now"}).json()["changes"] == []
 

@@ -61,20 +61,25 @@ def test_search_knows_case_beyond_ascii() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        pytest.param({"status": "asleep"}, "Choose one of: active, inactive.", id="status"),
-        pytest.param({"status": "ACTIVE"}, "Choose one of: active, inactive.", id="upper case"),
+        pytest.param({"status": "asleep"}, "Must be one of: active, inactive.", id="status"),
+        pytest.param({"status": "ACTIVE"}, "Must be one of: active, inactive.", id="upper case"),
         pytest.param(
-            {"status": ""}, "It is empty: give a value or leave it out.", id="empty status"
+            {"status": ""},
+            "Must not be empty. Send a value or omit the parameter.",
+            id="empty status",
         ),
         pytest.param(
             {"updated_since": "yesterday"},
-            "Give a date and time such as 2024-01-15T14:30:00Z.",
+            "Must be a date and time such as 2024-01-15T14:30:00Z.",
             id="updated_since",
         ),
-        pytest.param({"stauts": "active"}, "Unknown. Did you mean 'status'?", id="a slip"),
+        pytest.param(
+            {"stauts": "active"}, "Unknown parameter. Did you mean 'status'?", id="a slip"
+        ),
         pytest.param(
             {"colour": "red"},
-            "Unknown. Accepted: cursor, external_id, page, perPage, per_page, search, status, "
+            "Unknown parameter. Accepted: cursor, external_id, page, perPage, per_page, "
+            "search, status, "
             "updated_since.",
             id="a stranger",
         ),

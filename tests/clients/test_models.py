@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 BROKEN = [
     pytest.param(
-        {"name": "ACME"}, "There is already a client of that name.", id="a name of another case"
+        {"name": "ACME"}, "A client with this name already exists.", id="a name of another case"
     ),
     pytest.param(
         {"name": "Birch", "default_hourly_rate": Decimal("-0.01")},

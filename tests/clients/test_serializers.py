@@ -14,11 +14,11 @@ from tests.support.factories import api_as, make_client, make_user
 
 pytestmark = pytest.mark.django_db
 
-STRING = "Give a string."
+STRING = "Must be a string."
 BLANK = "This field may not be blank."
 NULL = "This field may not be null."
-STATUS = "Choose one of: active, inactive."
-NUMBER = "Give a number such as 75.5."
+STATUS = "Must be one of: active, inactive."
+NUMBER = "Must be a number such as 75.5."
 INVALID_NUMBER = "A valid number is required."
 
 
@@ -68,11 +68,11 @@ INVALID_NUMBER = "A valid number is required."
         pytest.param("status", "ACTIVE", STATUS, id="upper case status"),
         pytest.param("status", 1, STATUS, id="number for status"),
         pytest.param("status", None, NULL, id="null for status"),
-        pytest.param("nmae", "Acme", "Unknown. Did you mean 'name'?", id="a slip"),
+        pytest.param("nmae", "Acme", "Unknown field. Did you mean 'name'?", id="a slip"),
         pytest.param(
             "colour",
             "red",
-            "Unknown. Accepted: address, company, created_at, default_hourly_rate, email, "
+            "Unknown field. Accepted: address, company, created_at, default_hourly_rate, email, "
             "external_id, id, name, phone, status, updated_at, version.",
             id="a stranger",
         ),
@@ -158,6 +158,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found() -> None:
     Client.objects.all().delete()
     serializer = ClientSerializer(stale, data={"phone": "2"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(Vanished, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted in the meantime"):
         serializer.save()
     assert Client.objects.count() == 0

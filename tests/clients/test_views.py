@@ -204,7 +204,7 @@ def test_a_name_that_differs_in_case_alone_is_taken(owner: User) -> None:
     assert response.json() == refusal(
         response,
         "conflict",
-        "There is already a client of that name.",
+        "A client with this name already exists.",
         conflicting_id=acme.pk,
     )
     assert Client.objects.count() == 1
@@ -218,7 +218,7 @@ def test_renaming_to_a_taken_name_is_refused(owner: User) -> None:
     assert response.json() == refusal(
         response,
         "conflict",
-        "There is already a client of that name.",
+        "A client with this name already exists.",
         conflicting_id=acme.pk,
     )
     assert Client.objects.get(pk=birch.pk).name == "Birch"

@@ -65,8 +65,8 @@ def test_a_read_that_takes_too_long_is_400(
     assert response.status_code == 400
     assert error_of(response) == {
         "error": "Bad request",
-        "message": "This takes longer than the 1 s that a request may. Ask for less: a shorter "
-        "range of dates, fewer filters or groups, or a file (format=csv) of a report.",
+        "message": "The request took longer than 1 s. Use a shorter date range or fewer filters "
+        "or groups, or export the report as a file (format=csv).",
         "error_code": "too_expensive",
     }
     assert api.get("/api/v1/users/me").status_code == 200

@@ -344,9 +344,9 @@ def test_refuses_a_database_that_is_in_use(make: Callable[[], object]) -> None:
     with pytest.raises(CommandError) as refused:
         seed()
     assert str(refused.value) == (
-        "There are clients, projects, tasks or time entries already, and demo data is never "
-        "mixed with them. Use another database (DATABASE_URL), or empty this one, users and "
-        "tokens included, with: manage.py flush"
+        "The database already contains clients, projects, tasks or time entries; demo "
+        "data needs an empty one. Use another database (DATABASE_URL), or delete all its "
+        "data, including users and tokens, with: manage.py flush"
     )
     assert content() == before
 
@@ -371,10 +371,10 @@ def test_leaves_nothing_behind_when_it_fails() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(["--entries", "0"], "give a whole number from 1 to", id="none"),
-        pytest.param(["--users", "-1"], "give a whole number from 1 to", id="negative"),
+        pytest.param(["--entries", "0"], "must be a whole number from 1 to", id="none"),
+        pytest.param(["--users", "-1"], "must be a whole number from 1 to", id="negative"),
         pytest.param(["--projects", "many"], "not 'many'", id="not-a-number"),
-        pytest.param(["--until", "16.1.2024"], "Give a date such as 2024-01-15", id="date"),
+        pytest.param(["--until", "16.1.2024"], "Must be a date such as 2024-01-15", id="date"),
         pytest.param(
             ["--entries", "50001", "--users", "5"], "give --users 6 or more", id="too-few-people"
         ),

@@ -214,7 +214,7 @@ def test_expired_keys_are_thrown_away(api: APIClient, capsys: pytest.CaptureFixt
     old = timezone.now() - timedelta(hours=24, seconds=1)
     IdempotencyKey.objects.exclude(key="2").update(created_at=old)
     call_command("prune_idempotency_keys")
-    assert capsys.readouterr().out == "Threw away 2 expired idempotency keys.\n"
+    assert capsys.readouterr().out == "Deleted 2 expired idempotency keys.\n"
     assert IdempotencyKey.objects.get().key == "2"
 
 

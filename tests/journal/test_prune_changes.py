@@ -26,7 +26,7 @@ def test_it_throws_away_what_is_older_than_90_days(
 
     call_command("prune_changes")
 
-    assert capsys.readouterr().out == "Threw away 2 changes older than 90 days.\n"
+    assert capsys.readouterr().out == "Deleted 2 changes older than 90 days.\n"
     assert list(Change.objects.order_by("seq").values_list("seq", flat=True)) == [3, 4]
     assert (Feed.current().last_seq, Feed.current().pruned_through) == (4, 2)
 

@@ -12,7 +12,7 @@ from tests.support.factories import api_as, make_client, make_project, make_user
 pytestmark = pytest.mark.django_db
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
-STATUS = "Choose one of: active, archived, on_hold."
+STATUS = "Must be one of: active, archived, on_hold."
 
 
 @pytest.fixture
@@ -56,15 +56,15 @@ def test_list_keeps(acme: Client, query: dict[str, str], names: list[str]) -> No
     [
         pytest.param({"status": "done"}, STATUS, id="status"),
         pytest.param({"status": "all"}, STATUS, id="all is no status"),
-        pytest.param({"client_id": "acme"}, "Give an id: a whole number.", id="word for id"),
-        pytest.param({"client_id": "1.5"}, "Give an id: a whole number.", id="fraction for id"),
-        pytest.param({"client_id": "-1"}, "Give an id: a whole number.", id="negative id"),
+        pytest.param({"client_id": "acme"}, "Must be an id: a whole number.", id="word for id"),
+        pytest.param({"client_id": "1.5"}, "Must be an id: a whole number.", id="fraction for id"),
+        pytest.param({"client_id": "-1"}, "Must be an id: a whole number.", id="negative id"),
         pytest.param(
             {"updated_since": "2024-02-30T00:00:00Z"},
-            "Give a date and time such as 2024-01-15T14:30:00Z.",
+            "Must be a date and time such as 2024-01-15T14:30:00Z.",
             id="no such day",
         ),
-        pytest.param({"client": "1"}, "Unknown. Did you mean 'client_id'?", id="a slip"),
+        pytest.param({"client": "1"}, "Unknown parameter. Did you mean 'client_id'?", id="a slip"),
     ],
 )
 def test_list_refuses(query: dict[str, str], sentence: str) -> None:

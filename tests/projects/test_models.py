@@ -12,7 +12,7 @@ from tests.support.factories import make_client, make_project
 
 pytestmark = pytest.mark.django_db
 
-TAKEN = "This client already has a project of that name."
+TAKEN = "This client already has a project with this name."
 BROKEN = [
     pytest.param({"name": "Site"}, TAKEN, id="a taken name"),
     pytest.param({"name": "Site", "status": "on_hold"}, TAKEN, id="a taken name, on hold"),

@@ -13,12 +13,12 @@ from tests.support.factories import api_as, make_client, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
-STRING = "Give a string."
+STRING = "Must be a string."
 NULL = "This field may not be null."
-STATUS = "Choose one of: active, archived, on_hold."
-NUMBER = "Give a number such as 75.5."
-SWITCH = "Give true or false."
-ID = "Give an id: a whole number."
+STATUS = "Must be one of: active, archived, on_hold."
+NUMBER = "Must be a number such as 75.5."
+SWITCH = "Must be true or false."
+ID = "Must be an id: a whole number."
 DECIMALS = "Ensure that there are no more than 2 decimal places."
 
 
@@ -63,7 +63,7 @@ DECIMALS = "Ensure that there are no more than 2 decimal places."
         pytest.param("billable", None, NULL, id="null for billable"),
         pytest.param("status", "done", STATUS, id="unknown status"),
         pytest.param("status", ["active"], STATUS, id="array for status"),
-        pytest.param("cleint_id", 1, "Unknown. Did you mean 'client_id'?", id="a slip"),
+        pytest.param("cleint_id", 1, "Unknown field. Did you mean 'client_id'?", id="a slip"),
     ],
 )
 def test_field_refuses(field: str, value: Any, sentence: str) -> None:
@@ -130,6 +130,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found() -> None:
     Project.objects.all().delete()
     serializer = ProjectSerializer(stale, data={"description": "New"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(Vanished, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted in the meantime"):
         serializer.save()
     assert Project.objects.count() == 0

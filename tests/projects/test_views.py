@@ -13,7 +13,7 @@ from timeentries.models import TimeEntry
 from users.models import User
 
 PATH = "/api/v1/projects"
-TAKEN = "This client already has a project of that name."
+TAKEN = "This client already has a project with this name."
 
 
 def project_json(project: Project) -> dict[str, Any]:

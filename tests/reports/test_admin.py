@@ -178,7 +178,9 @@ def test_files_hold_what_the_page_shows(
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        pytest.param("start=2024-02-01&end=2024-01-01", "“From” lies after “To”.", id="reversed"),
+        pytest.param(
+            "start=2024-02-01&end=2024-01-01", "“From” must not be after “To”.", id="reversed"
+        ),
         pytest.param("start=yesterday", "Enter a valid date", id="no date"),
         pytest.param("start=1800-01-01", "1970 to 2200", id="early"),
         pytest.param("user=0", "Select a valid choice", id="nobody"),
@@ -336,13 +338,13 @@ def test_entries_of_an_empty_range_are_a_page_too(browser: Client, owner: User) 
     assert "2024-01-01 to 2024-01-31 in Europe/Berlin" in text
     assert "Hours0.00" in text
     assert "Export: CSV XLSX" in text
-    assert "Nobody has finished an entry in this range that fits the filters." in text
+    assert "No finished entries match this range and these filters." in text
 
 
 def test_a_start_in_the_future_says_what_the_end_is(browser: Client) -> None:
     answer = browser.get(page("changelist", "start=2199-01-01"))
     assert answer.context["form"].non_field_errors() == [
-        "“From” lies after today, which “To” is if left empty."
+        "“From” must not be after “To”, which defaults to today."
     ]
 
 

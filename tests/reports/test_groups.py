@@ -153,22 +153,26 @@ def test_groups_as_documented(owner: User, api: APIClient) -> None:
     ("query", "errors"),
     [
         pytest.param(
-            {"timezone": "Mars/Base"}, "Give an IANA name such as Europe/Berlin.", id="zone"
+            {"timezone": "Mars/Base"},
+            "Must be an IANA time zone name such as Europe/Berlin.",
+            id="zone",
         ),
         pytest.param(
             {"group_by": "day,week,month,tag"},
-            "Give at most 3, each once, separated by commas.",
+            "Must be at most 3 different values, separated by commas.",
             id="four levels",
         ),
         pytest.param(
-            {"group_by": "tag,tag"}, "Give at most 3, each once, separated by commas.", id="twice"
+            {"group_by": "tag,tag"},
+            "Must be at most 3 different values, separated by commas.",
+            id="twice",
         ),
         pytest.param(
             {"group_by": "year"},
-            "Choose one of: client, project, task, user, tag, day, week, month.",
+            "Must be one of: client, project, task, user, tag, day, week, month.",
             id="no such level",
         ),
-        pytest.param({"format": "pdf"}, "Choose one of: json, csv, xlsx.", id="format"),
+        pytest.param({"format": "pdf"}, "Must be one of: json, csv, xlsx.", id="format"),
     ],
 )
 def test_a_report_refuses(api: APIClient, query: dict[str, str], errors: str) -> None:

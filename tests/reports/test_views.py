@@ -251,49 +251,53 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
     [
         pytest.param(
             {"start_date": "2024-02-01", "end_date": "2024-01-31"},
-            {"start_date": "start_date lies after end_date."},
+            {"start_date": "start_date must not be after end_date."},
             id="a range that ends before it starts",
         ),
         pytest.param(
             {"start_date": "2199-01-01"},
-            {"start_date": "start_date lies after end_date, which is today unless you give it."},
+            {"start_date": "start_date must not be after end_date, which defaults to today."},
             id="a start in the future without an end",
         ),
         pytest.param(
             {"timezone": "localtime"},
-            {"timezone": "Give an IANA name such as Europe/Berlin."},
+            {"timezone": "Must be an IANA time zone name such as Europe/Berlin."},
             id="the zone of the machine",
         ),
         pytest.param(
             {"timezone": "Factory"},
-            {"timezone": "Give an IANA name such as Europe/Berlin."},
+            {"timezone": "Must be an IANA time zone name such as Europe/Berlin."},
             id="a zone that was never set",
         ),
         pytest.param(
-            {"project_id": "1_000"}, {"project_id": "Give an id: a whole number."}, id="underscore"
+            {"project_id": "1_000"},
+            {"project_id": "Must be an id: a whole number."},
+            id="underscore",
         ),
         pytest.param(
             {"project_id": "\u0661"},
-            {"project_id": "Give an id: a whole number."},
+            {"project_id": "Must be an id: a whole number."},
             id="Arabic-Indic digit",
         ),
         pytest.param(
             {"start_date": "January"},
-            {"start_date": "Give a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."},
+            {"start_date": "Must be a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."},
             id="word for a date",
         ),
         pytest.param(
-            {"project_id": "site"}, {"project_id": "Give an id: a whole number."}, id="project"
+            {"project_id": "site"}, {"project_id": "Must be an id: a whole number."}, id="project"
         ),
-        pytest.param({"user_id": "me"}, {"user_id": "Give an id: a whole number."}, id="user"),
+        pytest.param({"user_id": "me"}, {"user_id": "Must be an id: a whole number."}, id="user"),
         pytest.param(
-            {"project": "1"}, {"project": "Unknown. Did you mean 'project_id'?"}, id="a slip"
+            {"project": "1"},
+            {"project": "Unknown parameter. Did you mean 'project_id'?"},
+            id="a slip",
         ),
         pytest.param(
             {"page": "1"},
             {
-                "page": "Unknown. Accepted: billable, client_id, end_date, format, group_by, "
-                "project_id, start_date, tag, task_id, timezone, user_id."
+                "page": "Unknown parameter. Accepted: billable, client_id, end_date, format, "
+                "group_by, project_id, start_date, tag, task_id, timezone, user_id."
             },
             id="there are no pages",
         ),

@@ -182,11 +182,17 @@ def test_nobody_else_sees_another_users_week(owner: User, colleague: User) -> No
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        pytest.param({"week": "2024-W03"}, "Give a date such as 2024-01-15.", id="a name"),
-        pytest.param({"week": "2024-02-30"}, "Give a date such as 2024-01-15.", id="no date"),
-        pytest.param({"week": "1969-12-31"}, "Give a time in the years 1970 to 2200.", id="early"),
-        pytest.param({"timezone": "Mars"}, "Give an IANA name such as Europe/Berlin.", id="zone"),
-        pytest.param({"format": "pdf"}, "Choose one of: json, csv, xlsx.", id="format"),
+        pytest.param({"week": "2024-W03"}, "Must be a date such as 2024-01-15.", id="a name"),
+        pytest.param({"week": "2024-02-30"}, "Must be a date such as 2024-01-15.", id="no date"),
+        pytest.param(
+            {"week": "1969-12-31"}, "Must be a time in the years 1970 to 2200.", id="early"
+        ),
+        pytest.param(
+            {"timezone": "Mars"},
+            "Must be an IANA time zone name such as Europe/Berlin.",
+            id="zone",
+        ),
+        pytest.param({"format": "pdf"}, "Must be one of: json, csv, xlsx.", id="format"),
     ],
 )
 def test_weekly_refuses(owner: User, query: dict[str, str], sentence: str) -> None:

@@ -96,19 +96,19 @@ def project_of_a_taken_name(user: User) -> tuple[type[Model], dict[str, Any]]:
         ),
         pytest.param(
             entry(end_time_0="2025-01-16"),
-            {"__all__": ["A time entry lasts at most 366 days."]},
+            {"__all__": ["A time entry must not last more than 366 days."]},
             id="longer than a leap year",
         ),
         pytest.param(
             entry(tags=f"design,{'x' * 51}"),
-            {"tags": ["Give at most 50 tags of at most 50 characters each."]},
+            {"tags": ["Must be at most 50 tags of at most 50 characters each."]},
             id="long tag",
         ),
         pytest.param(entry_in_archived_project, {"project": [ARCHIVED]}, id="entry, archived"),
         pytest.param(task_in_archived_project, {"project": [ARCHIVED]}, id="task, archived"),
         pytest.param(
             client_of_a_taken_name,
-            {"__all__": ["There is already a client of that name."]},
+            {"__all__": ["A client with this name already exists."]},
             id="client of a taken name",
         ),
         pytest.param(
@@ -118,7 +118,7 @@ def project_of_a_taken_name(user: User) -> tuple[type[Model], dict[str, Any]]:
         ),
         pytest.param(
             project_of_a_taken_name,
-            {"__all__": ["This client already has a project of that name."]},
+            {"__all__": ["This client already has a project with this name."]},
             id="project of a taken name",
         ),
         pytest.param(

@@ -87,9 +87,7 @@ def test_what_another_changed_too_is_shown_beside_it(administrator: User) -> Non
 
     refused = browser.post(page, data | {"phone": "3"})
 
-    sentence = (
-        "Somebody has changed this to “2” since you opened the page. Save again to replace it."
-    )
+    sentence = "This was changed to “2” after you opened the page. Save again to overwrite it."
     assert errors_of(refused) == {"phone": [sentence]}
     again = as_shown(refused)
     assert again["phone"] == "3"

@@ -111,7 +111,9 @@ def test_a_typed_time_that_comes_twice_means_the_first(browser: Client, berliner
             "This time does not exist in Europe/Berlin: the clocks skip it.",
             id="skipped",
         ),
-        pytest.param(("0024-01-15", "09:00"), "Give a time in the years 1970 to 2200.", id="year"),
+        pytest.param(
+            ("0024-01-15", "09:00"), "Must be a time in the years 1970 to 2200.", id="year"
+        ),
     ],
 )
 def test_a_time_that_cannot_be_is_refused_with_a_sentence(

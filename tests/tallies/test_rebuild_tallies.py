@@ -52,7 +52,7 @@ def test_a_rebuild_mends_it_and_makes_the_list_newer(
 ) -> None:
     spoil(owner, project, day)
     before = list_version("time_entries", owner)
-    assert run().endswith("The tallies are right.\n")
+    assert run().endswith("The tallies are correct.\n")
     assert_right()
     assert list_version("time_entries", owner) > before
 
@@ -71,5 +71,5 @@ def test_what_is_right_stays_as_it_is(owner: User, project: Project) -> None:
     make_entry(owner, project)
     fold()
     before = list(Tally.objects.order_by("pk").values())
-    assert run("--check") == run() == "The tallies are right.\n"
+    assert run("--check") == run() == "The tallies are correct.\n"
     assert list(Tally.objects.order_by("pk").values()) == before

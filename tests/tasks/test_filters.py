@@ -11,7 +11,7 @@ from tests.support.factories import api_as, make_project, make_task
 from users.models import User
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
-STATUS = "Choose one of: todo, in_progress, review, done, cancelled."
+STATUS = "Must be one of: todo, in_progress, review, done, cancelled."
 
 
 @pytest.fixture
@@ -65,17 +65,20 @@ def test_list_keeps(
     ("query", "sentence"),
     [
         pytest.param({"status": "open"}, STATUS, id="status"),
-        pytest.param({"project_id": "site"}, "Give an id: a whole number.", id="project"),
-        pytest.param({"assignee_id": "me"}, "Give an id: a whole number.", id="assignee"),
+        pytest.param({"project_id": "site"}, "Must be an id: a whole number.", id="project"),
+        pytest.param({"assignee_id": "me"}, "Must be an id: a whole number.", id="assignee"),
         pytest.param(
             {"updated_since": "soon"},
-            "Give a date and time such as 2024-01-15T14:30:00Z.",
+            "Must be a date and time such as 2024-01-15T14:30:00Z.",
             id="updated_since",
         ),
-        pytest.param({"project": "1"}, "Unknown. Did you mean 'project_id'?", id="a slip"),
+        pytest.param(
+            {"project": "1"}, "Unknown parameter. Did you mean 'project_id'?", id="a slip"
+        ),
         pytest.param(
             {"priority": "1"},
-            "Unknown. Accepted: assignee_id, cursor, external_id, page, perPage, per_page, "
+            "Unknown parameter. Accepted: assignee_id, cursor, external_id, page, "
+            "perPage, per_page, "
             "project_id, search, status, updated_since.",
             id="priority is no filter",
         ),

@@ -14,13 +14,13 @@ from tests.support.answers import invalid
 from tests.support.factories import api_as, make_task
 from users.models import User
 
-STRING = "Give a string."
+STRING = "Must be a string."
 NULL = "This field may not be null."
-STATUS = "Choose one of: todo, in_progress, review, done, cancelled."
-NUMBER = "Give a number such as 75.5."
-ID = "Give an id: a whole number."
-PRIORITY = "Choose one of: 1 (low), 2 (medium), 3 (high), 4 (urgent)."
-DATE = "Give a date such as 2024-01-15."
+STATUS = "Must be one of: todo, in_progress, review, done, cancelled."
+NUMBER = "Must be a number such as 75.5."
+ID = "Must be an id: a whole number."
+PRIORITY = "Must be one of: 1 (low), 2 (medium), 3 (high), 4 (urgent)."
+DATE = "Must be a date such as 2024-01-15."
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ DATE = "Give a date such as 2024-01-15."
         pytest.param("due_date", "2024-02-30", DATE, id="a day that does not exist"),
         pytest.param("due_date", "2024-01-15T09:00:00Z", DATE, id="an instant for a date"),
         pytest.param(
-            "due_date", 20240115, "Give a string such as 2024-01-15.", id="number for a date"
+            "due_date", 20240115, "Must be a string such as 2024-01-15.", id="number for a date"
         ),
         pytest.param("estimated_hours", "NaN", "A valid number is required.", id="NaN for hours"),
         pytest.param("estimated_hours", True, NUMBER, id="boolean for hours"),
         pytest.param(
             "estimated_hours", -0.5, "The estimated hours cannot be negative.", id="negative hours"
         ),
-        pytest.param("asignee_id", 1, "Unknown. Did you mean 'assignee_id'?", id="a slip"),
+        pytest.param("asignee_id", 1, "Unknown field. Did you mean 'assignee_id'?", id="a slip"),
     ],
 )
 def test_field_refuses(
@@ -143,6 +143,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found(project: Project) -> Non
     Task.objects.all().delete()
     serializer = TaskSerializer(stale, data={"status": "done"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(Vanished, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted in the meantime"):
         serializer.save()
     assert Task.objects.count() == 0

@@ -104,7 +104,7 @@ def test_a_task_of_another_project_is_refused(owner: User, project: Project, met
         response = getattr(api, method)(f"{PATH}/{make_entry(owner, project).pk}", body)
     assert response.status_code == 400
     assert response.json() == invalid(
-        response, task_id=f"This task belongs to the project {elsewhere.pk}."
+        response, task_id=f"This task belongs to project {elsewhere.pk}."
     )
     assert not TimeEntry.objects.exclude(task=None).exists()
 
@@ -116,7 +116,7 @@ def test_an_entry_does_not_move_without_its_task(owner: User, project: Project) 
     response = api.patch(f"{PATH}/{entry.pk}", body)
     assert response.status_code == 400
     assert response.json() == invalid(
-        response, task_id=f"This task belongs to the project {project.pk}."
+        response, task_id=f"This task belongs to project {project.pk}."
     )
     assert TimeEntry.objects.get().project == project
 

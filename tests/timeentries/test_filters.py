@@ -22,8 +22,8 @@ PATH = "/api/v1/time-entries"
 DAY = timedelta(days=1)
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-ID = "Give an id: a whole number."
-ACCEPTED_DATE = "Give a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."
+ID = "Must be an id: a whole number."
+ACCEPTED_DATE = "Must be a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."
 
 
 @pytest.fixture
@@ -232,26 +232,34 @@ def test_a_plus_sign_that_nobody_escaped_is_an_offset(owner: User, project: Proj
         pytest.param({"task_id": "1.5"}, ID, id="task"),
         pytest.param({"client_id": "-1"}, ID, id="client"),
         pytest.param({"user_id": "me"}, ID, id="user"),
-        pytest.param({"billable": "maybe"}, "Give true or false.", id="billable"),
-        pytest.param({"billable": "1"}, "Give true or false.", id="number for billable"),
-        pytest.param({"include_active": "yes"}, "Give true or false.", id="include_active"),
+        pytest.param({"billable": "maybe"}, "Must be true or false.", id="billable"),
+        pytest.param({"billable": "1"}, "Must be true or false.", id="number for billable"),
+        pytest.param({"include_active": "yes"}, "Must be true or false.", id="include_active"),
         pytest.param({"start_date": "yesterday"}, ACCEPTED_DATE, id="start_date"),
-        pytest.param({"start_date": "2024-13-01"}, "Give a date such as 2024-01-15.", id="month"),
-        pytest.param({"end_date": "2024-02-30"}, "Give a date such as 2024-01-15.", id="day"),
         pytest.param(
-            {"start_date": "1969-12-31"}, "Give a time in the years 1970 to 2200.", id="early"
+            {"start_date": "2024-13-01"}, "Must be a date such as 2024-01-15.", id="month"
+        ),
+        pytest.param({"end_date": "2024-02-30"}, "Must be a date such as 2024-01-15.", id="day"),
+        pytest.param(
+            {"start_date": "1969-12-31"}, "Must be a time in the years 1970 to 2200.", id="early"
         ),
         pytest.param(
-            {"end_date": "2201-01-01"}, "Give a time in the years 1970 to 2200.", id="late"
+            {"end_date": "2201-01-01"}, "Must be a time in the years 1970 to 2200.", id="late"
         ),
         pytest.param(
             {"updated_since": "soon"},
-            "Give a date and time such as 2024-01-15T14:30:00Z.",
+            "Must be a date and time such as 2024-01-15T14:30:00Z.",
             id="updated_since",
         ),
-        pytest.param({"tag": ""}, "It is empty: give a value or leave it out.", id="empty tag"),
-        pytest.param({"search": " \t"}, "It is empty: give a value or leave it out.", id="blank"),
-        pytest.param({"start": "2024-01-01"}, "Unknown. Did you mean 'start_date'?", id="a slip"),
+        pytest.param(
+            {"tag": ""}, "Must not be empty. Send a value or omit the parameter.", id="empty tag"
+        ),
+        pytest.param(
+            {"search": " \t"}, "Must not be empty. Send a value or omit the parameter.", id="blank"
+        ),
+        pytest.param(
+            {"start": "2024-01-01"}, "Unknown parameter. Did you mean 'start_date'?", id="a slip"
+        ),
     ],
 )
 def test_list_refuses(owner: User, query: dict[str, str], sentence: str) -> None:
@@ -283,7 +291,9 @@ def test_a_range_that_ends_before_it_starts_is_refused(owner: User, start: str, 
     api = api_as(owner, "read:time_entries")
     response = api.get(PATH, {"start_date": start, "end_date": end})
     assert response.status_code == 400
-    assert response.json() == invalid(response, start_date="start_date lies after end_date.")
+    assert response.json() == invalid(
+        response, start_date="start_date must not be after end_date."
+    )
 
 
 def test_a_range_may_be_one_instant(owner: User, project: Project) -> None:

@@ -17,9 +17,13 @@ LONGEST = timedelta(days=366)
 BROKEN = [
     pytest.param(timedelta(0), "The end must be after the start.", id="no time at all"),
     pytest.param(-MICROSECOND, "The end must be after the start.", id="an end before the start"),
-    pytest.param(LONGEST + SECOND, "A time entry lasts at most 366 days.", id="a second too long"),
     pytest.param(
-        LONGEST + MICROSECOND, "A time entry lasts at most 366 days.", id="a microsecond too long"
+        LONGEST + SECOND, "A time entry must not last more than 366 days.", id="a second too long"
+    ),
+    pytest.param(
+        LONGEST + MICROSECOND,
+        "A time entry must not last more than 366 days.",
+        id="a microsecond too long",
     ),
 ]
 

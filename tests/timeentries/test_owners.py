@@ -10,7 +10,7 @@ from timeentries.models import TimeEntry
 from users.models import User
 
 PATH = "/api/v1/time-entries"
-DENIED = "You can only book time for yourself."
+DENIED = "You can only log time for yourself."
 NOT_YOURS = "You can only access your own time entries."
 OTHERS = [
     pytest.param("get", None, id="get"),

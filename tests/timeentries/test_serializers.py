@@ -15,17 +15,17 @@ from timeentries.serializers import TimeEntrySerializer
 from users.models import User
 
 PATH = "/api/v1/time-entries"
-STRING = "Give a string."
+STRING = "Must be a string."
 NULL = "This field may not be null."
-ID = "Give an id: a whole number."
-SWITCH = "Give true or false."
-INSTANT = "Give a date and time such as 2024-01-15T14:30:00Z."
-INSTANT_STRING = "Give a string such as 2024-01-15T14:30:00Z."
-YEARS = "Give a time in the years 1970 to 2200."
+ID = "Must be an id: a whole number."
+SWITCH = "Must be true or false."
+INSTANT = "Must be a date and time such as 2024-01-15T14:30:00Z."
+INSTANT_STRING = "Must be a string such as 2024-01-15T14:30:00Z."
+YEARS = "Must be a time in the years 1970 to 2200."
 END = "The end must be after the start."
-TAGS = 'Give "design,urgent" or ["design", "urgent"].'
-LONG_TAG = "Give at most 50 tags of at most 50 characters each."
-DENIED = "You can only book time for yourself."
+TAGS = 'Must be "design,urgent" or ["design", "urgent"].'
+LONG_TAG = "Must be at most 50 tags of at most 50 characters each."
+DENIED = "You can only log time for yourself."
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ DENIED = "You can only book time for yourself."
         pytest.param(
             "end_time",
             "2025-01-15T09:00:01Z",
-            "A time entry lasts at most 366 days.",
+            "A time entry must not last more than 366 days.",
             id="a second too long",
         ),
         pytest.param("notes", 5, STRING, id="number for notes"),
@@ -73,15 +73,15 @@ DENIED = "You can only book time for yourself."
         pytest.param("tags", [5], TAGS, id="number in tags"),
         pytest.param("tags", ["a", None], TAGS, id="null in tags"),
         pytest.param("tags", {"a": "b"}, TAGS, id="object for tags"),
-        pytest.param("tags", ["a,b"], "A tag cannot contain a comma.", id="comma in a tag"),
+        pytest.param("tags", ["a,b"], "A tag must not contain a comma.", id="comma in a tag"),
         pytest.param("tags", "x" * 51, LONG_TAG, id="long tag"),
         pytest.param("tags", ["x" * 51], LONG_TAG, id="long tag in an array"),
         pytest.param("billable", "yes", SWITCH, id="yes for billable"),
         pytest.param("billable", 0, SWITCH, id="number for billable"),
         pytest.param("billable", None, NULL, id="null for billable"),
         pytest.param("user_id", None, NULL, id="null for user"),
-        pytest.param("porject_id", 1, "Unknown. Did you mean 'project_id'?", id="a slip"),
-        pytest.param("note", "x", "Unknown. Did you mean 'notes'?", id="another slip"),
+        pytest.param("porject_id", 1, "Unknown field. Did you mean 'project_id'?", id="a slip"),
+        pytest.param("note", "x", "Unknown field. Did you mean 'notes'?", id="another slip"),
     ],
 )
 def test_field_refuses(
@@ -185,7 +185,7 @@ def test_an_entry_may_last_366_days(owner: User, project: Project) -> None:
         pytest.param({"start_time": "2024-01-15T10:00:00Z"}, {"end_time": END}, id="start"),
         pytest.param(
             {"start_time": "2023-01-01T00:00:00Z"},
-            {"end_time": "A time entry lasts at most 366 days."},
+            {"end_time": "A time entry must not last more than 366 days."},
             id="too long",
         ),
     ],
@@ -259,6 +259,6 @@ def test_update_of_a_row_deleted_meanwhile_is_not_found(owner: User, project: Pr
     TimeEntry.objects.all().delete()
     serializer = TimeEntrySerializer(stale, data={"notes": "New"}, partial=True)
     assert serializer.is_valid()
-    with pytest.raises(Vanished, match="It has been deleted since"):
+    with pytest.raises(Vanished, match="It has been deleted in the meantime"):
         serializer.save()
     assert TimeEntry.objects.count() == 0

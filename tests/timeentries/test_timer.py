@@ -87,16 +87,18 @@ def test_start_takes_notes_tags_and_billable(owner: User, project: Project) -> N
             id="no such project",
         ),
         pytest.param(
-            {"project_id": 1.5}, {"project_id": "Give an id: a whole number."}, id="fraction"
+            {"project_id": 1.5}, {"project_id": "Must be an id: a whole number."}, id="fraction"
         ),
-        pytest.param({"notes": 5}, {"notes": "Give a string."}, id="number for notes"),
+        pytest.param({"notes": 5}, {"notes": "Must be a string."}, id="number for notes"),
         pytest.param(
             {"start_time": "2024-01-15T09:00:00Z"},
-            {"start_time": "Unknown. Accepted: billable, notes, project_id, tags, task_id."},
+            {"start_time": "Unknown field. Accepted: billable, notes, project_id, tags, task_id."},
             id="start_time",
         ),
         pytest.param(
-            {"porject_id": 1}, {"porject_id": "Unknown. Did you mean 'project_id'?"}, id="a slip"
+            {"porject_id": 1},
+            {"porject_id": "Unknown field. Did you mean 'project_id'?"},
+            id="a slip",
         ),
     ],
 )
@@ -122,7 +124,7 @@ def test_start_refuses_a_task_of_another_project(owner: User, project: Project) 
     response = api_as(owner, "write:time_entries").post(START, body)
     assert response.status_code == 400
     assert response.json() == invalid(
-        response, task_id=f"This task belongs to the project {elsewhere.pk}."
+        response, task_id=f"This task belongs to project {elsewhere.pk}."
     )
 
 
@@ -181,7 +183,9 @@ def test_stop_refuses_a_field_that_it_does_not_know(owner: User, project: Projec
     api = api_as(owner, "write:time_entries")
     response = api.post(STOP, {"end_time": "2024-01-15T10:00:00Z"})
     assert response.status_code == 400
-    assert response.json() == invalid(response, end_time="Unknown. Nothing is accepted here.")
+    assert response.json() == invalid(
+        response, end_time="Unknown field. No fields are accepted here."
+    )
     assert TimeEntry.objects.get().end_time is None
 
 

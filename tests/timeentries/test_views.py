@@ -167,7 +167,7 @@ def test_an_empty_text_does_not_start_a_finished_entry_again(
     entry = make_entry(owner, project)
     path = f"{PATH}/{entry.pk}"
     response = getattr(api_as(owner, "write:time_entries"), method)(path, {"end_time": ""})
-    sentence = "Send null to make this a running timer, or leave it out to keep the end."
+    sentence = "Send null to make this a running timer, or omit the field to keep the end."
     assert response.status_code == 400
     assert response.json()["errors"] == {"end_time": [sentence]}
     assert TimeEntry.objects.get().end_time == entry.end_time

@@ -33,11 +33,11 @@ ACCEPTED = {
     "boolean": "on or off",
     "positive_integer": "a whole number from 1 to 999999999",
     "networks": "addresses or networks separated by commas, such as 10.0.0.0/8",
-    "time_zone": "the name of a time zone, such as Europe/Berlin",
+    "time_zone": "an IANA time zone name such as Europe/Berlin",
     "log_level": "one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
-    "base_url": "an address such as https://time.example.com",
-    "url": "an address of the form redis://… or unix://…",
-    "database": "an address of the form postgres://… or postgresql://…",
+    "base_url": "a URL such as https://time.example.com",
+    "url": "a URL such as redis://… or unix://…",
+    "database": "a URL such as postgres://… or postgresql://…",
 }
 
 

@@ -72,7 +72,7 @@ def test_an_answer_that_breaks_off_is_logged_and_closed(caplog: pytest.LogCaptur
         next(answer)
     [record] = caplog.records
     assert (record.getMessage(), record.__dict__["request_id"]) == (
-        "An answer broke off",
+        "A response was interrupted",
         REQUEST_ID,
     )
     assert response.closed

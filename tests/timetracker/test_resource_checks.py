@@ -85,7 +85,7 @@ def found() -> list[tuple[str, str]]:
         pytest.param(
             lambda patch: patch.setattr(ClientViewSet, "filterset_class", None),
             "E021",
-            "Add it to the FilterSet in clients/filters.py, and name that in the view.",
+            "Add it to the FilterSet in clients/filters.py, and set filterset_class in the view.",
             id="the filters",
         ),
     ],

@@ -203,7 +203,7 @@ def test_refuses_several_processes_that_count_alone(started: list[list[str]], po
         start("--workers", "2", port=port)
     assert str(refused.value) == (
         "2 processes would each count their own rate limit, so that a token gets 2 times its "
-        "due. Set REDIS_URL, or run one process."
+        "due. Set REDIS_URL or run one process."
     )
     assert started == []
 
@@ -211,12 +211,12 @@ def test_refuses_several_processes_that_count_alone(started: list[list[str]], po
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(["--port", "0"], "give a number from 1 to 65535, not '0'", id="port-0"),
-        pytest.param(["--port", "65536"], "give a number from 1 to 65535", id="port-too-high"),
+        pytest.param(["--port", "0"], "must be a number from 1 to 65535, not '0'", id="port-0"),
+        pytest.param(["--port", "65536"], "must be a number from 1 to 65535", id="port-too-high"),
         pytest.param(["--port", "http"], "not 'http'", id="port-name"),
-        pytest.param(["--workers", "0"], "give a whole number of at least 1", id="no-workers"),
-        pytest.param(["--threads", "x"], "give a whole number of at least 1", id="no-threads"),
-        pytest.param(["--host", "localhost"], "give an IP address such as", id="host-name"),
+        pytest.param(["--workers", "0"], "must be a whole number, 1 or greater", id="no-workers"),
+        pytest.param(["--threads", "x"], "must be a whole number, 1 or greater", id="no-threads"),
+        pytest.param(["--host", "localhost"], "must be an IP address such as", id="host-name"),
     ],
 )
 def test_says_what_it_accepts(

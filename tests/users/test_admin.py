@@ -30,7 +30,9 @@ def test_a_user_is_added_with_or_without_a_time_zone(administrator: User, time_z
 def test_a_time_zone_must_exist(administrator: User, time_zone: str) -> None:
     data = {"username": "maria", "time_zone": time_zone, **PASSWORD}
     response = admin_as(administrator).post(url(User, "add"), data)
-    assert errors_of(response) == {"time_zone": ["Give an IANA name such as Europe/Berlin."]}
+    assert errors_of(response) == {
+        "time_zone": ["Must be an IANA time zone name such as Europe/Berlin."]
+    }
 
 
 def test_a_password_is_changed(administrator: User, owner: User) -> None:
@@ -162,7 +164,7 @@ def test_a_page_of_a_person_that_does_not_say_what_it_showed_is_refused(
 ) -> None:
     browser, page = admin_as(administrator), url(User, "change", owner.pk)
     data = as_shown(browser.get(page)) | {"is_superuser": "on", "_shown": shown}
-    sentence = "The page does not say what it showed. Open it again."
+    sentence = "This form is incomplete. Reload the page and try again."
     assert errors_of(browser.post(page, data)) == {"__all__": [sentence]}
     owner.refresh_from_db()
     assert not owner.is_superuser

@@ -33,4 +33,6 @@ def test_without_a_zone_of_ones_own_the_servers_counts(settings: Settings) -> No
 def test_a_zone_that_does_not_exist_is_refused(name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         User(username="olga", time_zone=name).clean()
-    assert caught.value.message_dict == {"time_zone": ["Give an IANA name such as Europe/Berlin."]}
+    assert caught.value.message_dict == {
+        "time_zone": ["Must be an IANA time zone name such as Europe/Berlin."]
+    }

@@ -54,7 +54,9 @@ def test_me_of_an_administrator_in_the_servers_zone(administrator: User) -> None
 def test_me_takes_no_parameters(owner: User) -> None:
     response = api_as(owner, "read:users").get(ME, {"page": "1"})
     assert response.status_code == 400
-    assert response.json() == invalid(response, page="Unknown. Nothing is accepted here.")
+    assert response.json() == invalid(
+        response, page="Unknown parameter. No parameters are accepted here."
+    )
 
 
 def test_list_holds_all_users_by_name(administrator: User, owner: User) -> None:
@@ -113,7 +115,7 @@ def test_list_has_no_filters(administrator: User) -> None:
     response = api_as(administrator, "admin:all").get(USERS, {"search": "olga"})
     assert response.status_code == 400
     assert response.json() == invalid(
-        response, search="Unknown. Accepted: cursor, page, perPage, per_page."
+        response, search="Unknown parameter. Accepted: cursor, page, perPage, per_page."
     )
 
 

@@ -16,10 +16,10 @@ from values.instants import (
     seconds_between,
 )
 
-ACCEPTED = "Give a date and time such as 2024-01-15T14:30:00Z."
-ACCEPTED_DATE = "Give a date such as 2024-01-15."
-ACCEPTED_SPAN = "Give a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."
-YEARS = "Give a time in the years 1970 to 2200."
+ACCEPTED = "Must be a date and time such as 2024-01-15T14:30:00Z."
+ACCEPTED_DATE = "Must be a date such as 2024-01-15."
+ACCEPTED_SPAN = "Must be a date such as 2024-01-15, or a time: 2024-01-15T14:30:00Z."
+YEARS = "Must be a time in the years 1970 to 2200."
 UTC_ZONE = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
 MICROSECOND = timedelta(microseconds=1)
@@ -191,7 +191,7 @@ def test_an_instant_is_read(text: str, expected: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match="Give a") as refusal:
+    with pytest.raises(ValueError, match="Must be a") as refusal:
         parse_instant(text, BERLIN)
     assert str(refusal.value) == sentence
 
@@ -355,7 +355,7 @@ def test_an_instant_as_a_span_is_that_instant() -> None:
     ],
 )
 def test_a_bad_span_is_refused(text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match="Give a") as refusal:
+    with pytest.raises(ValueError, match="Must be a") as refusal:
         parse_span(text, UTC_ZONE)
     assert str(refusal.value) == sentence
 

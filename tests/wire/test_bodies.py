@@ -90,7 +90,7 @@ def test_nothing_in_chunks_stops_no_timer(service: Service, line: Line) -> None:
     reply = line.ask("POST /api/v1/timer/stop", JSON, CHUNKED, parts=(b"0\r\n\r\n",))
     assert reply.refusal() == (400, "bad_request")
     assert reply.json()["message"] == (
-        "The chunked body is empty or was cut off. To send none, say Content-Length: 0."
+        "The chunked body is empty or incomplete. To send no body, use Content-Length: 0."
     )
     assert line.ask("POST /api/v1/timer/stop", body=b"").status == 200
 
@@ -195,7 +195,7 @@ def test_another_coding_is_415_that_names_ours(administrators_line: Line, coding
     line = administrators_line
     reply = line.ask("POST /api/v1/projects", JSON, f"Content-Encoding: {coding}", body=project())
     assert reply.refusal() == (415, "unsupported_media_type")
-    assert reply.json()["message"] == "Send the body as it is, or with Content-Encoding: gzip."
+    assert reply.json()["message"] == "Send the body uncompressed, or with Content-Encoding: gzip."
     assert reply["Accept-Encoding"] == "gzip, identity"
     assert still_works(line)
 

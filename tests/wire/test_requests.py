@@ -133,9 +133,9 @@ def test_broken_utf_8_in_a_path_outside_the_api_is_400(line: Line) -> None:
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("//api/v1/projects", "Write single slashes: /api/v1/projects"),
-        ("/api//v1/projects/", "Write single slashes: /api/v1/projects"),
-        ("/api/v1/projects/", "Leave out the slash at the end: /api/v1/projects"),
+        ("//api/v1/projects", "Remove the repeated slashes: /api/v1/projects"),
+        ("/api//v1/projects/", "Remove the repeated slashes: /api/v1/projects"),
+        ("/api/v1/projects/", "Remove the trailing slash: /api/v1/projects"),
         ("/api", "See /api/docs."),
     ],
 )
@@ -143,7 +143,7 @@ def test_the_answer_names_the_path_that_slashes_keep_away(
     line: Line, path: str, hint: str
 ) -> None:
     message = line.ask(f"GET {path}").json()["message"]
-    assert message == f"There is nothing at {path}. {hint}"
+    assert message == f"No endpoint at {path}. {hint}"
 
 
 PROBES = ("health", "live", "ready")
@@ -176,7 +176,7 @@ def test_another_host_is_400_and_one_line_of_the_log_names_it(
     request_id = f"host-{time.monotonic_ns()}"
     reply = line.ask("GET /api/v1/info", f"X-Request-ID: {request_id}", host=host)
     assert reply.refusal() == (400, "bad_request")
-    assert reply.json()["message"] == "The Host header names no host of this service."
+    assert reply.json()["message"] == "The Host header does not name this service."
     refused, answered = log_of(service, request_id)
     assert (refused["event"], refused["logger"]) == ("Host refused", "timetracker.security")
     assert refused["host"] == host[:255]
@@ -193,7 +193,7 @@ def test_over_http_the_api_is_403_where_https_is_due(
         reply = line.ask(f"{method} {path}", body=b'{"name": "A"}' if method == "POST" else None)
         assert reply.refusal() == (403, "forbidden")
         assert reply.json()["message"] == (
-            "Use https. A token that was sent over http may have been read: have it replaced."
+            "Use https. A token sent over http may have been intercepted: replace it."
         )
         assert reply["Location"] == ""
 

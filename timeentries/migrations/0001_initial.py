@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="time_entry_lasts_at_most_366_days",
-                        violation_error_message="A time entry lasts at most 366 days.",
+                        violation_error_message="A time entry must not last more than 366 days.",
                     ),
                     models.UniqueConstraint(
                         models.F("user"),

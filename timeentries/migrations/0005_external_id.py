@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="external_id",
             field=models.CharField(
                 blank=True,
-                help_text="The id that a user's other system has for it.",
+                help_text="The id of this row in another system.",
                 max_length=255,
                 null=True,
             ),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 fields=("external_user", "external_id"),
                 name="time_entry_external_id_once_per_user",
                 violation_error_code="external_id_taken",
-                violation_error_message="You have given this external_id to another one.",
+                violation_error_message="You have already assigned this external_id to another row.",
             ),
         ),
     ]

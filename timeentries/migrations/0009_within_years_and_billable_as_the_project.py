@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 name="time_entry_starts_within_years",
-                violation_error_message="Give a time in the years 1970 to 2200.",
+                violation_error_message="Must be a time in the years 1970 to 2200.",
             ),
         ),
         migrations.AddConstraint(
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 name="time_entry_ends_within_years",
-                violation_error_message="Give a time in the years 1970 to 2200.",
+                violation_error_message="Must be a time in the years 1970 to 2200.",
             ),
         ),
     ]

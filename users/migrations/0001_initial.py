@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                     "time_zone",
                     models.CharField(
                         blank=True,
-                        help_text="An IANA name such as Europe/Berlin; empty means the server's.",
+                        help_text="An IANA time zone name such as Europe/Berlin; leave blank to use the server's.",
                         max_length=64,
                     ),
                 ),

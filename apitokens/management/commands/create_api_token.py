@@ -21,20 +21,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the user, a name, scopes, networks and a time to live."""
-        parser.add_argument("--user", required=True, help="name of the user it authenticates as")
-        parser.add_argument("--name", required=True, help="what the token is for")
+        parser.add_argument(
+            "--user", required=True, help="username that the token authenticates as"
+        )
+        parser.add_argument("--name", required=True, help="name of the token, such as its purpose")
         parser.add_argument(
             "--scope",
             action="append",
             default=[],
             dest="scopes",
             metavar="SCOPE",
-            help=f"a permission, may be given several times: {', '.join(known_scopes())}",
+            help=f"scope to grant; repeat for several: {', '.join(known_scopes())}",
         )
         parser.add_argument(
             "--preset",
             choices=[preset.key for preset in presets()],
-            help="the permissions of a usual purpose, beside those of --scope: "
+            help="grant the scopes of a preset, in addition to --scope: "
             + "; ".join(f"{preset.key} ({', '.join(preset.scopes)})" for preset in presets()),
         )
         parser.add_argument(
@@ -42,29 +44,33 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NETWORK",
-            help="an address or a network (10.0.0.0/8, 2001:db8::/32) from where it may be used, "
-            "may be given several times; from anywhere if absent",
+            help=(
+                "allow only this address or network (10.0.0.0/8, 2001:db8::/32); repeat for "
+                "several; default: any address"
+            ),
         )
-        parser.add_argument("--description", default="", help="a longer text")
+        parser.add_argument("--description", default="", help="longer description")
         parser.add_argument(
             "--expires-in-days",
             type=int,
             metavar="N",
-            help="days until it expires; never if absent",
+            help="days until the token expires; default: never",
         )
 
     def handle(self, **options: object) -> None:
         """Issue the token, or say what is wrong."""
         token, secret = _issue(options)
         expiry = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "never"
-        self.stderr.write(f"Issued {token} for {token.user}; it expires: {expiry}.")
+        self.stderr.write(f"Issued {token} for {token.user}; expires: {expiry}.")
         self.stdout.write(secret)
 
 
 def _issue(options: dict[str, Any]) -> tuple[ApiToken, str]:
     days = options["expires_in_days"]
     if days is not None and not 1 <= days <= ApiToken.LONGEST_LIFE_DAYS:
-        raise CommandError(f"--expires-in-days must be from 1 to {ApiToken.LONGEST_LIFE_DAYS}.")
+        raise CommandError(
+            f"--expires-in-days must be between 1 and {ApiToken.LONGEST_LIFE_DAYS}."
+        )
     user = find_user(options["user"])
     preset = next((preset for preset in presets() if preset.key == options["preset"]), None)
     scopes = [*(preset.scopes if preset else ()), *options["scopes"]]

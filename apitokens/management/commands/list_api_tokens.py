@@ -16,16 +16,13 @@ STATES = ("active", "expired", "revoked", "inactive user", "inert")
 class Command(BaseCommand):
     """Print a line for each token, or JSON for scripts."""
 
-    help = (
-        "List the API tokens: what they may do, their state, and how many calls they made in the "
-        "last 30 days."
-    )
+    help = "List API tokens with their scopes, state and number of calls in the last 30 days."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take a user, a state and the format."""
-        parser.add_argument("--user", metavar="NAME", help="only the tokens of this user")
-        parser.add_argument("--state", choices=STATES, help="only the tokens in this state")
-        parser.add_argument("--json", action="store_true", help="a JSON array, for scripts")
+        parser.add_argument("--user", metavar="NAME", help="list only this user's tokens")
+        parser.add_argument("--state", choices=STATES, help="list only tokens in this state")
+        parser.add_argument("--json", action="store_true", help="print a JSON array")
 
     def handle(self, **options: object) -> None:
         """Print the tokens, the newest first."""

@@ -14,16 +14,16 @@ class Command(BaseCommand):
     """Leave a token the least that its calls so far have needed."""
 
     help = (
-        "Narrow an API token to the scopes that its calls have really used: scopes never used go, "
-        "a wide one (write:tasks, admin:all) makes room for what was used of it. The secret stays."
-        " What it is asked for the first time afterwards is refused."
+        "Narrow an API token to the scopes that its calls have actually used. Unused "
+        "scopes are removed, and broad ones (write:tasks, admin:all) are replaced by the "
+        "scopes used through them. The secret does not change."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the token and whether only to show."""
         add_token_argument(parser)
         parser.add_argument(
-            "--dry-run", action="store_true", help="only say what it would keep and lose"
+            "--dry-run", action="store_true", help="only print which scopes it would keep"
         )
 
     def handle(self, **options: Any) -> None:

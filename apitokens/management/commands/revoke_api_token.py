@@ -15,8 +15,8 @@ class Command(BaseCommand):
     """Revoke some tokens, or all of a user."""
 
     help = (
-        "Revoke API tokens: every request with them is refused from now on. This is final. Give "
-        "tokens, or --user for all of somebody who leaves."
+        "Revoke API tokens permanently: requests with them are refused immediately. Name "
+        "tokens, or use --user to revoke all tokens of a user."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,12 +30,12 @@ class Command(BaseCommand):
         for token in revoked:
             self.stdout.write(f"Revoked {token} of {token.user}.")
         if not revoked:
-            self.stdout.write("Nothing to revoke: no such token is in force.")
+            self.stdout.write("Nothing to revoke: no matching token is active.")
 
 
 def _meant(options: dict[str, Any]) -> ApiTokenQuerySet:
     if bool(options["tokens"]) == bool(options["user"]):
-        raise CommandError("Give either tokens or --user.")
+        raise CommandError("Specify either tokens or --user.")
     if options["user"]:
         return ApiToken.objects.filter(user=find_user(options["user"]).pk)
     return ApiToken.objects.filter(pk__in=[find_token(text).pk for text in options["tokens"]])

@@ -20,9 +20,10 @@ class Command(BaseCommand):
     """Print the successor's secret alone on standard output, all else on standard error."""
 
     help = (
-        "Issue a successor of an API token, with the same user, scopes, networks and length of "
-        "life. Its secret is printed once, alone, on standard output. The old secret opens the "
-        f"API for {USUAL_HOURS} more hours, so that programs can be given the new one meanwhile."
+        "Replace an API token by a new one with the same user, scopes, networks and "
+        "lifetime. The new secret is printed once, alone, on standard output. The old "
+        "secret remains valid for {USUAL_HOURS} hours, so that you can update the "
+        "programs that use it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,12 +35,14 @@ class Command(BaseCommand):
             type=int,
             default=USUAL_HOURS,
             metavar="N",
-            help=f"how long the old secret stays good, 1 to {MOST_HOURS}; {USUAL_HOURS} if absent",
+            help=(
+                f"how long the old secret remains valid, 1 to {MOST_HOURS}; default: {USUAL_HOURS}"
+            ),
         )
         until.add_argument(
             "--compromised",
             action="store_true",
-            help="somebody else has the old secret: revoke it at once",
+            help="the old secret has leaked: revoke it immediately",
         )
 
     def handle(self, **options: Any) -> None:
@@ -47,13 +50,14 @@ class Command(BaseCommand):
         hours = 0 if options["compromised"] else options["overlap_hours"]
         if not (options["compromised"] or 1 <= hours <= MOST_HOURS):
             raise CommandError(
-                f"--overlap-hours must be from 1 to {MOST_HOURS}; --compromised revokes at once."
+                f"--overlap-hours must be between 1 and {MOST_HOURS}; use --compromised to "
+                "revoke immediately."
             )
         old = find_token(options["token"])
         try:
             new, secret = life.rotate(old, shell(), now=timezone.now(), overlap=hours * HOUR)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        until = f"opens the API for {hours} more hours at most" if hours else "is revoked"
+        until = f"remains valid for at most {hours} hours" if hours else "is revoked"
         self.stderr.write(f"Issued {new} for {new.user}; {old} {until}.")
         self.stdout.write(secret)

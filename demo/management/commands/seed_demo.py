@@ -22,9 +22,9 @@ class Command(BaseCommand):
     """Fill an empty database with believable data, wholly or not at all."""
 
     help = (
-        "Fill an empty database with people, clients, projects, tasks and time entries. "
-        "The entries end on the day before --until; the same numbers and the same --until "
-        "give the same data. The people cannot log in until they are given a password."
+        "Fill an empty database with users, clients, projects, tasks and time entries. "
+        "Entries end on the day before --until; the same arguments produce the same data. "
+        "The users cannot log in until you set their passwords."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,25 +34,25 @@ class Command(BaseCommand):
             type=_count,
             default=ENTRIES,
             metavar="N",
-            help=f"time entries, one of them a running timer; {ENTRIES} if absent",
+            help=f"number of time entries, including one running timer; default: {ENTRIES}",
         )
         parser.add_argument(
             "--users",
             type=_count,
             metavar="N",
-            help=f"if absent {FEWEST_USERS}, or one for {ENTRIES_PER_USER} entries",
+            help=f"default: one per {ENTRIES_PER_USER} entries, at least {FEWEST_USERS}",
         )
         parser.add_argument(
             "--projects",
             type=_count,
             metavar="N",
-            help=f"if absent {FEWEST_PROJECTS}, or one for {ENTRIES_PER_PROJECT} entries",
+            help=f"default: one per {ENTRIES_PER_PROJECT} entries, at least {FEWEST_PROJECTS}",
         )
         parser.add_argument(
             "--until",
             type=_day,
             metavar="DATE",
-            help="the day that counts as today; today (UTC) if absent",
+            help="date to treat as today; default: today (UTC)",
         )
 
     def handle(self, **options: object) -> None:
@@ -72,8 +72,8 @@ def _demo(options: dict[str, Any]) -> Demo:
     if entries > users * MOST_PER_USER:
         fewest = -(-entries // MOST_PER_USER)
         raise CommandError(
-            f"{entries:,} time entries are too many for {users:,} people: "
-            f"give --users {fewest} or more."
+            f"{entries:,} time entries are too many for {users:,} users. Use --users "
+            f"{fewest} or more."
         )
     return Demo(
         entries=entries,
@@ -86,17 +86,17 @@ def _demo(options: dict[str, Any]) -> Demo:
 def _refuse_unless_free(data: Demo) -> None:
     if not demo.is_empty():
         raise CommandError(
-            "There are clients, projects, tasks or time entries already, and demo data is never "
-            "mixed with them. Use another database (DATABASE_URL), or empty this one, users and "
-            "tokens included, with: manage.py flush"
+            "The database already contains clients, projects, tasks or time entries; demo "
+            "data needs an empty one. Use another database (DATABASE_URL), or delete all "
+            "its data, including users and tokens, with: manage.py flush"
         )
     if taken := demo.taken_names(data.users):
-        raise CommandError(f"There are users of these names already: {', '.join(taken)}.")
+        raise CommandError(f"Users with these names already exist: {', '.join(taken)}.")
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= MOST:
-        raise ArgumentTypeError(f"give a whole number from 1 to {MOST}, not {text!r}")
+        raise ArgumentTypeError(f"must be a whole number from 1 to {MOST}, not {text!r}")
     return int(text)
 
 

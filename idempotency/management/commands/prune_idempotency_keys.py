@@ -9,9 +9,9 @@ from idempotency.idempotent import KEPT, prune
 class Command(BaseCommand):
     """Keep the table short; the service itself only throws away a few now and then."""
 
-    help = "Throw away the answers to Idempotency-Keys of more than 24 hours ago."
+    help = "Delete idempotency keys that are more than 24 hours old."
 
     def handle(self, **_options: object) -> None:
         """Throw them away and say how many."""
         count = prune(timezone.now() - KEPT)
-        self.stdout.write(f"Threw away {count:,} expired idempotency keys.")
+        self.stdout.write(f"Deleted {count:,} expired idempotency keys.")

@@ -17,8 +17,8 @@ class Command(BaseCommand):
     """Keep the journal to a length; whoever followed the feed no further lists afresh."""
 
     help = (
-        "Throw away the journal's changes of more than so many days ago; run it once a day. "
-        "A consumer of /api/v1/changes that has not asked for so long gets 410 cursor_expired."
+        "Delete old changes from the journal; run it once a day. Consumers of "
+        "/api/v1/changes that have not polled for that long get 410 cursor_expired."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,12 +28,12 @@ class Command(BaseCommand):
             type=_days,
             default=KEPT_DAYS,
             metavar="N",
-            help=f"how many days of changes are kept; {KEPT_DAYS} if absent",
+            help=f"number of days to keep; default: {KEPT_DAYS}",
         )
         parser.add_argument(
             "--expire-cursors",
             action="store_true",
-            help="also make all consumers list again: rows were written by SQL",
+            help="also expire all cursors, for example after rows were changed by SQL",
         )
 
     def handle(self, **options: Any) -> None:
@@ -42,10 +42,10 @@ class Command(BaseCommand):
             expire_cursors()
             renew_list_versions()
         count = prune(timezone.now() - timedelta(days=options["days"]))
-        self.stdout.write(f"Threw away {count:,} changes older than {options['days']} days.")
+        self.stdout.write(f"Deleted {count:,} changes older than {options['days']} days.")
 
 
 def _days(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 36_500:
-        raise ArgumentTypeError(f"give a whole number of days from 1, not {text!r}")
+        raise ArgumentTypeError(f"must be a whole number of days, 1 or greater, not {text!r}")
     return int(text)

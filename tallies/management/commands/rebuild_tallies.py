@@ -10,12 +10,14 @@ from tallies.rebuilding import differences, rebuild
 class Command(BaseCommand):
     """Count afresh, for when the triggers were off: TRUNCATE, a restore in parts."""
 
-    help = "Count the time entries afresh; with --check only say where the tallies are wrong."
+    help = "Recount the time entries; with --check only report which tallies are wrong."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take whether only to look."""
         parser.add_argument(
-            "--check", action="store_true", help="change nothing; exit with 1 if one is wrong"
+            "--check",
+            action="store_true",
+            help="change nothing; exit with status 1 if any tally is wrong",
         )
 
     def handle(self, *, check: bool, **_: object) -> None:
@@ -27,4 +29,4 @@ class Command(BaseCommand):
             raise CommandError(f"{len(wrong)} tallies are wrong.")
         if not check:
             rebuild()
-        self.stdout.write("The tallies are right.")
+        self.stdout.write("The tallies are correct.")

@@ -11,9 +11,9 @@ class Command(BaseCommand):
     """Make no tag of a list and no cursor of before a restore good any more."""
 
     help = (
-        "Run it once a backup was put in place, before the service starts: the numbers of the"
-        " lost writes are given again, so every list gets a new ETag, and consumers of"
-        " /api/v1/changes get 410 cursor_expired and begin again."
+        "Run this after restoring a backup, before starting the service. Version numbers "
+        "of lost writes will be reused, so every list gets a new ETag and consumers of "
+        "/api/v1/changes get 410 cursor_expired."
     )
 
     def handle(self, **_: object) -> None:
@@ -21,4 +21,6 @@ class Command(BaseCommand):
         with transaction.atomic():
             expire_cursors()
             renew_list_versions()
-        self.stdout.write("Lists have new tags, and who follows the changes begins again.")
+        self.stdout.write(
+            "All list ETags have been renewed and all change feed cursors have expired."
+        )

@@ -11,9 +11,10 @@ class Command(BaseCommand):
     """Make the time limits settings of the database role."""
 
     help = (
-        "Make the time limits of statements, locks and idle transactions settings of the role that"
-        " DATABASE_URL names. `serve` does it with DATABASE_POOLED. A pooler's open connections do"
-        " not have them yet: RECONNECT in PgBouncer's console renews those."
+        "Store the time limits for statements, locks and idle transactions as settings of "
+        "the database role in DATABASE_URL. `serve` does this when DATABASE_POOLED is on. "
+        "Connections that a pooler already holds keep their old limits: run RECONNECT in "
+        "PgBouncer's console."
     )
 
     def handle(self, **_options: object) -> None:

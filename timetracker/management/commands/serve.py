@@ -46,34 +46,36 @@ class Command(BaseCommand):
     """Migrate, make demo data the first time if asked, and hand the process over to granian."""
 
     help = (
-        "Migrate the database and serve the API with granian. With --demo, a database without "
-        "users gets an administrator, demo data and a token first."
+        "Migrate the database and serve the API with granian. With --demo, a database "
+        "without users first gets an administrator, demo data and a token."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the address, how many processes and threads, and whether to make demo data."""
         parser.add_argument(
-            "--demo", action="store_true", help="the first time, make demo data to try it with"
+            "--demo", action="store_true", help="create demo data on the first run"
         )
         parser.add_argument(
             "--host",
             type=_ip_address,
             default="127.0.0.1",
-            help="the IP address to listen on; 127.0.0.1 if absent",
+            help="IP address to listen on; default: 127.0.0.1",
         )
-        parser.add_argument("--port", type=_port, default=8000, help="8000 if absent")
+        parser.add_argument(
+            "--port", type=_port, default=8000, help="port to listen on; default: 8000"
+        )
         parser.add_argument(
             "--workers",
             type=_at_least_one,
             metavar="N",
-            help="processes; if absent 2 with REDIS_URL, else 1",
+            help="number of processes; default: 2 with REDIS_URL, otherwise 1",
         )
         parser.add_argument(
             "--threads",
             type=_at_least_one,
             metavar="N",
             default=THREADS,
-            help=f"threads of a process, each with a database connection; {THREADS} if absent",
+            help=f"threads per process, each with a database connection; default: {THREADS}",
         )
 
     def handle(self, **options: Any) -> None:
@@ -113,7 +115,7 @@ class Command(BaseCommand):
             f"  user           {ADMINISTRATOR}\n"
             f"  password       {password}\n"
             f"  token          {secret}\n"
-            "Password and token are shown this once. A first call:\n"
+            "The password and the token are shown only once. Try it:\n"
             f'  curl -H "Authorization: Bearer {secret}" {address}{reverse("project-list")}\n'
         )
         return True
@@ -184,8 +186,8 @@ def _workers_that_share_counters(workers: int | None) -> int:
         return 2 if shared else 1
     if workers > 1 and not shared:
         raise CommandError(
-            f"{workers} processes would each count their own rate limit, so that a token gets "
-            f"{workers} times its due. Set REDIS_URL, or run one process."
+            f"{workers} processes would each count rate limits separately, allowing "
+            f"{workers} times the limit. Set REDIS_URL or run one process."
         )
     return workers
 
@@ -198,8 +200,8 @@ def _refuse_taken_port(host: str, port: int) -> None:
             listener.bind((host, port))
     except OSError as error:
         raise CommandError(
-            f"Cannot listen on {_joined(host, port)}: {error.strerror}. "
-            "Stop what listens there, or give another --host or --port."
+            f"Cannot listen on {_joined(host, port)}: {error.strerror}. Stop the other "
+            "process or use another --host or --port."
         ) from error
 
 
@@ -221,16 +223,18 @@ def _ip_address(text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError as error:
-        raise ArgumentTypeError(f"give an IP address such as 127.0.0.1, not {text!r}") from error
+        raise ArgumentTypeError(
+            f"must be an IP address such as 127.0.0.1, not {text!r}"
+        ) from error
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= HIGHEST_PORT:
-        raise ArgumentTypeError(f"give a number from 1 to {HIGHEST_PORT}, not {text!r}")
+        raise ArgumentTypeError(f"must be a number from 1 to {HIGHEST_PORT}, not {text!r}")
     return int(text)
 
 
 def _at_least_one(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:
-        raise ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
+        raise ArgumentTypeError(f"must be a whole number, 1 or greater, not {text!r}")
     return int(text)
