@@ -2,7 +2,6 @@
 
 from copy import copy
 from functools import partial
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
