@@ -42,7 +42,7 @@ def tag_of(representation: Representation, row: Row, caller: Caller) -> str:
     return entity_tag(encode(representation.of_row(row, caller._replace(now=NO_TIME))))
 
 
-def judge(request: Request, tag: str | None, version: int | None = None) -> None:
+def check_preconditions(request: Request, tag: str | None, version: int | None = None) -> None:
     """Raise what the preconditions of a request make of the tag that is current, None of nothing.
 
     412 `precondition_failed` names it, and the `version`; 304 has no body. A header that
@@ -65,8 +65,8 @@ def names(header: str, tag: str) -> bool:
     return any(f'{ours}"' == tag for ours in OURS.findall(header))
 
 
-def refuse_unjudged(request: Request) -> None:
-    """Raise 400 for a precondition of a write that has no state to judge it by.
+def refuse_preconditions(request: Request) -> None:
+    """Raise 400 for a precondition of a write that has no state to check_preconditions it by.
 
     To write in spite of a protection that was asked for would be worse.
     """

@@ -12,7 +12,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api.conditional import refuse_unjudged
+from api.conditional import refuse_preconditions
 from api.exceptions import BadRequest, LengthRequired, PayloadTooLarge, TooExpensive
 from api.serializers.representation import Caller
 from api.suggestions import unknown_names
@@ -51,7 +51,9 @@ class ApiView(APIView):
     administrators_only = False
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
-    judges_post = False  # whether there is a state to judge the preconditions of a POST by
+    conditional_post = (
+        False  # whether there is a state to check_preconditions the preconditions of a POST by
+    )
     has_deadline = True  # whether to read may be refused for the time that it takes
     request: ApiRequest
     throttles: Sequence[Any] = ()
@@ -91,8 +93,8 @@ class ApiView(APIView):
             self.http_method_not_allowed(request)
         self.check_permissions(request)
         self.check_query(request)
-        if request.method == "POST" and not self.judges_post:
-            refuse_unjudged(request)
+        if request.method == "POST" and not self.conditional_post:
+            refuse_preconditions(request)
         if request.method in METHODS_WITH_BODY:
             read_body(request)
         if key := key_of(request):
@@ -139,7 +141,7 @@ class ApiView(APIView):
         return self.throttles
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Let the rate limit judge the answer, and add the headers."""
+        """Let the rate limit check_preconditions the answer, and add the headers."""
         for throttle in self.throttles:
             throttle.settle(request, self, response.status_code)
         return super().finalize_response(request, response, *args, **kwargs)

@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.conditional import entity_tag, is_conditional, judge, tag_of
+from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
 from api.exceptions import AccessDenied
 from api.pagination.pages import PagePagination
 from api.serializers.representation import Representation, representation_of
@@ -95,7 +95,7 @@ class ListViewSet(PageMixin[M]):
             (self.plural_key, user.pk, user.role, user.zone.key),
             sorted(request.query_params.items()),
         )
-        judge(request, tag)
+        check_preconditions(request, tag)
         response = super().list(request, *args, **kwargs)
         response["ETag"] = tag
         return response
@@ -165,7 +165,7 @@ class ResourceViewSet(ListViewSet[M]):
             instance = self.visible_row(**found)
             if is_conditional(self.request):
                 tag = self._tag_of(instance)
-                judge(self.request, tag, instance.version)  # type: ignore[attr-defined]
+                check_preconditions(self.request, tag, instance.version)  # type: ignore[attr-defined]
             yield instance
 
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
@@ -176,7 +176,7 @@ class ResourceViewSet(ListViewSet[M]):
         one = self.get_queryset().order_by().filter(**found)
         for row in self.representation.rows(one):
             tag = tag_of(self.representation, row, self.request.caller)
-            judge(self.request, tag)
+            check_preconditions(self.request, tag)
             data = {self.key: self.representation.of_row(row, self.request.caller)}
             return Response(data, headers={"ETag": tag})
         raise self.not_found(**found)
@@ -249,7 +249,7 @@ class ResourceViewSet(ListViewSet[M]):
             try:
                 if found:
                     return self._update(**mine)
-                judge(request, None)
+                check_preconditions(request, None)
                 return self._create({**data, "external_id": external_id})
             except (NotFound, Vanished) as error:  # deleted meanwhile, or it lost the id
                 refusal: Exception = error

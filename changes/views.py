@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from api.conditional import entity_tag, judge
+from api.conditional import check_preconditions, entity_tag
 from api.exceptions import Unavailable
 from api.pagination.pages import positive
 from api.views import ApiRequest, ApiView
@@ -89,7 +89,7 @@ class ChangesView(ApiView):
                 raise CursorExpired  # what we looked for was thrown away meanwhile
         response = _answer(told, replace(now, seq=seq), has_more=seq < now.seq or feed.waiting)
         if not (told or response.data["has_more"]):
-            judge(request, tag := self._tag_of_nothing(now))
+            check_preconditions(request, tag := self._tag_of_nothing(now))
             response["ETag"] = tag
         return response
 

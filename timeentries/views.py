@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from api.bulk.views import BulkMixin
-from api.conditional import entity_tag, is_conditional, judge, tag_of
+from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
 from api.schema.answers import ConflictErrorSerializer
 from api.serializers.base import refuse_unknown
 from api.serializers.representation import representation_of
@@ -54,10 +54,10 @@ class TimerStatusView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """Return the running timer, or null."""
         for row in SHOWN.rows(running_timer(request.user)):
-            judge(request, tag := tag_of(SHOWN, row, request.caller))
+            check_preconditions(request, tag := tag_of(SHOWN, row, request.caller))
             body = {"active": True, "timer": SHOWN.of_row(row, request.caller)}
             return Response(body, headers={"ETag": tag})
-        judge(request, NO_TIMER)
+        check_preconditions(request, NO_TIMER)
         return Response({"active": False, "timer": None}, headers={"ETag": NO_TIMER})
 
 
@@ -92,7 +92,7 @@ class TimerStopView(ApiView):
 
     scope_resource = "time_entries"
     tagged = True
-    judges_post = True
+    conditional_post = True
 
     @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
     def post(self, request: ApiRequest) -> Response:
@@ -101,7 +101,7 @@ class TimerStopView(ApiView):
         `If-Match` takes the timer's entity tag from `/timer/status` or its own path.
         """
         refuse_unknown(request.data, known=())
-        check = partial(_judge_timer, request) if is_conditional(request) else None
+        check = partial(_check_timer, request) if is_conditional(request) else None
         entry = stop(request.user, now=request.now, check=check)
         return Response(
             {
@@ -112,11 +112,11 @@ class TimerStopView(ApiView):
         )
 
 
-def _judge_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
+def _check_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
     if timer is None:
-        judge(request, NO_TIMER)
+        check_preconditions(request, NO_TIMER)
     else:
-        judge(request, _tag_of(timer, request), timer.version)
+        check_preconditions(request, _tag_of(timer, request), timer.version)
 
 
 def _tag_of(entry: TimeEntry, request: ApiRequest) -> str:

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response
 
-from api.conditional import judge, tag_of
+from api.conditional import check_preconditions, tag_of
 from api.serializers.representation import representation_of
 from api.views import ApiRequest, ApiView
 from api.viewsets import ListViewSet
@@ -32,5 +32,5 @@ class CurrentUserView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """Return the user that the token belongs to."""
         row = SHOWN.row_of(request.user)
-        judge(request, tag := tag_of(SHOWN, row, request.caller))
+        check_preconditions(request, tag := tag_of(SHOWN, row, request.caller))
         return Response({"user": SHOWN.of_row(row, request.caller)}, headers={"ETag": tag})

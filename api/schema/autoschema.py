@@ -178,7 +178,7 @@ class AutoSchema(SpectacularAutoSchema):
     def _request_headers(self) -> tuple[str, ...]:
         if self.method == "GET":
             return ("If-None-Match",) if self._is_tagged() else ()
-        if self._is_tagged() and ("{" in self.path or self.view.judges_post):
+        if self._is_tagged() and ("{" in self.path or self.view.conditional_post):
             return ("If-Match", "Idempotency-Key")
         return ("Idempotency-Key",)
 
