@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from apitokens.models import ApiToken, ApiTokenQuerySet, Doer, TokenEvent
+from apitokens.models import ApiToken, ApiTokenQuerySet, Performer, TokenEvent
 from apitokens.scopes import narrowed
 from apitokens.usage import required_scopes
 
@@ -15,7 +15,7 @@ LONGEST_OVERLAP = timedelta(days=30)
 
 @transaction.atomic
 def rotate(
-    token: ApiToken, by: Doer, *, now: datetime, overlap: timedelta = USUAL_OVERLAP
+    token: ApiToken, by: Performer, *, now: datetime, overlap: timedelta = USUAL_OVERLAP
 ) -> tuple[ApiToken, str]:
     """Issue a successor with the same rights and length of life; return it with its secret.
 
@@ -42,7 +42,7 @@ def rotate(
     return successor, secret
 
 
-def _end(old: ApiToken, by: Doer, *, now: datetime, overlap: timedelta) -> None:
+def _end(old: ApiToken, by: Performer, *, now: datetime, overlap: timedelta) -> None:
     old.replaced_at = now
     if overlap:
         old.expires_at = min(now + overlap, old.expires_at or now + overlap)
@@ -55,7 +55,7 @@ def _end(old: ApiToken, by: Doer, *, now: datetime, overlap: timedelta) -> None:
 
 
 @transaction.atomic
-def revoke(tokens: ApiTokenQuerySet, by: Doer, *, now: datetime) -> list[ApiToken]:
+def revoke(tokens: ApiTokenQuerySet, by: Performer, *, now: datetime) -> list[ApiToken]:
     """Revoke those in force, for good; return them."""
     # In the order of ids, as the counts of use are written: whoever locks several waits in turn.
     in_force = list(
@@ -76,7 +76,7 @@ def least_scopes(token: ApiToken) -> list[str]:
 
 
 @transaction.atomic
-def narrow(token: ApiToken, by: Doer) -> list[str]:
+def narrow(token: ApiToken, by: Performer) -> list[str]:
     """Take from a token what it has never used; return the scopes that it keeps.
 
     Raises Django's ValidationError for a token that was never used or uses all that it has.

@@ -44,14 +44,14 @@ def digest_of(secret: str) -> str:
 
 
 @dataclass(frozen=True)
-class Doer:
+class Performer:
     """Who does something to a token, and from which address."""
 
     name: str
     address: str | None = None
 
 
-SERVICE = Doer("the service")
+SERVICE = Performer("the service")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -157,7 +157,7 @@ class ApiToken(DerivingMixin, models.Model):
 
     @classmethod
     @transaction.atomic
-    def issue(cls, by: Doer = SERVICE, /, **fields: object) -> tuple[Self, str]:
+    def issue(cls, by: Performer = SERVICE, /, **fields: object) -> tuple[Self, str]:
         """Store a new token and return it with its secret, which nobody can read again.
 
         Raises Django's ValidationError if the fields break a rule.
@@ -169,7 +169,7 @@ class ApiToken(DerivingMixin, models.Model):
         token.note_issue(by)
         return token, secret
 
-    def note_issue(self, by: Doer) -> None:
+    def note_issue(self, by: Performer) -> None:
         """Record that the token was issued, and what for."""
         TokenEvent.record(self, TokenEvent.Action.ISSUED, by, ", ".join(self.scopes))
 
@@ -288,7 +288,7 @@ class TokenEvent(models.Model):
         raise AppendOnlyError
 
     @classmethod
-    def record(cls, token: ApiToken, action: Action, by: Doer, detail: str = "") -> None:
+    def record(cls, token: ApiToken, action: Action, by: Performer, detail: str = "") -> None:
         """Add an event, in the transaction of what it tells of."""
         cls.objects.create(
             token=token,

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apitokens import life, usage
 from apitokens.admin.forms import HOUR, RotateForm
-from apitokens.models import ApiToken, ApiTokenQuerySet, Doer
+from apitokens.models import ApiToken, ApiTokenQuerySet, Performer
 from apitokens.scopes import PRIVILEGED, allows
 from ratelimit.client_address import client_address
 from registry import declared
@@ -36,10 +36,10 @@ NARROWING = (
 )
 
 
-def doer_of(request: HttpRequest) -> Doer:
+def performer_of(request: HttpRequest) -> Performer:
     """Return who asks, and from where."""
     address = client_address(request)
-    return Doer(request.user.get_username(), str(address) if address else None)
+    return Performer(request.user.get_username(), str(address) if address else None)
 
 
 class LifeAdmin(ModelAdmin[ApiToken]):
@@ -83,7 +83,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
             try:
                 successor, secret = life.rotate(
                     token,
-                    doer_of(request),
+                    performer_of(request),
                     now=timezone.now(),
                     overlap=form.cleaned_data["overlap_hours"] * HOUR,
                 )
@@ -193,7 +193,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
     def _revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
         """Revoke those in force, keep it in the admin's log, and say how many there were."""
         selected = tokens.count()
-        in_force = life.revoke(tokens, doer_of(request), now=timezone.now())
+        in_force = life.revoke(tokens, performer_of(request), now=timezone.now())
         for token in in_force:
             self.log_change(request, token, "Revoked.")
         revoked, before = len(in_force), selected - len(in_force)
@@ -206,7 +206,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         """Narrow each token, or say why it stays as it is; in the order of ids, as in `revoke`."""
         for token in tokens.order_by("pk"):
             try:
-                kept = life.narrow(token, doer_of(request))
+                kept = life.narrow(token, performer_of(request))
             except ValidationError as error:
                 words = " ".join(error.messages)
                 self.message_user(request, f"{token}: {words}", messages.WARNING)

@@ -18,7 +18,7 @@ from django.utils.timesince import timesince, timeuntil
 from apitokens import usage
 from apitokens.admin.filters import SOON, AttentionFilter, ScopeFilter, StateFilter
 from apitokens.admin.forms import DescriptionForm, IssueForm
-from apitokens.admin.pages import LifeAdmin, doer_of
+from apitokens.admin.pages import LifeAdmin, performer_of
 from apitokens.admin.use import Use
 from apitokens.models import USABLE, ApiToken, TokenEvent
 from apitokens.scopes import known_scopes
@@ -162,10 +162,10 @@ class ApiTokenAdmin(LifeAdmin):
         super().save_related(request, form, formsets, change)
         token: ApiToken = form.instance
         if not change:
-            token.note_issue(doer_of(request))
+            token.note_issue(performer_of(request))
         elif form.changed_data:
             detail = "; ".join(_changes(form))
-            TokenEvent.record(token, TokenEvent.Action.CHANGED, doer_of(request), detail)
+            TokenEvent.record(token, TokenEvent.Action.CHANGED, performer_of(request), detail)
 
     def response_add(
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None

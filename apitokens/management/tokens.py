@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.core.management.base import CommandError
 
-from apitokens.models import ApiToken, Doer
+from apitokens.models import ApiToken, Performer
 
 HOW_NAMED = "id or prefix (tt_ and five characters) of the token, as list_api_tokens prints them"
 
@@ -37,6 +37,6 @@ def find_user(username: str) -> AbstractUser:
     return user
 
 
-def shell() -> Doer:
+def shell() -> Performer:
     """Return who runs the command, as the record of a token names them."""
-    return Doer(f"{getpass.getuser()} (manage.py)")
+    return Performer(f"{getpass.getuser()} (manage.py)")

@@ -7,12 +7,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apitokens import life, usage
-from apitokens.models import ApiToken, Doer, TokenEvent
+from apitokens.models import ApiToken, Performer, TokenEvent
 from tests.support.factories import issue_token, make_user
 from tests.support.racing import at_once
 from users.models import User
 
-ADA = Doer("ada", "192.0.2.1")
+ADA = Performer("ada", "192.0.2.1")
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from apitokens.models import (
     ApiToken,
     AppendOnlyError,
-    Doer,
+    Performer,
     TokenEvent,
     digest_of,
     new_secret,
@@ -204,7 +204,10 @@ def test_the_newest_token_comes_first(owner: User) -> None:
 
 def test_what_happened_to_a_token_is_neither_changed_nor_deleted(owner: User) -> None:
     token, _ = ApiToken.issue(
-        Doer("ada", "192.0.2.1"), user=owner, name="Script", scopes=["read:tasks", "read:users"]
+        Performer("ada", "192.0.2.1"),
+        user=owner,
+        name="Script",
+        scopes=["read:tasks", "read:users"],
     )
     event = TokenEvent.objects.get()
     assert (event.action, event.actor, event.address) == ("issued", "ada", "192.0.2.1")

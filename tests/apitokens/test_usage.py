@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from apitokens import life, usage
-from apitokens.models import ApiToken, Doer, TokenUsage
+from apitokens.models import ApiToken, Performer, TokenUsage
 from tests.support.factories import api_as, issue_token
 from tests.support.racing import at_once
 from tests.support.servers import ROOT
@@ -212,7 +212,7 @@ def test_the_first_use_of_a_scope_is_known_to_all_processes_at_once(owner: User)
     elsewhere = usage.UsageBuffer(seconds=3600)
     elsewhere.write_first_uses(token, ["read:projects"])
     assert counts() == {(token.pk, "read:projects"): (0, 0)}
-    assert life.narrow(token, Doer("ada")) == ["read:projects"]
+    assert life.narrow(token, Performer("ada")) == ["read:projects"]
     with CaptureQueriesContext(connection) as captured:
         elsewhere.write_first_uses(token, ["read:projects"])
     assert len(captured) == 0
@@ -232,7 +232,7 @@ def test_a_scope_that_was_refused_before_is_known_to_be_used(
     monkeypatch.setattr(usage, "buffer", usage.UsageBuffer(seconds=3600))
     assert api.get("/api/v1/projects").status_code == 200
     assert counts() == {(token.pk, "read:projects"): (0, 1)}
-    assert life.narrow(token, Doer("ada")) == ["read:projects"]
+    assert life.narrow(token, Performer("ada")) == ["read:projects"]
 
 
 def test_a_refusal_in_the_same_minute_does_not_hide_a_use(owner: User) -> None:
@@ -249,7 +249,7 @@ def test_a_scope_that_was_just_taken_away_is_not_used_any_more(owner: User) -> N
     token, _ = issue_token(owner, "read:projects", "read:tasks")
     usage.buffer.note(token.pk, ["read:tasks"], HOME, allowed=True)
     usage.buffer.flush()
-    life.narrow(token, Doer("ada"))
+    life.narrow(token, Performer("ada"))
     usage.UsageBuffer(seconds=3600).write_first_uses(token, ["read:projects"])
     assert token.scopes == ["read:tasks"]
     assert usage.required_scopes(token) == {"read:tasks"}
@@ -263,7 +263,7 @@ def status_of(api: APIClient) -> int:
 def kept_by(token: ApiToken) -> int:
     """How many of two scopes a token keeps that is narrowed."""
     try:
-        return len(life.narrow(token, Doer("ada")))
+        return len(life.narrow(token, Performer("ada")))
     except ValidationError:  # it uses all that it has
         return 2
 
@@ -315,6 +315,6 @@ def test_narrowing_gives_nothing_to_a_token_that_has_no_effect(owner: User, used
     usage.buffer.flush()
     User.objects.filter(pk=owner.pk).update(is_superuser=False)
     with pytest.raises(ValidationError):
-        life.narrow(token, Doer("ada"))
+        life.narrow(token, Performer("ada"))
     token.refresh_from_db()
     assert token.scopes == ["*"]

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from apitokens.models import ApiToken, Doer, TokenUsage
+from apitokens.models import ApiToken, Performer, TokenUsage
 from tests.browser.visitor import Visitor
 from tests.support.factories import issue_token, make_user
 from users.models import User
@@ -18,7 +18,7 @@ def make_tokens(administrator: User) -> ApiToken:
     """Tokens in every state, and one of them with a month of use."""
     now, day = timezone.now(), timedelta(days=1)
     olga, carl = make_user("olga"), make_user("carl")
-    by = Doer("ada", "203.0.113.7")
+    by = Performer("ada", "203.0.113.7")
     timer = ["read:projects", "read:time_entries", "write:time_entries", "read:tasks"]
     tokens: list[tuple[str, User, list[str], dict[str, Any]]] = [
         ("Backup", administrator, ["admin:all"], {"expires_at": now + 30 * day}),
