@@ -42,7 +42,10 @@ class ProjectWork(Resource):
     @classmethod
     def insert(cls, rows: Sequence[Self]) -> None:
         """Insert new rows, unless a project of theirs is archived."""
-        with transaction.atomic(savepoint=False), held_open(*(_project_of(row) for row in rows)):
+        with (
+            transaction.atomic(savepoint=False),
+            lock_open_projects(*(_project_of(row) for row in rows)),
+        ):
             super().insert(rows)
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
@@ -50,7 +53,7 @@ class ProjectWork(Resource):
         if not self.begins():
             super().save(update_fields=update_fields, **kwargs)
             return
-        with transaction.atomic(savepoint=False), held_open(_project_of(self)):
+        with transaction.atomic(savepoint=False), lock_open_projects(_project_of(self)):
             super().save(update_fields=update_fields, **kwargs)
 
     def begins(self) -> bool:
@@ -77,7 +80,7 @@ def _project_of(row: Any) -> int:
 
 
 @contextmanager
-def held_open(*projects: int) -> Iterator[None]:
+def lock_open_projects(*projects: int) -> Iterator[None]:
     """Run a block that adds to projects of these keys; none is archived until the commit.
 
     Raises a Refusal, `project_archived`, after the block, if one is archived already: what is

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
-from projects.archiving import held_open
+from projects.archiving import lock_open_projects
 from projects.models import Project
 from tests.api.test_bulk import BULK, HOUR, create
 from tests.support.factories import (
@@ -180,7 +180,7 @@ def test_writers_of_one_project_do_not_wait_for_each_other(path: str) -> None:
             cursor.execute("SET lock_timeout = '100ms'")
         return int(api.post(path, body).status_code)
 
-    with transaction.atomic(), held_open(project.pk):
+    with transaction.atomic(), lock_open_projects(project.pk):
         assert at_once([write_beside])[0] in (200, 201)
         assert at_once([lambda: _status_of_archiving(project)]) == ["waits"]
     assert at_once([lambda: _status_of_archiving(project)]) == ["archived"]
