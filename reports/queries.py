@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from reports.local_dates import local_date
 from timeentries.models import TimeEntry
-from timeentries.totals import told_by_project
+from timeentries.totals import totals_by_project_from_tallies
 from values.instants import day_bounds
 
 DAYS_A_WEEK = 7
@@ -60,7 +60,7 @@ def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
     if entries.query.is_empty():
         return []
     entries = entries.finished().order_by()  # type: ignore[attr-defined]
-    parts, params = told_by_project(entries) or _counted_by_project(entries)
+    parts, params = totals_by_project_from_tallies(entries) or _counted_by_project(entries)
     with connection.cursor() as cursor:
         cursor.execute(TOTALS.format(parts=parts), params)
         names = [column[0] for column in cursor.description]

@@ -15,7 +15,7 @@ from projects.models import Project
 from resources.models import ResourceQuerySet, external_id_once, within_years
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
-from timeentries.totals import told_total
+from timeentries.totals import total_from_tallies
 from users.models import User
 from values.text import FoldedField, ProseField, normal
 
@@ -36,7 +36,7 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
 
     def exact_count(self) -> int:
         """Return the number of entries, from the tallies for what most lists ask."""
-        told = told_total(self)
+        told = total_from_tallies(self)
         return self.count() if told is None else told
 
     def running(self) -> Self:

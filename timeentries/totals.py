@@ -51,7 +51,7 @@ class _Unknown(Exception):
     """The tallies cannot tell of such entries."""
 
 
-def told_total(entries: QuerySet[Any, object]) -> int | None:
+def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
     """Return the number of entries as the tallies tell it, or None where they cannot.
 
     They tell of all entries, a user's, a project's or a client's. Whole days in UTC are told, the
@@ -62,7 +62,7 @@ def told_total(entries: QuerySet[Any, object]) -> int | None:
         asked = _asked(entries.query)
         whose = next((WHOSE[name] for name in WHOSE if name in asked), EVERYONES)
         number = "finished" if FINISHED in asked else "(finished + running)"
-        sql, params = _told(
+        sql, params = _union_of_parts(
             asked, whose, f"{{sign}}{number} AS number", "COUNT(*)", using=entries.db
         )
     except _Unknown:
@@ -72,7 +72,7 @@ def told_total(entries: QuerySet[Any, object]) -> int | None:
         return int(cursor.fetchone()[0])
 
 
-def told_by_project(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
+def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
     """Return a query whose rows add up to the totals of finished entries, or None.
 
     Its columns are project_id, seconds, billable_seconds and entries; a project has many rows.
@@ -82,7 +82,7 @@ def told_by_project(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | N
         if USER in asked or FINISHED not in asked:
             return None
         whose = next((WHOSE[name] for name in WHOSE if name in asked), EACH_PROJECTS)
-        return _told(
+        return _union_of_parts(
             asked,
             whose,
             "key AS project_id, {sign}seconds AS seconds,"
@@ -94,7 +94,7 @@ def told_by_project(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | N
         return None
 
 
-def _told(
+def _union_of_parts(
     asked: dict[str, object], whose: Whose, of_tallies: str, of_entries: str, *, using: str
 ) -> tuple[str, list[Any]]:
     """Return the SQL of all that adds up to what is asked; `_Unknown` without a whole day.

@@ -13,7 +13,7 @@ from reports.queries import totals_by_project
 from tests.support.counting import fold
 from tests.support.factories import make_client, make_project, make_user
 from timeentries.models import TimeEntry, TimeEntryQuerySet
-from timeentries.totals import told_total
+from timeentries.totals import total_from_tallies
 
 MICROSECOND = timedelta(microseconds=1)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -159,4 +159,4 @@ def test_a_whole_day_is_told(db: None, hours: int, lasting: int, *, told: bool) 
     start = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
     before = start + timedelta(hours=lasting)
     entries = TimeEntry.objects.filter(start_time__gte=start, start_time__lt=before)
-    assert (told_total(entries) is not None) == told
+    assert (total_from_tallies(entries) is not None) == told
