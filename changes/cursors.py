@@ -16,7 +16,7 @@ TEXT = re.compile(
 
 
 class CursorExpired(ApiError):
-    """410: what lies after the cursor cannot be told any more."""
+    """410: what lies after the cursor cannot be items any more."""
 
     status_code = 410
     default_code = "cursor_expired"

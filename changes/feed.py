@@ -25,7 +25,7 @@ def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
 # In this order, so that what a row refers to is there before it.
 VIEWSETS = _viewsets()
 
-Told = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -37,27 +37,27 @@ class Reader:
 
     def listed(
         self, after: tuple[str, int], seq: int, limit: int
-    ) -> tuple[Told, tuple[str, int] | None]:
+    ) -> tuple[Items, tuple[str, int] | None]:
         """Return the rows after a type and id, and where to go on; None at the end.
 
         In the order of the ids, so that rows which come and go meanwhile push none past us, as
         they do in numbered pages.
         """
-        order, told = list(VIEWSETS), Told()
+        order, items = list(VIEWSETS), Items()
         for kind in order[order.index(after[0]) :]:
             last = after[1] if kind == after[0] else 0
             if kind not in self.types:
                 continue
-            found = self._rows(kind, pk__gt=last)[: limit - len(told)]
-            told += [
-                _told(seq, kind, row["id"], row, row["updated_at"], None)
+            found = self._rows(kind, pk__gt=last)[: limit - len(items)]
+            items += [
+                _item(seq, kind, row["id"], row, row["updated_at"], None)
                 for row in self._represented(kind, found)
             ]
-            if len(told) == limit:
-                return told, (kind, told[-1]["id"])
-        return told, None
+            if len(items) == limit:
+                return items, (kind, items[-1]["id"])
+        return items, None
 
-    def changed(self, after: int, end: int, limit: int) -> tuple[Told, int]:
+    def changed(self, after: int, end: int, limit: int) -> tuple[Items, int]:
         """Return the changes with numbers after one and to another, and how far they go.
 
         Of each row only its last change, with the row as it is now and not as it was then: what
@@ -73,8 +73,8 @@ class Reader:
             latest.pop((change.type, change.object_id), None)
             latest[change.type, change.object_id] = change
         rows = self._rows_now(latest)
-        told = [
-            _told(
+        items = [
+            _item(
                 change.seq,
                 *key,
                 rows.get(key),
@@ -83,7 +83,7 @@ class Reader:
             )
             for key, change in latest.items()
         ]
-        return told, page[-1].seq or end if len(page) == limit else end
+        return items, page[-1].seq or end if len(page) == limit else end
 
     def _rows_now(self, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Any]:
         """Return those of the rows that the caller may see."""
@@ -106,7 +106,7 @@ class Reader:
         return representation.of(rows, self.request.caller)
 
 
-def _told(
+def _item(
     seq: int | None, kind: str, pk: int, row: Any, changed_at: datetime, changed_by: int | None
 ) -> dict[str, Any]:
     return {

@@ -14,7 +14,7 @@ from api.views import ApiRequest, ApiView
 from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
-from changes.feed import VIEWSETS, Reader, Told
+from changes.feed import VIEWSETS, Items, Reader
 from changes.serializers import ChangesSerializer
 from journal.models import Feed
 from journal.numbering import TooManyWaiting, feed_of_now, numbered_feed
@@ -79,16 +79,16 @@ class ChangesView(ApiView):
             raise CursorExpired
         reader = Reader(request, types)
         if cursor.listed:
-            told, listed = reader.listed(cursor.listed, cursor.seq, limit)
+            items, listed = reader.listed(cursor.listed, cursor.seq, limit)
             cursor = replace(cursor, listed=listed)
-            return _answer(told, cursor, has_more=cursor != now or feed.waiting)
-        told, seq = [], cursor.seq
+            return _answer(items, cursor, has_more=cursor != now or feed.waiting)
+        items, seq = [], cursor.seq
         if cursor != now:
-            told, seq = reader.changed(cursor.seq, now.seq, limit)
+            items, seq = reader.changed(cursor.seq, now.seq, limit)
             if not _can_be_followed(cursor, now, Feed.current()):
                 raise CursorExpired  # what we looked for was thrown away meanwhile
-        response = _answer(told, replace(now, seq=seq), has_more=seq < now.seq or feed.waiting)
-        if not (told or response.data["has_more"]):
+        response = _answer(items, replace(now, seq=seq), has_more=seq < now.seq or feed.waiting)
+        if not (items or response.data["has_more"]):
             check_preconditions(request, tag := self._tag_of_nothing(now))
             response["ETag"] = tag
         return response
@@ -154,5 +154,5 @@ def _feed(*, to_the_end: bool) -> Feed:
         ) from error
 
 
-def _answer(told: Told, cursor: Cursor, *, has_more: bool) -> Response:
-    return Response({"changes": told, "next_cursor": str(cursor), "has_more": has_more})
+def _answer(items: Items, cursor: Cursor, *, has_more: bool) -> Response:
+    return Response({"changes": items, "next_cursor": str(cursor), "has_more": has_more})

@@ -36,8 +36,8 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
 
     def exact_count(self) -> int:
         """Return the number of entries, from the tallies for what most lists ask."""
-        told = total_from_tallies(self)
-        return self.count() if told is None else told
+        total = total_from_tallies(self)
+        return self.count() if total is None else total
 
     def running(self) -> Self:
         """Keep the timers."""
