@@ -81,11 +81,11 @@ def _differences(vendor: str) -> str:
     A fresh row tells of its day and its month, as an entry does.
     """
     columns, periods = ", ".join(COUNTED), ", ".join(PERIOD)
-    told = ", ".join(f"-{column}" for column in COUNTED)
+    negated = ", ".join(f"-{column}" for column in COUNTED)
     sums = [f"SUM({column})" for column in COUNTED]
     kinds = ", ".join(f"'{kind}'" for kind, _ in keys_of())
     month = MONTH[vendor].format(DATE_OF_DAY[vendor])
-    tallies = f"{told} FROM tallies_tally WHERE kind IN ({kinds})"
+    tallies = f"{negated} FROM tallies_tally WHERE kind IN ({kinds})"
     parts = [*_by_day(vendor), f"SELECT kind, key, day, {tallies} AND fresh"]
     return (
         f"WITH by_day (kind, key, day, {columns}) AS ({' UNION ALL '.join(parts)})"

@@ -13,7 +13,11 @@ from tallies.statements import (
 
 def triggers() -> dict[str, str]:
     """Return the statement that makes each trigger, by name."""
-    bodies = {"insert": _came(), "update": _went() + _came(), "delete": _went()}
+    bodies = {
+        "insert": _add_new_row(),
+        "update": _subtract_old_row() + _add_new_row(),
+        "delete": _subtract_old_row(),
+    }
     found = {
         f"tallies_{event}": _trigger(f"tallies_{event}", event, counted().table, body)
         for event, body in bodies.items()
@@ -30,7 +34,7 @@ def _trigger(name: str, event: str, table: str, body: list[str]) -> str:
     return f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN {'; '.join(body)}; END"
 
 
-def _came() -> list[str]:
+def _add_new_row() -> list[str]:
     month, day = period_of("sqlite", "NEW.")
     counts = ", ".join(counts_of("NEW."))
     return [
@@ -43,7 +47,7 @@ def _came() -> list[str]:
     ]
 
 
-def _went() -> list[str]:
+def _subtract_old_row() -> list[str]:
     """What went was counted when it came, unless a flush emptied the tallies first."""
     month, day = period_of("sqlite", "OLD.")
     pairs = zip(COUNTED, counts_of("OLD."), strict=True)
