@@ -90,12 +90,14 @@ def send(api: httpx.Client, database: sqlite3.Connection) -> None:
     waiting = database.execute("SELECT number, key, body FROM queue ORDER BY number").fetchall()
     for number, key, body in waiting:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        told = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
-        if "time_entry" in told or told.get("error_code") == "external_id_taken":  # it is there
+        response = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
+        if (
+            "time_entry" in response or response.get("error_code") == "external_id_taken"
+        ):  # it is there
             with database:
                 database.execute("DELETE FROM queue WHERE number = ?", (number,))
         else:
-            print(f"Rejected: {told['message']} {body}", flush=True)
+            print(f"Rejected: {response['message']} {body}", flush=True)
 
 
 def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
@@ -103,23 +105,27 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
     found = database.execute("SELECT value FROM note WHERE name = 'cursor'").fetchone()
     cursor, more = found and found[0], True
     while more:
-        told = request(api, "GET", "/api/v1/changes", params={"cursor": cursor} if cursor else {})
-        if cursor and told.get("error_code") == "cursor_expired":  # 410: begin again
+        response = request(
+            api, "GET", "/api/v1/changes", params={"cursor": cursor} if cursor else {}
+        )
+        if cursor and response.get("error_code") == "cursor_expired":  # 410: begin again
             cursor = None
             continue
-        if told.get("error_code") == "validation_error":  # 400: the cursor was given to another
+        if (
+            response.get("error_code") == "validation_error"
+        ):  # 400: the cursor was given to another
             sys.exit("This store belongs to another user. Set TIMETRACKER_STORE. Nothing is lost.")
-        if "changes" not in told:
-            sys.exit(f"{told['message']} Nothing is lost.")
+        if "changes" not in response:
+            sys.exit(f"{response['message']} Nothing is lost.")
         with database:
             if not cursor:
                 database.execute("DELETE FROM copy")
-            for change in told["changes"]:
+            for change in response["changes"]:
                 row = (change["type"], change["id"], json.dumps(change["data"]))
                 database.execute("DELETE FROM copy WHERE type = ? AND id = ?", row[:2])
                 if change["op"] == "upsert":
                     database.execute("INSERT INTO copy VALUES (?, ?, ?)", row)
-            cursor, more = told["next_cursor"], told["has_more"]
+            cursor, more = response["next_cursor"], response["has_more"]
             database.execute("REPLACE INTO note VALUES ('cursor', ?)", (cursor,))
 
 
