@@ -39,7 +39,7 @@ class TokenThrottle(BaseThrottle):
         if token is None:
             return True
         minute, hour = self._usages(request)
-        self._tell(request, view, minute, hour)
+        self._set_headers(request, view, minute, hour)
         if not (minute.exceeded or hour.exceeded):
             return True
         security_log.warning("Rate limited", extra={"prefix": token.prefix})
@@ -48,13 +48,15 @@ class TokenThrottle(BaseThrottle):
     def settle(self, request: "Request", view: "APIView | ApiView", status_code: int) -> None:
         """Count for the hour what was not 304 after all."""
         if self.unsettled and status_code != HTTPStatus.NOT_MODIFIED:
-            self._tell(request, view, self.unsettled, _usage(request, rate_limit.count, "hour"))
+            self._set_headers(
+                request, view, self.unsettled, _usage(request, rate_limit.count, "hour")
+            )
 
     def wait(self) -> float:
         """Return the seconds until the next request is allowed."""
         return self.tightest.retry_after
 
-    def _tell(
+    def _set_headers(
         self, request: "Request", view: "APIView | ApiView", minute: Usage, hour: Usage
     ) -> None:
         self.tightest = min(minute, hour, key=lambda usage: (usage.remaining, -usage.reset))
