@@ -113,8 +113,8 @@ def _fingerprint(request: "Request") -> str:
 
 def _changed_something(response: "Response") -> bool:
     """Return whether an answer tells of work; many writes at once may say that they are not in."""
-    told: Mapping[str, Any] = response.data
-    return response.status_code < 300 and told.get("committed") is not False
+    data: Mapping[str, Any] = response.data
+    return response.status_code < 300 and data.get("committed") is not False
 
 
 def _keep(row: IdempotencyKey, request: "Request", response: "Response") -> None:

@@ -90,14 +90,12 @@ def send(api: httpx.Client, database: sqlite3.Connection) -> None:
     waiting = database.execute("SELECT number, key, body FROM queue ORDER BY number").fetchall()
     for number, key, body in waiting:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        response = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
-        if (
-            "time_entry" in response or response.get("error_code") == "external_id_taken"
-        ):  # it is there
+        answer = request(api, "POST", "/api/v1/time-entries", content=body, headers=headers)
+        if "time_entry" in answer or answer.get("error_code") == "external_id_taken":
             with database:
                 database.execute("DELETE FROM queue WHERE number = ?", (number,))
         else:
-            print(f"Rejected: {response['message']} {body}", flush=True)
+            print(f"Rejected: {answer['message']} {body}", flush=True)
 
 
 def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
@@ -105,27 +103,24 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
     found = database.execute("SELECT value FROM note WHERE name = 'cursor'").fetchone()
     cursor, more = found and found[0], True
     while more:
-        response = request(
-            api, "GET", "/api/v1/changes", params={"cursor": cursor} if cursor else {}
-        )
-        if cursor and response.get("error_code") == "cursor_expired":  # 410: begin again
+        params = {"cursor": cursor} if cursor else {}
+        answer = request(api, "GET", "/api/v1/changes", params=params)
+        if cursor and answer.get("error_code") == "cursor_expired":  # 410: start again
             cursor = None
             continue
-        if (
-            response.get("error_code") == "validation_error"
-        ):  # 400: the cursor was given to another
+        if answer.get("error_code") == "validation_error":  # 400: another user's cursor
             sys.exit("This store belongs to another user. Set TIMETRACKER_STORE. Nothing is lost.")
-        if "changes" not in response:
-            sys.exit(f"{response['message']} Nothing is lost.")
+        if "changes" not in answer:
+            sys.exit(f"{answer['message']} Nothing is lost.")
         with database:
             if not cursor:
                 database.execute("DELETE FROM copy")
-            for change in response["changes"]:
+            for change in answer["changes"]:
                 row = (change["type"], change["id"], json.dumps(change["data"]))
                 database.execute("DELETE FROM copy WHERE type = ? AND id = ?", row[:2])
                 if change["op"] == "upsert":
                     database.execute("INSERT INTO copy VALUES (?, ?, ?)", row)
-            cursor, more = response["next_cursor"], response["has_more"]
+            cursor, more = answer["next_cursor"], answer["has_more"]
             database.execute("REPLACE INTO note VALUES ('cursor', ?)", (cursor,))
 
 
