@@ -1,4 +1,4 @@
-"""Many writes in one request, each judged as if it came alone."""
+"""Many writes in one request, each operations_left as if it came alone."""
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
@@ -43,7 +43,7 @@ NOT_WRITTEN = {
     "message": "Another operation failed, so nothing was written.",
     "error_code": "failed_dependency",
 }
-NOT_TRIED = {
+NOT_ATTEMPTED = {
     **NOT_WRITTEN,
     "message": "Not attempted because of concurrent writes. Send it again.",
 }
@@ -67,7 +67,7 @@ class BulkMixin(ResourceViewSet[M]):
             committed = not (broken or all(refused) or asked.validated_data["dry_run"])
             transaction.set_rollback(not committed)
         if not committed:
-            results = [_undone(result, taken_along=broken) for result in results]
+            results = [_rolled_back(result, cascaded=broken) for result in results]
         return Response({"committed": committed, "results": results})
 
 
@@ -90,10 +90,12 @@ class Bulk:
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
-        judged = [*filter(None, map(self._judge, range(len(operations)), operations))]
-        self._fetch_references(judged, self._lock(judged))
-        self._free_external_ids(judged)
-        for kind, group in groupby(judged, key=lambda operation: operation["op"]):
+        operations_left = [
+            *filter(None, map(self._validate_operation, range(len(operations)), operations))
+        ]
+        self._fetch_references(operations_left, self._lock(operations_left))
+        self._free_external_ids(operations_left)
+        for kind, group in groupby(operations_left, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
             else:
@@ -101,7 +103,7 @@ class Bulk:
                     self._write(operation)
         return [self.results[index] for index in range(len(operations))]
 
-    def _judge(self, index: int, operation: Operation) -> Operation | None:
+    def _validate_operation(self, index: int, operation: Operation) -> Operation | None:
         try:
             is_plain = operation.keys() == PLAIN.keys() and operation["op"] == PLAIN["op"]
             if not (is_plain and isinstance(operation["data"], dict)):
@@ -186,7 +188,7 @@ class Bulk:
             if self.failures < MOST_FAILURES:
                 self._halve(part)
             else:
-                self._leave(part)
+                self._skip(part)
 
     def _inserted(self, rows: Sequence[Row]) -> bool:
         """Insert rows; return whether the database took them. One alone is told what is wrong."""
@@ -201,13 +203,13 @@ class Bulk:
             self._succeed(index, status.HTTP_201_CREATED, instance.pk)
         return True
 
-    def _leave(self, rows: Sequence[Row]) -> None:
+    def _skip(self, rows: Sequence[Row]) -> None:
         for index, _ in rows:
             self.results[index] = {
                 "index": index,
                 "status": status.HTTP_424_FAILED_DEPENDENCY,
                 "id": None,
-                "error": NOT_TRIED,
+                "error": NOT_ATTEMPTED,
             }
 
     def _write(self, operation: Operation) -> None:
@@ -219,7 +221,7 @@ class Bulk:
                     raise self.view.not_found(pk=key)
                 instance = self.view.visible_row(pk=key)
                 if "if_match" in operation:
-                    self._judge_match(operation["if_match"], instance)
+                    self._check_match(operation["if_match"], instance)
                 if operation["op"] == "delete":
                     self.view.remove(instance)
                 else:
@@ -233,7 +235,7 @@ class Bulk:
         else:
             self._succeed(index, status.HTTP_200_OK, key)
 
-    def _judge_match(self, asked: int | str, instance: Any) -> None:
+    def _check_match(self, asked: int | str, instance: Any) -> None:
         """Raise 412 unless a row is of the version, or the state, that is asked for."""
         representation = self.view.representation
         row = representation.row_of(instance)
@@ -263,12 +265,12 @@ OPERATION = OperationSerializer()
 PLAIN: Operation = {"op": "create", "data": {}}  # what many are, and needs no judge
 
 
-def _undone(result: Result, *, taken_along: bool) -> Result:
+def _rolled_back(result: Result, *, cascaded: bool) -> Result:
     """Return the result of an operation that was rolled back: what it created is not there."""
     if "error" in result:
         return result
     if result["status"] == status.HTTP_201_CREATED:
         result = {**result, "id": None}
-    if not taken_along:
+    if not cascaded:
         return result
     return {**result, "status": status.HTTP_424_FAILED_DEPENDENCY, "error": NOT_WRITTEN}

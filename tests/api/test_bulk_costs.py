@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.bulk import views as bulk
-from api.bulk.views import MOST_FAILURES, NOT_TRIED
+from api.bulk.views import MOST_FAILURES, NOT_ATTEMPTED
 from projects.models import Project
 from tests.api.test_bulk import HOUR, create, send
 from tests.support.factories import NINE, make_entry, make_project, make_task
@@ -130,5 +130,5 @@ def test_what_cannot_be_foreseen_is_found_up_to_a_bound(
         results = send(owner, many, mode="partial").json()["results"]
     assert len(captured) < 10 * MOST_FAILURES
     assert [result["status"] for result in results].count(424) > 400
-    assert results[-1] == {"index": 499, "status": 424, "id": None, "error": NOT_TRIED}
+    assert results[-1] == {"index": 499, "status": 424, "id": None, "error": NOT_ATTEMPTED}
     assert TimeEntry.objects.filter(start_time=NINE).count() == 498
