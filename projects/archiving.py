@@ -33,7 +33,7 @@ class ProjectWork(Resource):
     The API, bulk, the admin and commands heed it alike, because the model does.
     """
 
-    held: ClassVar[str] = "project_id"
+    locked_reference: ClassVar[str] = "project_id"
     project_attribute = "project_id"
 
     class Meta:

@@ -21,7 +21,7 @@ def lock(model: type[models.Model], **found: object) -> object:
     return rows.values_list("pk", flat=True).first()
 
 
-def held(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
+def lock_shared(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
     """Return rows by their ids, and keep them from being written until the transaction ends.
 
     Others may hold them as well: Django knows no such lock. On SQLite the transaction alone does.

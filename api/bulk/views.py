@@ -25,7 +25,7 @@ from api.views import ApiRequest
 from api.viewsets import ResourceViewSet
 from resources.foreseen import foreseen
 from resources.integrity import constraints_as_errors, references_as_conflicts
-from resources.locks import free_unseen_ids, held
+from resources.locks import free_unseen_ids, lock_shared
 from resources.refusals import Refusal, Taken
 
 M = TypeVar("M", bound=models.Model)
@@ -83,7 +83,7 @@ class Bulk:
         self.model: type[models.Model] = view.queryset.model
         self.context = {**view.get_serializer_context(), "references": {}}
         self.new: Any = view.get_serializer(context=self.context)
-        self.held: str = getattr(self.model, "held", "")
+        self.locked_reference: str = getattr(self.model, "locked_reference", "")
         self.results: dict[int, Result] = {}
         self.failures = 0
         self.locked: set[int] = set()
@@ -116,7 +116,7 @@ class Bulk:
     def _fetch_references(self, operations: Iterable[Operation], kept: Iterable[int]) -> None:
         """Fetch every row that the operations refer to, with one query for each field.
 
-        Those that a write holds, or may hold because the row to change refers to them (`held`),
+        Those that a write holds, or may hold because the row to change refers to them (`locked_reference`),
         are locked in the order of their ids, and after the rows to change, as a single write
         does: however two requests mix them, both get through.
         """
@@ -126,8 +126,8 @@ class Bulk:
                 texts = {str(data.get(name)) for data in sent}
                 ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
                 rows: Any = field.get_queryset().select_related(None)  # type: ignore[union-attr]
-                ids += kept if name == self.held else ()
-                find = held if name == self.held else _by_id
+                ids += kept if name == self.locked_reference else ()
+                find = lock_shared if name == self.locked_reference else _by_id
                 self.context["references"][name] = find(rows, ids) if ids else {}
 
     def _free_external_ids(self, operations: Iterable[Operation]) -> None:
@@ -146,11 +146,13 @@ class Bulk:
         if not ids:
             return set()
         rows = self.view.get_queryset().filter(pk__in=ids).order_by("pk")
-        locked = rows.select_for_update(no_key=True).values_list("pk", self.held or "pk")
+        locked = rows.select_for_update(no_key=True).values_list(
+            "pk", self.locked_reference or "pk"
+        )
         found = [*locked]
         self.locked = {pk for pk, _ in found}
         updated = {operation["id"] for operation in operations if operation["op"] == "update"}
-        return {kept for pk, kept in found if self.held and pk in updated}
+        return {kept for pk, kept in found if self.locked_reference and pk in updated}
 
     def _validated(self, operation: Operation) -> tuple[int, dict[str, Any]] | None:
         try:
