@@ -24,8 +24,8 @@ END_OF_MONTHS = 12 * 10_000
 
 
 @dataclass(frozen=True)
-class Whose:
-    """Whose entries they are: the tallies' kind and key, and the same of entries themselves."""
+class TallyScope:
+    """TallyScope entries they are: the tallies' kind and key, and the same of entries themselves."""
 
     kind: str
     of_key: str
@@ -33,21 +33,21 @@ class Whose:
 
 
 _OF_CLIENT = "IN (SELECT id FROM projects_project WHERE client_id = %s)"
-EVERYONES = Whose(OF_ALL, "key = 0", "true")
-WHOSE = {
-    USER: Whose(OF_USER, "key = %s", "user_id = %s"),
-    PROJECT: Whose(OF_PROJECT, "key = %s", "project_id = %s"),
-    CLIENT: Whose(OF_PROJECT, f"key {_OF_CLIENT}", f"project_id {_OF_CLIENT}"),
+ALL_ENTRIES = TallyScope(OF_ALL, "key = 0", "true")
+SCOPES = {
+    USER: TallyScope(OF_USER, "key = %s", "user_id = %s"),
+    PROJECT: TallyScope(OF_PROJECT, "key = %s", "project_id = %s"),
+    CLIENT: TallyScope(OF_PROJECT, f"key {_OF_CLIENT}", f"project_id {_OF_CLIENT}"),
 }
-EACH_PROJECTS = Whose(OF_PROJECT, "true", "true")
+EACH_PROJECT = TallyScope(OF_PROJECT, "true", "true")
 
-# The tallies of a range: of an index each, whose first row and last row it gives.
+# The tallies of a range: of an index each, scope first row and last row it gives.
 MONTHS = "NOT fresh AND day = 0 AND month >= %s AND month < %s"
 DAYS = "NOT fresh AND day >= %s AND day < %s"
 FRESH = "fresh AND day >= %s AND day < %s"
 
 
-class _Unknown(Exception):
+class _NotTallied(Exception):
     """The tallies cannot tell of such entries."""
 
 
@@ -59,13 +59,13 @@ def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
     asks for it, and Django's own way to such a statement takes a millisecond.
     """
     try:
-        asked = _asked(entries.query)
-        whose = next((WHOSE[name] for name in WHOSE if name in asked), EVERYONES)
+        asked = _filters_of(entries.query)
+        scope = next((SCOPES[name] for name in SCOPES if name in asked), ALL_ENTRIES)
         number = "finished" if FINISHED in asked else "(finished + running)"
         sql, params = _union_of_parts(
-            asked, whose, f"{{sign}}{number} AS number", "COUNT(*)", using=entries.db
+            asked, scope, f"{{sign}}{number} AS number", "COUNT(*)", using=entries.db
         )
-    except _Unknown:
+    except _NotTallied:
         return None
     with connections[entries.db].cursor() as cursor:
         cursor.execute(f"SELECT COALESCE(SUM(number), 0) FROM ({sql}) AS part", params)
@@ -73,67 +73,67 @@ def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
 
 
 def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
-    """Return a query whose rows add up to the totals of finished entries, or None.
+    """Return a query scope rows add up to the totals of finished entries, or None.
 
     Its columns are project_id, seconds, billable_seconds and entries; a project has many rows.
     """
     try:
-        asked = _asked(entries.query)
+        asked = _filters_of(entries.query)
         if USER in asked or FINISHED not in asked:
             return None
-        whose = next((WHOSE[name] for name in WHOSE if name in asked), EACH_PROJECTS)
+        scope = next((SCOPES[name] for name in SCOPES if name in asked), EACH_PROJECT)
         return _union_of_parts(
             asked,
-            whose,
+            scope,
             "key AS project_id, {sign}seconds AS seconds,"
             " {sign}billable_seconds AS billable_seconds, {sign}finished AS entries",
             "project_id, duration_seconds, CASE WHEN billable THEN duration_seconds ELSE 0 END, 1",
             using=entries.db,
         )
-    except _Unknown:
+    except _NotTallied:
         return None
 
 
 def _union_of_parts(
-    asked: dict[str, object], whose: Whose, of_tallies: str, of_entries: str, *, using: str
+    asked: dict[str, object], scope: TallyScope, of_tallies: str, of_entries: str, *, using: str
 ) -> tuple[str, list[Any]]:
-    """Return the SQL of all that adds up to what is asked; `_Unknown` without a whole day.
+    """Return the SQL of all that adds up to what is asked; `_NotTallied` without a whole day.
 
     `of_tallies` and `of_entries` are what is selected of them.
     """
     first, last = _whole_days(asked)
-    ids = [asked[name] for name in WHOSE if name in asked]
+    ids = [asked[name] for name in SCOPES if name in asked]
     stored = connections[using].ops.adapt_datetimefield_value
     state = "end_time IS NOT NULL" if FINISHED in asked else "true"
     selects, params = [], []
     for sign, rows, begin, end in _tallies(first, last):
         selects.append(
             f"SELECT {of_tallies.format(sign=sign)} FROM tallies_tally"
-            f" WHERE kind = '{whose.kind}' AND {whose.of_key} AND {rows}"
+            f" WHERE kind = '{scope.kind}' AND {scope.of_key} AND {rows}"
         )
         params += [*ids, begin, end]
-    for start, before in _parts_of_days(asked, first, last):
+    for start, before in _partial_days(asked, first, last):
         selects.append(
             f"SELECT {of_entries} FROM {TABLE}"
-            f" WHERE {whose.of_entry} AND start_time >= %s AND start_time < %s AND {state}"
+            f" WHERE {scope.of_entry} AND start_time >= %s AND start_time < %s AND {state}"
         )
         params += [*ids, stored(start), stored(before)]
     return " UNION ALL ".join(selects), params
 
 
-def _asked(query: Any) -> dict[str, object]:
-    """Return the values of a query's conditions by their names; `_Unknown` if one is another."""
+def _filters_of(query: Any) -> dict[str, object]:
+    """Return the values of a query's conditions by their names; `_NotTallied` if one is another."""
     if query.is_sliced or query.combinator or query.distinct or query.group_by is not None:
-        raise _Unknown
+        raise _NotTallied
     if query.where.negated or query.where.connector != AND:
-        raise _Unknown
+        raise _NotTallied
     asked: dict[str, object] = {}
     for child in query.where.children:
         name, value = _condition(child, query.model)
         if asked.setdefault(name, value) != value:
-            raise _Unknown
-    if len(set(WHOSE) & set(asked)) > 1 or not set(asked) <= {*WHOSE, FROM, BEFORE, FINISHED}:
-        raise _Unknown
+            raise _NotTallied
+    if len(set(SCOPES) & set(asked)) > 1 or not set(asked) <= {*SCOPES, FROM, BEFORE, FINISHED}:
+        raise _NotTallied
     return asked
 
 
@@ -142,22 +142,22 @@ def _condition(child: Any, model: object) -> tuple[str, object]:
     if negated:
         [child] = child.children
     if not isinstance(child, Lookup) or not isinstance(child.lhs, Col):
-        raise _Unknown
+        raise _NotTallied
     column, value = child.lhs, child.rhs
     name = f"{column.target.name} {child.lookup_name}"
     if column.target.model is not (Project if name == CLIENT else model):
-        raise _Unknown
+        raise _NotTallied
     if column.alias != column.target.model._meta.db_table or hasattr(value, "resolve_expression"):
-        raise _Unknown
+        raise _NotTallied
     if name == "end_time isnull":
         return (FINISHED if negated == value else "running"), True
     if negated:
-        raise _Unknown
+        raise _NotTallied
     return name, value
 
 
 def _whole_days(asked: dict[str, Any]) -> tuple[int, int]:
-    """Return the first whole day of a range and the first after it; `_Unknown` without one."""
+    """Return the first whole day of a range and the first after it; `_NotTallied` without one."""
     first, last = FIRST_DAY, END_OF_DAYS
     if FROM in asked:
         start = asked[FROM].astimezone(UTC)
@@ -165,11 +165,11 @@ def _whole_days(asked: dict[str, Any]) -> tuple[int, int]:
     if BEFORE in asked:
         last = asked[BEFORE].astimezone(UTC).toordinal()
     if first >= last:
-        raise _Unknown
+        raise _NotTallied
     return first, last
 
 
-def _parts_of_days(
+def _partial_days(
     asked: dict[str, Any], first: int, last: int
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield what a range has before and after its whole days."""
