@@ -25,7 +25,7 @@ SHARE = 4
 class Turn:
     """What one request holds: a place, and after a while its turn to work."""
 
-    whose: Hashable
+    owner: Hashable
     turns: "Turns"
     begins: threading.Event | None = None  # if it has to wait, as few have
     has_place: bool = True
@@ -49,13 +49,13 @@ class Turns:
         self._working: Counter[Hashable] = Counter()
         self._waiting: list[Turn] = []
 
-    def take(self, whose: Hashable) -> Turn:
+    def take(self, owner: Hashable) -> Turn:
         """Return a turn once it has come; 429 if too many of one's requests are under way."""
-        turn = Turn(whose, self)
+        turn = Turn(owner, self)
         with self._lock:
-            if self._places[whose] >= settings.REQUESTS_AT_ONCE:
+            if self._places[owner] >= settings.REQUESTS_AT_ONCE:
                 raise TooManyAtOnce(settings.REQUESTS_AT_ONCE)
-            self._places[whose] += 1
+            self._places[owner] += 1
             if not self._has_begun(turn):
                 turn.begins = threading.Event()
                 self._waiting.append(turn)
@@ -68,7 +68,7 @@ class Turns:
         with self._lock:
             if turn.works:
                 turn.works = False
-                self._less(self._working, turn.whose)
+                self._less(self._working, turn.owner)
                 self._let_work()
 
     def end(self, turn: Turn) -> None:
@@ -77,7 +77,7 @@ class Turns:
             self.end_work(turn)
             if turn.has_place:
                 turn.has_place = False
-                self._less(self._places, turn.whose)
+                self._less(self._places, turn.owner)
 
     def _let_work(self) -> None:
         """Begin the turns of who came first, as far as there is work to be had for each token."""
@@ -88,16 +88,16 @@ class Turns:
 
     def _has_begun(self, turn: Turn) -> bool:
         """Begin a turn if its token may work, and return whether it did."""
-        threads, working = settings.THREADS, self._working[turn.whose]
+        threads, working = settings.THREADS, self._working[turn.owner]
         if self._working.total() < threads and working < max(1, threads // SHARE):
-            self._working[turn.whose] = working + 1
+            self._working[turn.owner] = working + 1
             turn.works = True
         return turn.works
 
-    def _less(self, counts: Counter[Hashable], whose: Hashable) -> None:
-        counts[whose] -= 1
-        if not counts[whose]:
-            del counts[whose]
+    def _less(self, counts: Counter[Hashable], owner: Hashable) -> None:
+        counts[owner] -= 1
+        if not counts[owner]:
+            del counts[owner]
 
 
 class Sent:
