@@ -43,10 +43,9 @@ def tag_of(representation: Representation, row: Row, caller: Caller) -> str:
 
 
 def check_preconditions(request: Request, tag: str | None, version: int | None = None) -> None:
-    """Raise what the preconditions of a request make of the tag that is current, None of nothing.
+    """Check If-Match and If-None-Match against the current tag; None if nothing exists.
 
-    412 `precondition_failed` names it, and the `version`; 304 has no body. A header that
-    lists no tags is 400.
+    Raises 412 with the current tag and `version`, 304, or 400 for a malformed header.
     """
     if_match = _header(request, IF_MATCH)
     if if_match is not None and not (tag and names(if_match, tag)):
@@ -66,9 +65,9 @@ def names(header: str, tag: str) -> bool:
 
 
 def refuse_preconditions(request: Request) -> None:
-    """Raise 400 for a precondition of a write that has no state to check_preconditions it by.
+    """Raise 400 for a precondition on a write that has no current state to compare with.
 
-    To write in spite of a protection that was asked for would be worse.
+    Ignoring a precondition that the client relies on would be worse.
     """
     if is_conditional(request):
         raise BadRequest(

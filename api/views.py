@@ -51,9 +51,7 @@ class ApiView(APIView):
     administrators_only = False
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
-    conditional_post = (
-        False  # whether there is a state to check_preconditions the preconditions of a POST by
-    )
+    conditional_post = False  # whether a POST may carry If-Match and If-None-Match
     has_deadline = True  # whether to read may be refused for the time that it takes
     request: ApiRequest
     throttles: Sequence[Any] = ()
@@ -141,7 +139,7 @@ class ApiView(APIView):
         return self.throttles
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Let the rate limit check_preconditions the answer, and add the headers."""
+        """Settle the rate limit by the status code, and add the headers."""
         for throttle in self.throttles:
             throttle.settle(request, self, response.status_code)
         return super().finalize_response(request, response, *args, **kwargs)

@@ -25,7 +25,7 @@ END_OF_MONTHS = 12 * 10_000
 
 @dataclass(frozen=True)
 class TallyScope:
-    """TallyScope entries they are: the tallies' kind and key, and the same of entries themselves."""
+    """Which entries to count: kind and key of their tallies, and the same condition on entries."""
 
     kind: str
     of_key: str
@@ -41,7 +41,7 @@ SCOPES = {
 }
 EACH_PROJECT = TallyScope(OF_PROJECT, "true", "true")
 
-# The tallies of a range: of an index each, scope first row and last row it gives.
+# Each of these conditions is a range of an index.
 MONTHS = "NOT fresh AND day = 0 AND month >= %s AND month < %s"
 DAYS = "NOT fresh AND day >= %s AND day < %s"
 FRESH = "fresh AND day >= %s AND day < %s"
@@ -73,7 +73,7 @@ def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
 
 
 def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
-    """Return a query scope rows add up to the totals of finished entries, or None.
+    """Return a query whose rows add up to the totals of finished entries, or None.
 
     Its columns are project_id, seconds, billable_seconds and entries; a project has many rows.
     """
@@ -122,7 +122,7 @@ def _union_of_parts(
 
 
 def _filters_of(query: Any) -> dict[str, object]:
-    """Return the values of a query's conditions by their names; `_NotTallied` if one is another."""
+    """Return the values of a query's conditions by name, or raise `_NotTallied`."""
     if query.is_sliced or query.combinator or query.distinct or query.group_by is not None:
         raise _NotTallied
     if query.where.negated or query.where.connector != AND:

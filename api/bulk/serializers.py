@@ -23,7 +23,7 @@ class IdField(serializers.Field[int, Any, int, Any]):
 
 
 class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
-    """The fields of a row, operations_left by the row's own serializer."""
+    """The fields of a row, validated by the row's own serializer."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the object; 400 for anything else."""

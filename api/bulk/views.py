@@ -1,4 +1,4 @@
-"""Many writes in one request, each operations_left as if it came alone."""
+"""Many writes in one request, each validated as if it came alone."""
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
@@ -90,12 +90,10 @@ class Bulk:
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out the operations in their order; return what became of each."""
-        operations_left = [
-            *filter(None, map(self._validate_operation, range(len(operations)), operations))
-        ]
-        self._fetch_references(operations_left, self._lock(operations_left))
-        self._free_external_ids(operations_left)
-        for kind, group in groupby(operations_left, key=lambda operation: operation["op"]):
+        valid = [*filter(None, map(self._validate_operation, range(len(operations)), operations))]
+        self._fetch_references(valid, self._lock(valid))
+        self._free_external_ids(valid)
+        for kind, group in groupby(valid, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
             else:
@@ -116,7 +114,7 @@ class Bulk:
     def _fetch_references(self, operations: Iterable[Operation], kept: Iterable[int]) -> None:
         """Fetch every row that the operations refer to, with one query for each field.
 
-        Those that a write holds, or may hold because the row to change refers to them (`locked_reference`),
+        Those that a write holds, or may hold because the row refers to them (`locked_reference`),
         are locked in the order of their ids, and after the rows to change, as a single write
         does: however two requests mix them, both get through.
         """
