@@ -1,10 +1,9 @@
-"""Conditional requests (RFC 9110 §13): what an entity tag stands for, spares and refuses.
+"""Conditional requests (RFC 9110 §13).
 
-A row's tag stands for everything that its representation shows, the names of the rows it refers
-to included, but for the growing duration of a running timer: a client computes that from
-`start_time`. It is made of what is shown and not of the version alone: in a restored backup the
-numbers of lost versions are given a second time. Dates (If-Modified-Since) are not offered: a
-second is too long for two writes.
+A row's entity tag covers its whole representation, including names of related rows, but not the
+growing duration of a running timer: clients compute that from `start_time`. The version alone
+would not do, because versions lost in a restored backup are assigned again. If-Modified-Since is
+not supported: its resolution of a second is too coarse.
 """
 
 import hashlib
@@ -20,25 +19,25 @@ from api.serializers.representation import Caller, Representation, Row
 from api.wire.renderers import encode
 
 TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-# Our own, as it comes back through a proxy that compressed the answer: nginx makes it weak,
-# Apache's modules append what they did. It stands for a state and not for bytes, which is why
-# both name the state that they named before (docs/decisions/0008-entity-tags.md).
+# Our own tags, possibly altered by a proxy that compressed the response: nginx weakens them,
+# Apache appends a suffix. A tag identifies a state and not bytes, so both still match
+# (docs/decisions/0008-entity-tags.md).
 OURS = re.compile(r'(?:W/)?("[0-9a-f]{24})(?:(?:-|--|;)(?:gzip|br|deflate|zstd))?"')
 TAGS = re.compile(rf"[ \t,]*{TAG.pattern}(?:[ \t]*,[ \t,]*{TAG.pattern})*[ \t,]*")
-# As WSGI names the headers: Django's `request.headers` translates all that were sent.
+# WSGI's names: Django's `request.headers` would translate every header.
 IF_MATCH, IF_NONE_MATCH = "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"
 TAG_BYTES = 12
-NO_TIME = datetime.min.replace(tzinfo=UTC)  # by which no timer has run for a second
+NO_TIME = datetime.min.replace(tzinfo=UTC)  # before any timer started, so that durations are 0
 
 
 def entity_tag(*state: object) -> str:
-    """Return the strong tag of a state; another release may show the same state otherwise."""
+    """Return the strong tag of a state; it changes with each release."""
     text = repr((settings.APP_VERSION, *state))
     return f'"{hashlib.blake2b(text.encode(), digest_size=TAG_BYTES).hexdigest()}"'
 
 
 def tag_of(representation: Representation, row: Row, caller: Caller) -> str:
-    """Return the tag of a row: of all that the caller is shown, as if no time passed."""
+    """Return the tag of a row's representation for the caller, with time standing still."""
     return entity_tag(encode(representation.of_row(row, caller._replace(now=NO_TIME))))
 
 
@@ -58,7 +57,7 @@ def check_preconditions(request: Request, tag: str | None, version: int | None =
 
 
 def names(header: str, tag: str) -> bool:
-    """Return whether a list of tags, or *, names a tag of ours."""
+    """Return whether a header value lists the tag, or is *."""
     if header == "*":
         return True
     return any(f'{ours}"' == tag for ours in OURS.findall(header))
@@ -82,7 +81,7 @@ def is_conditional(request: Request) -> bool:
 
 
 def may_be_unchanged(request: HttpRequest) -> bool:
-    """Return whether 304 may be the answer."""
+    """Return whether the response may be 304."""
     return request.method in ("GET", "HEAD") and IF_NONE_MATCH in request.META
 
 

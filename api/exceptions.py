@@ -1,4 +1,4 @@
-"""The one error shape of the API (docs/api.md, Errors), and the errors that DRF does not have."""
+"""The API's error format (docs/api.md, Errors), and exceptions that DRF lacks."""
 
 import logging
 import math
@@ -22,7 +22,7 @@ log = logging.getLogger("timetracker.errors")
 security_log = logging.getLogger("timetracker.security")
 INTERNAL_ERROR = "An unexpected error occurred. Quote the request_id when you report it."
 
-# status: (error, error_code) where the exception does not say better
+# status: default (error, error_code)
 WORDS: dict[int, tuple[str, str]] = {
     400: ("Bad request", "bad_request"),
     401: ("Authentication required", "unauthorized"),
@@ -43,7 +43,7 @@ WORDS: dict[int, tuple[str, str]] = {
 
 
 class ApiError(exceptions.APIException):
-    """An error with members of its own beside the common ones, and headers of its own."""
+    """An error with additional members and headers."""
 
     error = ""
 
@@ -61,7 +61,7 @@ class ApiError(exceptions.APIException):
 
 
 class BadRequest(ApiError):
-    """400: the request cannot be understood."""
+    """400: malformed request."""
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = "The request could not be understood."
@@ -69,7 +69,7 @@ class BadRequest(ApiError):
 
 
 class AccessDenied(ApiError):
-    """403: the scope is there, but the object is somebody else's."""
+    """403: the scope suffices, but the object belongs to another user."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "You can only access your own data."
@@ -77,7 +77,7 @@ class AccessDenied(ApiError):
 
 
 class Conflict(ApiError):
-    """409: the request is well formed but does not fit the state of things."""
+    """409: the request conflicts with the current state."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "The request conflicts with the stored data."
@@ -85,9 +85,9 @@ class Conflict(ApiError):
 
 
 class LengthRequired(ApiError):
-    """411: a body whose end is not known here (RFC 9110 §15.5.12).
+    """411: a body of unknown length (RFC 9110 §15.5.12).
 
-    Its transfer coding is not, or not only, chunks; or the server does not take chunks apart.
+    Its transfer coding is not plain `chunked`, or the server does not decode chunks.
     """
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
@@ -96,7 +96,7 @@ class LengthRequired(ApiError):
 
 
 class NotModified(Exception):
-    """304: the caller has it already (RFC 9110 §15.4.5); not an error, but as final as one."""
+    """304 (RFC 9110 §15.4.5): not an error, but raised like one."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(tag)
@@ -104,7 +104,7 @@ class NotModified(Exception):
 
 
 class PreconditionFailed(ApiError):
-    """412: what is stored is not what the caller's If-Match or If-None-Match asks for."""
+    """412: If-Match or If-None-Match does not hold."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_detail = "The resource has changed since you fetched it. Fetch it again and retry."
@@ -120,7 +120,7 @@ class PreconditionFailed(ApiError):
 
 
 class TooExpensive(ApiError):
-    """400: to answer would take longer than one request may."""
+    """400: the request exceeded its time limit."""
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_code = "too_expensive"
@@ -133,7 +133,7 @@ class TooExpensive(ApiError):
 
 
 class TooManyAtOnce(ApiError):
-    """429: a token has too many requests under way, whatever it has left of its limit."""
+    """429: a token has too many concurrent requests, regardless of its rate limit."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_code = "rate_limited"
@@ -146,7 +146,7 @@ class TooManyAtOnce(ApiError):
 
 
 class PayloadTooLarge(ApiError):
-    """413: the body is larger than we read."""
+    """413: the body is too large."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body must not exceed 1 MiB."
@@ -154,7 +154,7 @@ class PayloadTooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """415: the body is of a type that we do not read; RFC 9110 §12.5.1 has us name ours."""
+    """415: unsupported Content-Type; names ours (RFC 9110 §12.5.1)."""
 
     status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
     default_detail = "Send the body as JSON in UTF-8, with Content-Type: application/json."
@@ -165,7 +165,7 @@ class UnsupportedMediaType(ApiError):
 
 
 class UnsupportedContentCoding(ApiError):
-    """415: the body is packed in a way that we do not unpack (RFC 9110 §15.5.16)."""
+    """415: unsupported Content-Encoding (RFC 9110 §15.5.16)."""
 
     status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
     default_detail = "Send the body uncompressed, or with Content-Encoding: gzip."
@@ -176,7 +176,7 @@ class UnsupportedContentCoding(ApiError):
 
 
 class Unavailable(ApiError):
-    """503: the database is away; the same request may succeed soon."""
+    """503: the database is unavailable; retrying may succeed."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The service is temporarily unavailable. Try again."
@@ -187,7 +187,7 @@ class Unavailable(ApiError):
 
 
 class OutcomeUnknown(ApiError):
-    """503: the database was asked to commit, and did not confirm that it did."""
+    """503: the database did not confirm a commit."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = (
@@ -201,7 +201,7 @@ class OutcomeUnknown(ApiError):
 
 
 def exception_handler(exc: Exception, context: dict[str, object]) -> HttpResponse | None:
-    """Word an exception as an error response; None for a bug, which stays a 500."""
+    """Turn an exception into an error response; None for a bug, which stays a 500."""
     if isinstance(exc, NotModified):
         return HttpResponseNotModified(headers={"ETag": exc.tag})
     error = _as_api_exception(exc)
@@ -223,9 +223,9 @@ def exception_handler(exc: Exception, context: dict[str, object]) -> HttpRespons
 
 
 def log_unavailable(exc: BaseException) -> None:
-    """Say in the log why the answer is 503.
+    """Log the cause of a 503.
 
-    The server's own sentence without its details, which may hold values of a row.
+    Only the server's primary message: its details may contain values of a row.
     """
     said = getattr(getattr(exc.__cause__, "diag", None), "message_primary", None) or str(exc)
     cause = f"{type(exc).__name__}: {' '.join(said.split())[:500]}"
@@ -244,7 +244,7 @@ def _log(exc: Exception, error: exceptions.APIException, request: Any) -> None:
 def error_body(
     status_code: int, message: str, *, request_id: str, error: str = "", code: str = ""
 ) -> dict[str, object]:
-    """Return the members that every error has."""
+    """Return the members common to all errors."""
     default_error, default_code = WORDS.get(status_code, ("Error", "error"))
     return {
         "error": error or default_error,
@@ -288,9 +288,9 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
 
 
 def _answer_to(refusal: Refusal) -> exceptions.APIException:
-    """Return 400 for a check, 404 for a row that is gone, and 409 for all else.
+    """Return 400 for a check, 404 for a deleted row, and otherwise 409.
 
-    The 409 says of the row in the way what its serializer shows of it.
+    A 409 includes what its serializer reveals about the conflicting row.
     """
     if isinstance(refusal, Invalid):
         return exceptions.ValidationError({refusal.field: [refusal.sentence]})
@@ -301,7 +301,7 @@ def _answer_to(refusal: Refusal) -> exceptions.APIException:
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Return whether an error says that the database is away, or can be read only."""
+    """Return whether an error means that the database is unavailable or read-only."""
     if isinstance(error, OperationalError | InterfaceError):
         return True
     return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)

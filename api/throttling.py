@@ -1,4 +1,4 @@
-"""Rate limits: django-ratelimit counts, DRF answers 429."""
+"""Rate limits: django-ratelimit counts, DRF responds with 429."""
 
 import logging
 from collections.abc import Callable
@@ -24,10 +24,10 @@ security_log = logging.getLogger("timetracker.security")
 
 
 class TokenThrottle(BaseThrottle):
-    """Count each token's requests in a minute and in an hour, and say how many are left.
+    """Count each token's requests per minute and hour, and report how many are left.
 
-    A 304 counts for the minute alone: who asks only for what has changed saves us work. Whether
-    a request ends so is not known here, so the view calls `settle` with its answer.
+    A 304 counts only for the minute, since polling for changes is cheap. That is not known in
+    advance, so the view calls `settle` with the status code.
     """
 
     tightest: Usage
@@ -46,7 +46,7 @@ class TokenThrottle(BaseThrottle):
         return False
 
     def settle(self, request: "Request", view: "APIView | ApiView", status_code: int) -> None:
-        """Count for the hour what was not 304 after all."""
+        """Also count for the hour unless the response is 304."""
         if self.unsettled and status_code != HTTPStatus.NOT_MODIFIED:
             self._set_headers(
                 request, view, self.unsettled, _usage(request, rate_limit.count, "hour")
@@ -69,7 +69,7 @@ class TokenThrottle(BaseThrottle):
         request._request.rate_limit_headers = headers  # type: ignore[attr-defined]  # noqa: SLF001 - for what fails outside DRF
 
     def _usages(self, request: "Request") -> tuple[Usage, Usage]:
-        """Count the request; one that the minute refuses does not use up the hour."""
+        """Count the request; one that exceeds the minute limit does not count for the hour."""
         minute = _usage(request, rate_limit.count, "minute")
         if minute.exceeded:
             return minute, _usage(request, rate_limit.peek, "hour")

@@ -1,4 +1,4 @@
-"""Whose turn it is: one token cannot occupy the service, however many requests it sends at once.
+"""Turns: one token cannot occupy the service, however many requests it sends at once.
 
 A process has more threads than work at a time. Of what is under way for a token, few work and the
 others wait here, without the processor and without a lock; what is more is refused. So another
@@ -23,7 +23,7 @@ SHARE = 4
 
 @dataclass(eq=False)
 class Turn:
-    """What one request holds: a place, and after a while its turn to work."""
+    """A request's place in the queue and, later, its turn to work."""
 
     owner: Hashable
     turns: "Turns"
@@ -32,11 +32,11 @@ class Turn:
     works: bool = False
 
     def work_ended(self) -> None:
-        """Let the next one work; the answer may be sent for a long time yet."""
+        """Let the next request work, while this response is still being sent."""
         self.turns.end_work(self)
 
     def end(self) -> None:
-        """Give back the place; for the second time in vain."""
+        """Give back the place; idempotent."""
         self.turns.end(self)
 
 
@@ -101,7 +101,7 @@ class Turns:
 
 
 class Sent:
-    """What is streamed, until it is closed: whoever reads slowly keeps a place."""
+    """A response stream that keeps its request's place until it is closed."""
 
     def __init__(self, chunks: Iterable[Any], turn: Turn) -> None:
         self._chunks, self._turn = chunks, turn

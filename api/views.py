@@ -1,4 +1,4 @@
-"""What all endpoints share: the order of judgement, and the query parameters that are known."""
+"""Base view: the order of checks, and strict query parameters."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ class ApiRequest(Request):
 
 
 class ApiView(APIView):
-    """A view that checks in the order of docs/api.md (Errors) and knows its query parameters.
+    """A view that checks in the order of docs/api.md (Errors) and refuses unknown parameters.
 
     `scope_resource` names the resource whose read or write scope a call needs;
     `administrators_only` asks for `admin:all` instead.
@@ -59,7 +59,7 @@ class ApiView(APIView):
     deadline: Deadline | None = None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, and let others have their turn, however it ends."""
+        """Handle the request, and always release its turn."""
         try:
             response = super().dispatch(request, *args, **kwargs)
             if self.turn:
@@ -76,7 +76,7 @@ class ApiView(APIView):
         return made
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        """Judge credentials, rate limit, method, scope, query and body; DRF limits last."""
+        """Check credentials, rate limit, method, scope, query and body, in this order."""
         self.request.now = timezone.now()
         self.format_kwarg = None
         negotiated = self.perform_content_negotiation(request)
@@ -99,7 +99,7 @@ class ApiView(APIView):
             self._answer_once(key)
 
     def _begin_work(self, request: Request) -> None:
-        """Wait for the turn of this token, and begin to count the time of a request that reads."""
+        """Wait for this token's turn, and start the deadline of a read request."""
         self.turn = turns.take(request.auth.pk)
         if request.method in SAFE_METHODS and self.has_deadline:
             self.deadline = Deadline(settings.READ_DEADLINE).__enter__()
@@ -111,19 +111,19 @@ class ApiView(APIView):
             self.turn.end()
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Answer an error; what the deadline broke off was too much to ask."""
+        """Respond to an error; 400 if the deadline interrupted a statement."""
         if self.deadline and self.deadline.broke_off(exc):
             exc = TooExpensive(settings.READ_DEADLINE)
         return super().handle_exception(exc)
 
     def count_more(self, times: int) -> None:
-        """Count a request so many times more; 429 once it is over the limit."""
+        """Count a request several more times; 429 once over the limit."""
         for throttle in self.throttles:
             if not all(throttle.allow_request(self.request, self) for _ in range(times)):
                 self.throttled(self.request, throttle.wait())
 
     def _answer_once(self, key: str) -> None:
-        """Put the one answer to an Idempotency-Key in place of the handler that DRF calls next."""
+        """Replace the handler that DRF calls next by one that honours the Idempotency-Key."""
         name = str(self.request.method).lower()
         handler = getattr(self, name)
 
@@ -134,7 +134,7 @@ class ApiView(APIView):
         setattr(self, name, answer)
 
     def get_throttles(self) -> list[Any]:
-        """Return the throttles of this request, which are asked again once it is answered."""
+        """Return this request's throttles; `finalize_response` settles them."""
         self.throttles = super().get_throttles()
         return self.throttles
 
@@ -145,7 +145,7 @@ class ApiView(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def query_parameters(self) -> Sequence[str]:
-        """Return the query parameters that this call understands."""
+        """Return the accepted query parameters."""
         return []
 
     def check_query(self, request: Request) -> None:
@@ -159,14 +159,14 @@ class ApiView(APIView):
                 errors[name] = ["Send this parameter only once."]
             elif not values[0].strip():
                 errors[name] = ["Must not be empty. Send a value or omit the parameter."]
-            elif "\ufffd" in values[0]:  # what Django puts in place of bytes it cannot decode
+            elif "\ufffd" in values[0]:  # Django's replacement for undecodable bytes
                 errors[name] = ["Must be valid UTF-8."]
         if errors:
             raise ValidationError(errors)
 
 
 def read_body(request: Request) -> None:
-    """Parse the body now, so that a bad one is told before a missing row."""
+    """Parse the body now, so that an invalid body is reported before a missing row."""
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
     if request.META.get(NOTHING_IN_CHUNKS):

@@ -1,4 +1,4 @@
-"""What the resources' endpoints share: the envelope, and how rows are reached and written."""
+"""Base viewsets of resources."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,16 +26,16 @@ from resources.refusals import Invalid, Refusal, Vanished
 from tallies.versions import list_version
 
 M = TypeVar("M", bound=models.Model)
-UPSERT_TRIES = 10  # against others who make and delete the same row
+UPSERT_TRIES = 10  # against concurrent creates and deletes of the same row
 EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
 
 
 class PageMixin(ApiView, viewsets.GenericViewSet[M]):
-    """What DRF's ListModelMixin does, without making an instance of each row."""
+    """Like DRF's ListModelMixin, without creating an instance of each row."""
 
     @property
     def representation(self) -> Representation:
-        """What is shown of a row."""
+        """How rows are shown."""
         return representation_of(self.serializer_class)  # type: ignore[arg-type]
 
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
@@ -65,12 +65,12 @@ class ListViewSet(PageMixin[M]):
     shown_keys: ClassVar[Sequence[str]]
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        """Raise ImproperlyConfigured where DRF would do what we do not."""
+        """Raise ImproperlyConfigured for unsupported DRF features."""
         super().__init_subclass__(**kwargs)
         if cls.get_serializer_class is not viewsets.GenericViewSet.get_serializer_class:
             raise ImproperlyConfigured(
-                f"{cls.__name__}.get_serializer_class would be ignored: a resource is shown in one"
-                " way. Set serializer_class; give an action of its own a view of its own."
+                f"{cls.__name__}.get_serializer_class is not supported. Set serializer_class;"
+                " write a separate view for another one."
             )
         if serializer_class := cast("Any", cls.serializer_class):
             sources = representation_of(serializer_class).sources
@@ -88,7 +88,7 @@ class ListViewSet(PageMixin[M]):
         return plural_key_of(self.queryset.model)
 
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Return a page, unless the caller has it: its tag is known before any row is read."""
+        """Return a page, or 304; the tag is computed without reading any row."""
         user = self.request.user
         tag = entity_tag(
             list_version(self.shown_keys, user),
@@ -105,7 +105,7 @@ class ListViewSet(PageMixin[M]):
         return self.queryset.model._meta
 
     def query_parameters(self) -> Sequence[str]:
-        """Return the filters and the page of a list; a single object takes none."""
+        """Return the filters and pagination parameters of a list; other actions take none."""
         if self.action != "list":
             return []
         filters = self.filterset_class.base_filters if self.filterset_class else {}
@@ -119,7 +119,7 @@ class ListViewSet(PageMixin[M]):
         return self.plain_rows.all().visible_to(self.request.user)
 
     def filter_queryset(self, queryset: models.QuerySet[M, Any]) -> models.QuerySet[M, Any]:
-        """Apply the filters to lists; a single row is found by its id alone."""
+        """Apply the filters, to lists only."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
 
@@ -127,14 +127,14 @@ class ResourceViewSet(ListViewSet[M]):
     """List, create, read, change and delete the rows of a model, in the shapes of docs/api.md."""
 
     lookup_value_regex = "[0-9]{1,18}"
-    removed = "deleted"  # what DELETE does to a row
+    removed = "deleted"  # the effect of DELETE, as a participle
 
     def get_object(self) -> M:
-        """Return the row of the path; 403 if it is another user's, 404 if there is none."""
+        """Return the row of the path; 403 if it is another user's, 404 if it does not exist."""
         return self.visible_row(pk=self.kwargs["pk"])
 
     def visible_row(self, **found: object) -> M:
-        """Return the row that is found, as `get_object` returns that of the path."""
+        """Return the row matching a lookup, like `get_object`."""
         rows = self.get_queryset().with_details()
         instance: M | None = rows.order_by().filter(**found).first()
         if instance is None:
@@ -142,7 +142,7 @@ class ResourceViewSet(ListViewSet[M]):
         return instance
 
     def not_found(self, **found: object) -> AccessDenied | NotFound:
-        """Return the 404 of a row that is not there, or the 403 of one that is another's."""
+        """Return 404, or 403 if the row belongs to another user."""
         name = self._meta.verbose_name
         if "pk" not in found:
             return NotFound(f"You have not assigned this external_id to any {name}.")
@@ -152,12 +152,11 @@ class ResourceViewSet(ListViewSet[M]):
 
     @contextmanager
     def row_to_write(self, **found: object) -> Iterator[M]:
-        """Give the row that is found to a block that writes it.
+        """Lock and yield a row for writing.
 
-        The row is locked before it is read and until the block is through: what is answered and
-        told to the journal is what was written, and of those who saw the same version, exactly
-        one writes. What it was found by is looked at again under the lock: an external id may
-        be another row's after the wait.
+        The row is locked before it is read, so the response and the journal match the write, and
+        of several requests with the same version exactly one succeeds. The lookup is repeated
+        under the lock, because an external id may have moved to another row in the meantime.
         """
         with constraints_as_errors(self.queryset.model):
             if lock(self.queryset.model, **found) is None:
@@ -221,22 +220,22 @@ class ResourceViewSet(ListViewSet[M]):
         detail=False, methods=["get"], url_path=f"by-external-id/(?P<external_id>{EXTERNAL_ID})"
     )
     def retrieve_by_external_id(self, request: Request, external_id: str) -> Response:
-        """Return the row to which the user gave an id."""
+        """Return the row with the user's external id."""
         return self._retrieve(**self._mine(external_id))
 
     @retrieve_by_external_id.mapping.patch
     def update_by_external_id(self, request: Request, external_id: str) -> Response:
-        """Change the row to which the user gave an id."""
+        """Change the row with the user's external id."""
         return self._update(**self._mine(external_id))
 
     @retrieve_by_external_id.mapping.delete
     def destroy_by_external_id(self, request: Request, external_id: str) -> Response:
-        """Delete the row to which the user gave an id."""
+        """Delete the row with the user's external id."""
         return self._destroy(**self._mine(external_id))
 
     @retrieve_by_external_id.mapping.put
     def upsert(self, request: Request, external_id: str) -> Response:
-        """Change the row to which the user gave an id, or create it: 200 or 201."""
+        """Change the row with the user's external id (200), or create it (201)."""
         data: Any = request.data
         mine = self._mine(external_id)
         if data.get("external_id", external_id) != external_id:
@@ -251,9 +250,9 @@ class ResourceViewSet(ListViewSet[M]):
                     return self._update(**mine)
                 check_preconditions(request, None)
                 return self._create({**data, "external_id": external_id})
-            except (NotFound, Vanished) as error:  # deleted meanwhile, or it lost the id
+            except (NotFound, Vanished) as error:  # deleted or reassigned concurrently
                 refusal: Exception = error
-            except Refusal as error:  # made meanwhile, unless something else is in the way
+            except Refusal as error:  # created concurrently, or another conflict
                 is_taken = error.code == "external_id_taken"
                 if found or isinstance(error, Invalid) or not (is_taken or is_there()):
                     raise
@@ -261,12 +260,12 @@ class ResourceViewSet(ListViewSet[M]):
         raise refusal
 
     def _mine(self, external_id: str) -> dict[str, object]:
-        """Return how the row is found to which the user gave an id; 400 for an id of no row."""
+        """Return the lookup for the user's external id; 400 for an invalid one."""
         self._check_external_id(external_id)
         return {"external_user": self.request.user, "external_id": external_id}
 
     def _check_external_id(self, external_id: str) -> None:
-        """Raise 400 for an id that no row can have."""
+        """Raise 400 for an invalid external id."""
         serializer: Any = self.get_serializer()
         try:
             serializer.fields["external_id"].run_validation(external_id)

@@ -1,4 +1,4 @@
-"""From where a token may be used: addresses and networks in CIDR notation (RFC 4632, RFC 4291)."""
+"""Addresses from which a token may be used, in CIDR notation (RFC 4632, RFC 4291)."""
 
 import re
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def parse_networks(text: str) -> list[str]:
-    """Return the networks of a text, each once, which has them on lines or between commas.
+    """Return the distinct networks in a text, separated by lines or commas.
 
-    Raises Django's ValidationError that names what is none, and what was meant by host bits.
+    Raises Django's ValidationError that names the invalid word and suggests a correction.
     """
     words = re.split(r"[\s,]+", text.strip()) if text.strip() else []
     networks = list(dict.fromkeys(str(_parse(word)) for word in words))
@@ -27,7 +27,7 @@ def parse_networks(text: str) -> list[str]:
 
 
 def admits(networks: Iterable[str], address: Address | None) -> bool:
-    """Return whether one of the networks has the address; an unknown address is in none."""
+    """Return whether a network contains the address; none contains an unknown address."""
     return address is not None and any(address in _network(network) for network in networks)
 
 

@@ -72,7 +72,7 @@ class ApiTokenAuthentication(BaseAuthentication):
 
 
 def _credentials(request: "Request") -> str | None:
-    """Return what was sent as a token, well formed or not; None if nothing was.
+    """Return the token that was sent, well-formed or not, or None.
 
     Another scheme beside X-API-Key is a proxy's (Basic, for instance) and not for us.
     """
@@ -90,14 +90,14 @@ def _credentials(request: "Request") -> str | None:
 
 
 def _find(secret: str) -> ApiToken | None:
-    """Return the token of a secret; what cannot be one is not looked up."""
+    """Return the token of a secret; malformed secrets are not looked up."""
     return token_of_digest(digest_of(secret)) if SECRET.fullmatch(secret) else None
 
 
 def _refusal(request: "Request", token: ApiToken | None, reason: str = "") -> APIException:
     """Return the 401, or 429 once an address has sent too many bad credentials.
 
-    The reason goes to the security log only: it would tell a thief what to try next.
+    The reason goes only to the security log: it would help an attacker.
     """
     address = client_address(request)
     reason = reason or (token.state(timezone.now()) if token else "unknown")

@@ -1,4 +1,4 @@
-"""What is done to a token after its issue: rotated, narrowed, revoked; each leaves an event."""
+"""Rotation, narrowing and revocation of tokens; each records an event."""
 
 from datetime import datetime, timedelta
 
@@ -77,9 +77,9 @@ def least_scopes(token: ApiToken) -> list[str]:
 
 @transaction.atomic
 def narrow(token: ApiToken, by: Performer) -> list[str]:
-    """Take from a token what it has never used; return the scopes that it keeps.
+    """Remove unused scopes from a token; return the remaining ones.
 
-    Raises Django's ValidationError for a token that was never used or uses all that it has.
+    Raises Django's ValidationError for a token that was never used or uses all its scopes.
     """
     token = _locked(token)
     before, after = token.scopes, least_scopes(token)

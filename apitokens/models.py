@@ -1,4 +1,4 @@
-"""Tokens: who may call the API, until when, for what and from where; and what became of them."""
+"""API tokens, their usage and their history."""
 
 import hashlib
 import hmac
@@ -34,7 +34,7 @@ def new_secret() -> str:
 
 
 def digest_of(secret: str) -> str:
-    """Return what is stored of a secret: its HMAC-SHA256 with the pepper, in hex.
+    """Return the digest that is stored for a secret: its HMAC-SHA256 with the pepper, in hex.
 
     With the pepper outside the database, whoever can write to the database still cannot mint
     a token.
@@ -45,7 +45,7 @@ def digest_of(secret: str) -> str:
 
 @dataclass(frozen=True)
 class Performer:
-    """Who does something to a token, and from which address."""
+    """The person or program that acts on a token, and its address."""
 
     name: str
     address: str | None = None
@@ -121,7 +121,7 @@ class ApiToken(DerivingMixin, models.Model):
         verbose_name = "API token"
         ordering = ("-created_at", "-id")
         constraints = (
-            # Also what keeps a reloaded form from issuing a second token.
+            # Also prevents a resubmitted form from issuing a second token.
             models.UniqueConstraint(
                 "user",
                 "name",
@@ -170,7 +170,7 @@ class ApiToken(DerivingMixin, models.Model):
         return token, secret
 
     def note_issue(self, by: Performer) -> None:
-        """Record that the token was issued, and what for."""
+        """Record that the token was issued, with its scopes."""
         TokenEvent.record(self, TokenEvent.Action.ISSUED, by, ", ".join(self.scopes))
 
     def set_secret(self) -> str:
@@ -228,7 +228,7 @@ class TokenUsage(models.Model):
 
 
 class AppendOnlyError(TypeError):
-    """What happened to a token has happened: its record is neither changed nor deleted."""
+    """Token events cannot be changed or deleted."""
 
 
 class TokenEventQuerySet(models.QuerySet["TokenEvent"]):
@@ -251,7 +251,7 @@ class TokenEvent(models.Model):
     """
 
     class Action(models.TextChoices):
-        """What can be done to a token."""
+        """The kinds of events."""
 
         ISSUED = "issued"
         CHANGED = "changed"
@@ -289,7 +289,7 @@ class TokenEvent(models.Model):
 
     @classmethod
     def record(cls, token: ApiToken, action: Action, by: Performer, detail: str = "") -> None:
-        """Add an event, in the transaction of what it tells of."""
+        """Add an event, in the transaction of the action."""
         cls.objects.create(
             token=token,
             token_name=str(token),

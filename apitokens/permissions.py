@@ -1,4 +1,4 @@
-"""What a token may do: the scope that a call needs, and whether the token holds it."""
+"""Scope checks."""
 
 import logging
 from collections.abc import Iterable
@@ -38,8 +38,8 @@ class InsufficientScope(PermissionDenied):
 def required_scope(view: "APIView | type[APIView]", method: str) -> str:
     """Return the scope that a method of a view needs.
 
-    Raises ImproperlyConfigured for a view that names no `scope_resource` or an unknown one: what
-    is forgotten must fail closed.
+    Raises ImproperlyConfigured for a missing or unknown `scope_resource`, so that an omission
+    fails closed.
     """
     resource = getattr(view, "scope_resource", None)
     if not resource:

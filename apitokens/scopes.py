@@ -1,4 +1,4 @@
-"""What a token may be allowed to do (docs/api.md, Scopes)."""
+"""Scopes and presets (docs/api.md, Scopes)."""
 
 from collections.abc import Collection
 from functools import cache
@@ -17,7 +17,7 @@ PRIVILEGED = {
 
 @cache
 def known_scopes() -> dict[str, str]:
-    """Return every scope with what it allows: those that the apps declare, then the privileged."""
+    """Return all scopes with descriptions: those declared by apps, then the privileged."""
     return {**declared.scopes(), **PRIVILEGED}
 
 

@@ -1,8 +1,7 @@
-"""How tokens are used: counted in this process and written down once a minute.
+"""Token usage, counted in this process and written once a minute.
 
-A write for each request would cost more than all of authentication. A process that is killed
-loses what it has counted and not written, at most a minute of it; one that ends in order writes
-it first.
+A write per request would cost more than the whole of authentication. A killed process loses at
+most a minute of counts; one that exits normally writes them first.
 """
 
 import logging
@@ -39,7 +38,7 @@ log = logging.getLogger("timetracker.usage")
 
 
 class Key(NamedTuple):
-    """What calls are counted by; the day is UTC's, the scope is the one that a call needs."""
+    """The key of a count: day (UTC) and required scope of a call."""
 
     token_id: int
     day: date
@@ -116,7 +115,7 @@ class UsageBuffer:
         self._seen.update((token.pk, scope) for scope in used)
 
     def flush(self) -> None:
-        """Add what was counted to the database, in the order of ids; keep it if that fails."""
+        """Write the counts to the database; keep them if that fails."""
         with self._writing:
             with self._lock:
                 counts, self._counts = self._counts, {}
@@ -191,7 +190,7 @@ def _write(counts: dict[Key, Count], last: dict[int, LastUse]) -> None:
 def required_scopes(token: ApiToken) -> set[str]:
     """Return the scopes that calls of a token needed and had.
 
-    Before there was the column, `used` was what was called or never refused.
+    Rows older than the column `used` count as used if they were called or never refused.
     """
     used = TokenUsage.objects.filter(Q(used=True) | Q(calls__gt=0) | Q(refused=0), token=token)
     return set(used.values_list("scope", flat=True))

@@ -4,7 +4,7 @@ from registry.config import ApiAppConfig
 
 
 class ChangesConfig(ApiAppConfig):
-    """Every row, then every change: what the journal holds, as the API shows it."""
+    """The feed of every row and every change."""
 
     name = "changes"
     label = "change_feed"  # `changes` is the journal's, by whose name its tables are called

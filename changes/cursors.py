@@ -1,4 +1,4 @@
-"""Where a consumer of the feed stands: opaque to it, and of no use to another user."""
+"""A consumer's position in the feed: opaque, and bound to its user."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ TEXT = re.compile(
 
 
 class CursorExpired(ApiError):
-    """410: what lies after the cursor cannot be items any more."""
+    """410: the changes after the cursor are no longer available."""
 
     status_code = 410
     default_code = "cursor_expired"
@@ -28,12 +28,12 @@ class CursorExpired(ApiError):
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last number that was read, by whom, and what there was to see.
+    """The last sequence number read, the user, and the user's visibility.
 
-    `sight` is all entries or one's own, and the types: with more than that a consumer would
-    lack rows that did not change, with less it would keep rows that it may not see. `listed`
-    is the type and id of the last row, as long as the consumer still gets what there was when
-    it began; what changes meanwhile comes after that, from `seq` on.
+    `sight` is all entries or one's own, and the types: if visibility grew, a consumer would lack
+    unchanged rows; if it shrank, it would keep rows that it may no longer see. `listed` is the
+    type and id of the last row during the initial listing; changes made in the meantime follow it,
+    from `seq`.
     """
 
     epoch: str

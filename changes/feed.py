@@ -1,4 +1,4 @@
-"""What the feed tells: first what there is, then what becomes of it."""
+"""The feed: every row first, then every change."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from journal.journaled import Journaled, type_of
 from journal.models import Change
 from registry import declared
 
-# How many numbers one page looks through for those that the caller may see.
+# Sequence numbers that one page scans for visible changes.
 LOOKED_THROUGH = 20_000
 
 
@@ -22,7 +22,7 @@ def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
     return {type_of(model): found[model] for model in declared.references_first(journaled)}
 
 
-# In this order, so that what a row refers to is there before it.
+# In this order, so that referenced rows come first.
 VIEWSETS = _viewsets()
 
 Items = list[dict[str, Any]]
@@ -30,7 +30,7 @@ Items = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Reader:
-    """Who asks, and for which types."""
+    """The request and the requested types."""
 
     request: ApiRequest
     types: Sequence[str]
@@ -38,10 +38,9 @@ class Reader:
     def listed(
         self, after: tuple[str, int], seq: int, limit: int
     ) -> tuple[Items, tuple[str, int] | None]:
-        """Return the rows after a type and id, and where to go on; None at the end.
+        """Return the rows after a type and id, and the next position; None at the end.
 
-        In the order of the ids, so that rows which come and go meanwhile push none past us, as
-        they do in numbered pages.
+        Ordered by id, so that concurrent inserts and deletes cannot shift rows between pages.
         """
         order, items = list(VIEWSETS), Items()
         for kind in order[order.index(after[0]) :]:
@@ -58,10 +57,10 @@ class Reader:
         return items, None
 
     def changed(self, after: int, end: int, limit: int) -> tuple[Items, int]:
-        """Return the changes with numbers after one and to another, and how far they go.
+        """Return the changes in a range of sequence numbers, and the last number covered.
 
-        Of each row only its last change, with the row as it is now and not as it was then: what
-        is missing in between is repeated by later changes.
+        Only the last change of each row, with its current contents: later changes repeat anything
+        that is missing in between.
         """
         end = min(end, after + LOOKED_THROUGH)
         found = Change.objects.visible_to(self.request.user).filter(
@@ -101,7 +100,7 @@ class Reader:
         return rows.filter(**condition).order_by("pk")
 
     def _represented(self, kind: str, rows: Any) -> Iterable[dict[str, Any]]:
-        """Return rows as their own endpoints show them."""
+        """Return rows as their endpoints show them."""
         representation = representation_of(VIEWSETS[kind].serializer_class)  # type: ignore[arg-type]
         return representation.of(rows, self.request.caller)
 

@@ -29,7 +29,7 @@ class ChangesView(ApiView):
     """List every row, then stream changes."""
 
     scope_resource = "time_entries"
-    has_deadline = False  # to number what is new it may have to wait for others who do
+    has_deadline = False  # numbering new changes may have to wait for other readers
     tagged = True
     also_opened_by = tuple(
         viewset.scope_resource
@@ -53,7 +53,7 @@ class ChangesView(ApiView):
     failures = (410,)
 
     def query_parameters(self) -> list[str]:
-        """Return where to go on, what to tell of, and how much at once."""
+        """Return the accepted query parameters."""
         return list(self.parameters)
 
     @extend_schema(responses=ChangesSerializer)
@@ -86,7 +86,7 @@ class ChangesView(ApiView):
         if cursor != now:
             items, seq = reader.changed(cursor.seq, now.seq, limit)
             if not _can_be_followed(cursor, now, Feed.current()):
-                raise CursorExpired  # what we looked for was thrown away meanwhile
+                raise CursorExpired  # pruned while we were reading
         response = _answer(items, replace(now, seq=seq), has_more=seq < now.seq or feed.waiting)
         if not (items or response.data["has_more"]):
             check_preconditions(request, tag := self._tag_of_nothing(now))
@@ -94,16 +94,16 @@ class ChangesView(ApiView):
         return response
 
     def _tag_of_nothing(self, now: Cursor) -> str:
-        """Return the tag of an answer that has nothing new for the caller, from any cursor on.
+        """Return the tag of an empty response, whatever the cursor.
 
-        It changes with each day and now and then, so that who asks for a long time without news
-        gets a cursor that is not too old.
+        It changes daily and every `RENEWED_EVERY` changes, so that an idle consumer gets a fresh
+        cursor before its own expires.
         """
         then = replace(now, seq=now.seq // RENEWED_EVERY)
         return entity_tag("nothing new", str(then), self.request.now.date())
 
     def _types(self) -> list[str]:
-        """Return the types to tell of; 403 for one that the token's scopes do not open."""
+        """Return the requested types; 403 for one that the token may not read."""
         asked = self.request.query_params.get("types")
         available = self.request.auth.effective_scopes()
         opened = {kind: f"read:{viewset.scope_resource}" for kind, viewset in VIEWSETS.items()}
@@ -118,7 +118,7 @@ class ChangesView(ApiView):
         return [kind for kind in opened if kind in types]
 
     def _cursor(self, now: Cursor) -> Cursor:
-        """Return where to go on from; 400 for what we never gave to this user."""
+        """Return the requested cursor; 400 for an invalid one or another user's."""
         text = self.request.query_params.get("cursor")
         if text is None:
             return replace(now, listed=(next(iter(VIEWSETS)), 0))
@@ -137,7 +137,7 @@ class ChangesView(ApiView):
 
 
 def _can_be_followed(cursor: Cursor, now: Cursor, feed: Feed) -> bool:
-    """Return whether all that changed after the cursor is there, and as much to see as then."""
+    """Return whether the journal still covers the cursor and visibility is unchanged."""
     return (
         cursor.sight == now.sight
         and cursor.epoch == feed.epoch

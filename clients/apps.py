@@ -1,4 +1,4 @@
-"""What the service knows of clients as a resource."""
+"""App declaration of clients."""
 
 from registry.config import ApiAppConfig
 

@@ -1,4 +1,4 @@
-"""How a list of clients can be narrowed."""
+"""Filters of clients."""
 
 from api.filters.base import ChoiceFilter, ExternalIdFilter, FilterSet, SearchFilter, SinceFilter
 from clients.models import Client

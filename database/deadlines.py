@@ -1,4 +1,4 @@
-"""What ends a request's work in the database when it takes too long.
+"""Deadlines for a request's database work.
 
 PostgreSQL's own limit of a statement would have to be set anew for each request that may take
 longer, and stay behind on the connections of a pooler; SQLite has none. So a thread of this
@@ -17,9 +17,9 @@ LOOKS_EVERY = 0.1  # seconds, while there is anything to look after
 
 
 class Deadline:
-    """Ends what this thread does in the database after so many seconds.
+    """Interrupts this thread's database statement after some seconds.
 
-    The block then sees the OperationalError of a statement that was broken off.
+    The block then sees the OperationalError of the interrupted statement.
     """
 
     def __init__(self, seconds: float) -> None:

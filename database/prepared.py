@@ -109,7 +109,6 @@ class PreparedRows:
         self._of_thread = threading.local()
 
     def __call__(self, queryset: models.QuerySet[Any, object]) -> list[Sequence[object]]:
-        """Return the rows."""
         query: Any = queryset.query
         connection = connections[queryset.db]
         try:
@@ -125,7 +124,7 @@ class PreparedRows:
         return compiled.rows(params, limits)
 
     def _compiled(self, queryset: models.QuerySet[Any, object], conditions: str) -> _Compiled:
-        """Return what is compiled of a query of the same shape, if this thread had one."""
+        """Return the compiled query of the same shape, from this thread's cache."""
         query: Any = queryset.query
         if any(MORE(query)):
             more = ", ".join(name for name in REFUSED if getattr(query, name))
@@ -143,7 +142,7 @@ class PreparedRows:
     def _compile(
         self, queryset: models.QuerySet[Any, object], joins: tuple[Any, ...]
     ) -> _Compiled:
-        """Return what is kept for querysets of a shape with these joins."""
+        """Compile a query for all querysets of one shape."""
         is_sliced = queryset.query.is_sliced
         by_keys = is_sliced and connections[queryset.db].vendor == "postgresql"
         compiled = self._by_keys(queryset) if by_keys else self._plain(queryset)
@@ -175,7 +174,7 @@ class PreparedRows:
 def _all_of(queryset: models.QuerySet[Any, object], *columns: str) -> Any:
     """Return the query for columns of the rows that all slices are of.
 
-    It knows no annotations: what an order or a column means by one is no part of a shape.
+    Without annotations, which are not part of a shape.
     """
     queryset = queryset.all()
     queryset.query.annotations = {}

@@ -1,4 +1,4 @@
-"""What a migration does when the rules of `values.text` are new, or change."""
+"""Helpers for migrations when the rules of `values.text` change."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
@@ -103,7 +103,7 @@ def names_in_the_way(
 
 
 def _keys(rows: models.QuerySet[Any, Any], within: Sequence[str]) -> dict[int, str]:
-    """Return the keys that differ from what is stored, by the ids of their rows."""
+    """Return the changed keys by row id."""
     taken, keys = set(), {}
     columns = rows.order_by("pk").values_list("pk", "name", "folded_name", *within)
     for pk, name, stored, *others in columns:

@@ -28,7 +28,7 @@ def _whole_number(text: str) -> int | None:
     return int(text)
 
 
-# What libpq does not know: names of Django's settings, and of its options of a connection.
+# Names unknown to libpq: Django's settings and connection options.
 SETTINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "conn_max_age": (_whole_number, "a whole number or None"),
     "conn_health_checks": (_switch, "True or False"),
@@ -70,7 +70,7 @@ def _name_of(pair: str) -> str:
 
 
 def _parse(name: str, address: str, pairs: list[str]) -> dict[str, Any]:
-    # Nothing of libpq's error is kept: it repeats what it could not read.
+    # Not chained: libpq's error repeats the unreadable text, which may contain a password.
     try:
         parts = conninfo_to_dict(f"{address}?{'&'.join(pairs)}" if pairs else address)
     except ProgrammingError:

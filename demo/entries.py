@@ -1,4 +1,4 @@
-"""Time entries of demo data: who worked when on what, streamed day by day."""
+"""Demo time entries, streamed day by day."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Job:
-    """What time is booked on: a project, or a task of it, until its last day."""
+    """A project, or one of its tasks, that time is logged on until its last day."""
 
     project_id: int
     task_id: int | None

@@ -43,7 +43,7 @@ TASK_NAMES = (
     *("Review the access rights", "Draft the user guide", "Clean up old records"),
     *("Plan the rollout", "Set up the test server", "Check the monthly figures"),
 )
-# What was done, and how it is tagged.
+# Notes and tags.
 WORK = (
     ("Weekly call with the client", "meeting"),
     ("Planned the next two weeks", "meeting,planning"),

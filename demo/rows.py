@@ -194,7 +194,7 @@ def _task(demo: Demo, users: Sequence[User], project: Project, index: int, numbe
 
 
 def _jobs(demo: Demo, projects: Sequence[Project], tasks: Sequence[Task]) -> list[list[Job]]:
-    """Return what can be booked on in each project: itself, and tasks somebody works on."""
+    """Return the jobs of each project: the project itself and its assigned tasks."""
     jobs = {project.pk: [_project_job(demo, project)] for project in projects}
     for task in tasks:
         if task.status in WORKED_ON:

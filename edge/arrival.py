@@ -1,4 +1,4 @@
-"""Where a request came to: over which scheme, for which host, on which path."""
+"""Checks of a request's scheme, host and path."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from django.middleware import common, security
 from edge.framing import BROKEN_PATH
 
 API = re.compile(r"/+api(?:/|$)")
-# A balancer asks an address, and HTTP/1.0 nobody by name. What they answer is the same for all.
+# Load balancers use an IP address as Host, or none in HTTP/1.0. The responses do not depend on it.
 PROBES = ("/api/v1/health", "/api/v1/live", "/api/v1/ready")
 DOCUMENTATION = ("/api/docs", "/api/redoc", "/api/schema", "/api/openapi.json")
 

@@ -1,4 +1,4 @@
-"""What a server hands on, made sound before Django reads it: PEP 3333 leaves some of it open."""
+"""Normalize the WSGI environment before Django reads it."""
 
 import codecs
 import io
@@ -8,15 +8,15 @@ from django.conf import settings
 from django.utils.http import parse_header_parameters
 
 UTF_8 = ("utf-8", "ascii")  # which is a part of it
-UNREADABLE = "application/octet-stream"  # what nobody here takes for anything else
+UNREADABLE = "application/octet-stream"  # refused everywhere
 BROKEN_PATH = "timetracker.broken_path"
 NOTHING_IN_CHUNKS = "timetracker.nothing_in_chunks"
 
 
 def make_sound(environ: dict[str, Any]) -> None:
-    """Give a chunked body its length, and let no other charset than UTF-8 through.
+    """Set the length of a chunked body, and refuse charsets other than UTF-8.
 
-    Of a path that is not UTF-8 Django would escape the broken bytes, so that two paths were one.
+    Django would escape the invalid bytes of a non-UTF-8 path, making two different paths equal.
     """
     path = environ.get("PATH_INFO", "")
     if not path.isascii() and not _is_text(path):
@@ -37,7 +37,7 @@ def _read_chunks(environ: dict[str, Any]) -> None:
         return
     body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
     if environ["HTTP_TRANSFER_ENCODING"].strip().lower() != "chunked":
-        return  # what else was done to it nobody here undoes
+        return  # other transfer codings are not supported
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ[NOTHING_IN_CHUNKS] = not body

@@ -1,4 +1,4 @@
-"""What every answer of the service carries, and the line that each leaves in the log."""
+"""Middleware for every response: headers, request ids and the access log."""
 
 import logging
 import re
@@ -96,10 +96,10 @@ class ForwardedSchemeMiddleware:
 
 
 class UnreadBodyMiddleware:
-    """Read what an answer did not need, as that of a refused token.
+    """Read the rest of an unread body, for example after a refused token.
 
-    The server would close the connection on a client that is still sending, and the answer
-    would be lost with it. A body that is too large is not worth that.
+    Otherwise the server would close the connection while the client is still sending, and the
+    response would be lost. Bodies over the limit are not read.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -134,7 +134,7 @@ class PageBodyLimitMiddleware:
 
 
 class SecurityHeadersMiddleware:
-    """Say what a browser may do with an answer, and that caches must not share it."""
+    """Add the Content-Security-Policy and keep shared caches away."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -145,7 +145,7 @@ class SecurityHeadersMiddleware:
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ("Authorization", "X-API-Key"))
         if response.status_code == HTTPStatus.NOT_MODIFIED:
-            del response["Content-Length"]  # Django's 0 is not the length of what it spares
+            del response["Content-Length"]  # Django's 0 is wrong for a 304
         response.headers.setdefault("Content-Security-Policy", _policy(request))
         return response
 

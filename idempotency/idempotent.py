@@ -1,4 +1,4 @@
-"""Answer a request once, however often it comes (draft-ietf-httpapi-idempotency-key-header)."""
+"""Idempotency-Key: carry out a request once (draft-ietf-httpapi-idempotency-key-header)."""
 
 import hashlib
 import json
@@ -57,11 +57,11 @@ def key_of(request: "Request") -> str | None:
 def answer_once(
     request: "Request", key: str, answer: "Callable[[], Response]"
 ) -> "Response | HttpResponse":
-    """Return the answer that is kept for the key; else answer, and keep that with the work.
+    """Return the stored response for the key; otherwise run the handler and store its response.
 
-    A twin that comes meanwhile waits for the end of this transaction. Only what changed something
-    is kept: after an error the same key may be tried again. KeyReused if the kept answer is one
-    to another request.
+    A concurrent duplicate waits for the end of this transaction. Only successful writes are
+    stored: after an error the same key may be tried again. KeyReused if the key was used for a
+    different request.
     """
     fingerprint = _fingerprint(request)
     with transaction.atomic():
@@ -79,7 +79,7 @@ def answer_once(
 
 
 def prune(before: datetime, *, at_most: int | None = None) -> int:
-    """Throw away keys from before an instant; return how many."""
+    """Delete keys created before an instant; return how many."""
     expired = IdempotencyKey.objects.filter(created_at__lt=before).order_by("pk")
     ids = expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:at_most]
     with transaction.atomic():
@@ -87,7 +87,7 @@ def prune(before: datetime, *, at_most: int | None = None) -> int:
 
 
 def _claim(user: object, key: str, fingerprint: str) -> IdempotencyKey:
-    """Insert the key, or return the row that is there; wait for the twin that just inserts it."""
+    """Insert the key or return its row, after waiting for a concurrent duplicate."""
     now = timezone.now()
     mine = {"user": user, "key": key}
     try:
@@ -105,14 +105,14 @@ def _claim(user: object, key: str, fingerprint: str) -> IdempotencyKey:
 
 
 def _fingerprint(request: "Request") -> str:
-    """Return what tells requests apart: method, path with query, and the body's meaning."""
+    """Return a digest of method, path with query, and parsed body."""
     body = request.data if request.method != "DELETE" else None
     text = f"{request.method} {request.get_full_path()}\n{json.dumps(body, sort_keys=True)}"
     return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _changed_something(response: "Response") -> bool:
-    """Return whether an answer tells of work; many writes at once may say that they are not in."""
+    """Return whether the request wrote anything; a bulk may report that it did not commit."""
     data: Mapping[str, Any] = response.data
     return response.status_code < 300 and data.get("committed") is not False
 

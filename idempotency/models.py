@@ -1,11 +1,11 @@
-"""What was answered to requests with an Idempotency-Key."""
+"""Stored responses to requests with an Idempotency-Key."""
 
 from django.conf import settings
 from django.db import models
 
 
 class IdempotencyKey(models.Model):
-    """A key of a user, what it was sent with, and what was answered.
+    """A user's key, the fingerprint of its request, and the response.
 
     The row is written in the transaction of the work: there is no work without it, and it is not
     there without the work.

@@ -1,4 +1,4 @@
-"""Who acts: the request that this thread is answering, if there is one."""
+"""The current actor, taken from the request being handled."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -36,7 +36,7 @@ class ActorMiddleware:
 
 
 def current_actor() -> Actor:
-    """Return who acts now."""
+    """Return the current actor."""
     request = _request.get()
     if request is None:
         return Actor()

@@ -27,7 +27,7 @@ class TokenFilter(TypedFilter):
 
 @admin.register(Change)
 class ChangeAdmin(admin.ModelAdmin[Change]):
-    """See who changed what, when and by which way."""
+    """Browse the journal."""
 
     list_display = ("changed_at", "row", "action", "changed", "user", "way", "request_id")
     list_display_links = None
@@ -44,14 +44,13 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
-        """Nobody."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
-        """Nobody: `prune_changes` throws away what is old."""
+        """Nobody: `prune_changes` deletes old changes."""
         return False
 
-    @admin.display(description="what")
+    @admin.display(description="object")
     def row(self, change: Change) -> str:
         """Return the row, with a way to it while it is there to see."""
         name = f"{change.type.replace('_', ' ').capitalize()} {change.object_id}"

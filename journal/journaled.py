@@ -1,4 +1,4 @@
-"""How a write gets into the journal: one INSERT, in the transaction of the write."""
+"""Recording of writes in the journal, with one INSERT in the same transaction."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +37,7 @@ ABSENT = object()  # unequal to whatever a column may hold
 
 
 class NewChange(NamedTuple):
-    """What was done to a row, before it is in the journal; who did it and when is added there."""
+    """A change to be recorded; `record` adds the actor and the time."""
 
     type: str
     object_id: int
@@ -50,7 +50,7 @@ class NewChange(NamedTuple):
 
 
 def record(changes: Sequence[NewChange]) -> None:
-    """Write what was done, however much, with one INSERT.
+    """Record changes with one INSERT.
 
     Call it in the transaction of the write and after it, when the rows are locked: their
     changes are then in the order in which they are committed.
@@ -65,7 +65,7 @@ def record(changes: Sequence[NewChange]) -> None:
         )
 
 
-type_of = cache(key_of)  # what the journal calls the rows of a model: `time_entry`
+type_of = cache(key_of)  # a model's name in the journal: `time_entry`
 
 
 @cache
@@ -137,7 +137,7 @@ class Journaled(models.Model):
         return deleted
 
     def remember(self) -> None:
-        """Take what the row holds now as what is stored."""
+        """Take the current values as the stored ones."""
         self.stored = {name: getattr(self, name) for name in columns_of(type(self))}
 
     @classmethod
@@ -148,13 +148,13 @@ class Journaled(models.Model):
         values: Collection[Any],
         **kwargs: Any,
     ) -> Self:
-        """Return a row that remembers what was stored, so that a save can tell what it changed."""
+        """Remember the stored values, so that a save can determine its changes."""
         row = super().from_db(db, field_names, values, **kwargs)
         row.stored = dict(zip(field_names, values, strict=False))
         return row
 
     def action(self) -> Change.Action:
-        """Return what a save is going to do."""
+        """Return the kind of change that a save makes."""
         return Change.Action.CREATED if self._state.adding else Change.Action.UPDATED
 
     def change(
@@ -189,9 +189,9 @@ class Journaled(models.Model):
         return getattr(self, self.owner_attribute) if self.owner_attribute else None
 
     def owner_in_database(self) -> int | None:
-        """Return whose row it is and stays until the transaction ends: what we read may be old.
+        """Lock the row and return its current owner; the loaded one may be stale.
 
-        A user who loses sight of a row has to be told, and must not be missed.
+        The change feed must report the row to a user who can no longer see it.
         """
         if self.owner_attribute is None:
             return None
@@ -209,14 +209,14 @@ class Journaled(models.Model):
         ]
 
     def _differs(self, written: Iterable[str]) -> bool:
-        """Return whether a save writes more than what every save counts up."""
+        """Return whether a save changes more than the automatic columns."""
         return any(
             name not in self.counted_up and self.stored.get(name, ABSENT) != getattr(self, name)
             for name in written
         )
 
     def _changed(self, written: Iterable[str]) -> list[str]:
-        """Return what differs from what was stored, but for what the service fills in."""
+        """Return the changed editable columns."""
         editable = {field.attname for field in self._meta.concrete_fields if field.editable}
         return [
             name

@@ -19,7 +19,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     """The journal, as readers need it."""
 
     def waiting(self) -> Self:
-        """Keep what no reader has numbered yet."""
+        """Keep changes without a sequence number."""
         return self.filter(seq=None)
 
     def visible_to(self, user: Any) -> Self:
@@ -31,7 +31,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
 
 class Change(models.Model):
-    """One write of one resource: what happened to which row, who did it and when (UTC).
+    """One write to one row, with its actor and time (UTC).
 
     It is written in the transaction of the write, after the row itself, whose lock is held by
     then: the ids of one row's changes are in the order of its commits. Across rows they are
@@ -39,7 +39,7 @@ class Change(models.Model):
     """
 
     class Action(models.TextChoices):
-        """What happened."""
+        """Kinds of changes."""
 
         CREATED = "created"
         UPDATED = "updated"

@@ -1,4 +1,4 @@
-"""What the service knows of projects as a resource."""
+"""App declaration of projects."""
 
 from registry.config import ApiAppConfig
 

@@ -1,4 +1,4 @@
-"""What an archived project refuses, and the lock that makes the refusal certain."""
+"""The rule that archived projects take no new work, and its lock."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,9 +28,9 @@ ARCHIVED = "This project is archived. Set its status to active to add to it."
 
 
 class ProjectWork(Resource):
-    """What belongs to a project by its `project`: an archived one takes nothing new.
+    """Base class of rows that belong to a `project`; an archived project takes no new ones.
 
-    The API, bulk, the admin and commands heed it alike, because the model does.
+    The model enforces this for the API, bulk, the admin and commands alike.
     """
 
     locked_reference: ClassVar[str] = "project_id"
@@ -81,13 +81,12 @@ def _project_of(row: Any) -> int:
 
 @contextmanager
 def lock_open_projects(*projects: int) -> Iterator[None]:
-    """Run a block that adds to projects of these keys; none is archived until the commit.
+    """Lock projects, so that none can be archived until the commit.
 
-    Raises a Refusal, `project_archived`, after the block, if one is archived already: what is
-    wrong with the row itself is told first. The lock comes before the block, as in a request of
-    many writes:
-    who waits for a lock after a unique key, where others take them the other way round, waits for
-    ever. On SQLite the transaction (IMMEDIATE) is the lock.
+    Raises a Refusal, `project_archived`, after the block, so that errors of the row itself come
+    first. The lock is taken before the block, as in a bulk: taking it after a unique key could
+    deadlock with requests that take them in the opposite order. On SQLite the IMMEDIATE
+    transaction is the lock.
     """
     statuses = _locked_statuses({*projects})
     yield

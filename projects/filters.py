@@ -1,4 +1,4 @@
-"""How a list of projects can be narrowed."""
+"""Filters of projects."""
 
 from api.filters.base import (
     ChoiceFilter,

@@ -18,7 +18,7 @@ class ProjectQuerySet(ResourceQuerySet["Project"]):
     """Projects; all users share them."""
 
     def with_details(self) -> Self:
-        """Fetch what a project's API representation reads, in the same query."""
+        """Also fetch related rows that the API shows."""
         return self.select_related("client")
 
 
@@ -76,7 +76,7 @@ class Project(Resource):
         return self.name
 
     def action(self) -> Change.Action:
-        """Return what a save is going to do; to archive is more than to change."""
+        """Return the kind of change that a save makes; archiving is its own kind."""
         archived = self.Status.ARCHIVED
         if self.stored.get("status") not in (None, archived) and self.status == archived:
             return Change.Action.ARCHIVED

@@ -37,7 +37,7 @@ def comes_from_proxy(request: HttpRequest) -> bool:
 
 
 def network_of(address: Address | None) -> str:
-    """Return what one caller can be counted by: an IPv4 address, or an IPv6 /64."""
+    """Return the network that a caller is counted by: an IPv4 address, or an IPv6 /64."""
     if isinstance(address, IPv6Address):
         return f"{int(address) >> (128 - IPV6_SITE_BITS):x}/{IPV6_SITE_BITS}"
     return str(address)

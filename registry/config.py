@@ -1,4 +1,4 @@
-"""What an app says about itself, once: every list of all resources is derived from it."""
+"""The declaration of an app, from which all lists of resources are derived."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -24,7 +24,7 @@ class ApiAppConfig(AppConfig):
 
     # The viewset of the app's resource: "clients.views.ClientViewSet".
     viewset: ClassVar[str] = ""
-    # Each scope, and what it allows, as an administrator reads it. `write:x` includes `read:x`.
+    # Scopes and their descriptions. `write:x` includes `read:x`.
     scopes: ClassVar[Mapping[str, str]] = {}
     # Each tag of the OpenAPI document, and its description. A tag is the first part of a path.
     tags: ClassVar[Mapping[str, str]] = {}
@@ -36,5 +36,5 @@ class ApiAppConfig(AppConfig):
     section: ClassVar[str] = "Work"
     # The columns whose change makes a list new, where not every write of a row does.
     shown_columns: ClassVar[Sequence[str]] = ()
-    # What of its rows the tallies count beside their writes.
+    # How the tallies count its rows; without it, only writes are counted.
     counted: ClassVar["Counted | None"] = None

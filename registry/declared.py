@@ -35,7 +35,7 @@ def model_of(config: ApiAppConfig) -> type[models.Model]:
 
 @cache
 def scopes() -> dict[str, str]:
-    """Return the scopes of all apps, each with what it allows."""
+    """Return the scopes of all apps with their descriptions."""
     return {scope: text for config in api_apps() for scope, text in config.scopes.items()}
 
 

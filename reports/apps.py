@@ -1,4 +1,4 @@
-"""What the service knows of reports."""
+"""App declaration of reports."""
 
 from registry.config import ApiAppConfig
 

@@ -20,8 +20,8 @@ from values.instants import hours
 # seconds and hours are both made of whole seconds; they and counts are summed up at the end.
 Kind = Literal["text", "id", "date", "moment", "flag", "count", "seconds", "hours"]
 SUMMED = ("count", "seconds", "hours")
-# What makes a cell a formula, with its full-width forms; blanks and a byte order mark before it
-# are skipped. Where `;` separates cells, a text may open some more of them.
+# The start of a formula, including full-width forms, after blanks or a byte order mark. Where `;`
+# separates cells, every part of a text can start one.
 FORMULA = re.compile(r"(^|;)(?=[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
 LINES_A_CHUNK = 500
@@ -37,7 +37,7 @@ XLSX_FORMATS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A title, and what the cells below it are."""
+    """A title and the kind of its cells."""
 
     title: str
     kind: Kind = "text"
@@ -113,7 +113,7 @@ FILES: dict[str, Callable[[Table], HttpResponse | StreamingHttpResponse]] = {
 
 
 class _Echo:
-    """A file that gives back what is written to it."""
+    """A file object that returns written lines."""
 
     def write(self, line: str) -> str:
         return line

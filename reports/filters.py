@@ -1,4 +1,4 @@
-"""What a report can be about."""
+"""Filters of reports."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -63,7 +63,7 @@ class ReportFilter(OwnEntriesFilterSet):
 
 
 class SummaryFilter(ReportFilter):
-    """Filters of `GET /reports/summary`, and what it is grouped by."""
+    """Filters of `GET /reports/summary`, including `group_by`."""
 
     group_by = ChoicesOption(
         LEVELS,
@@ -73,7 +73,7 @@ class SummaryFilter(ReportFilter):
 
     @property
     def levels(self) -> list[str]:
-        """What to group by, from the outermost to the leaves."""
+        """The levels to group by, outermost first."""
         chosen: Any = self.form.cleaned_data.get("group_by")
         return chosen or []
 

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from reports.local_dates import local_date, week_name
 from timeentries.models import TimeEntry
 
-# What an entry is grouped by, and the name of the group.
+# The key and the name of a group.
 REFERENCES = {
     "client": ("project__client_id", "project__client__name"),
     "project": ("project_id", "project__name"),

@@ -1,7 +1,7 @@
 """Local days, weeks and months of instants, by the rules of one source: Python's zoneinfo.
 
 PostgreSQL has zones of its own, perhaps of another year, and SQLite has none. So the database
-is told the few offsets that hold within the range of a report.
+gets the few offsets that apply within the range of a report.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Report(models.Model):
-    """What the admin's menu calls Reports."""
+    """The Reports entry of the admin's menu."""
 
     class Meta:
         managed = False

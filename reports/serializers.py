@@ -18,7 +18,7 @@ class ProjectHoursSerializer(serializers.Serializer[object]):
 
 @extend_schema_field({"type": ["integer", "string", "null"]})
 class KeyField(serializers.Field[object, object, object, object]):
-    """What a group is told by: an id, tags, or a date."""
+    """The key of a group: an id, tags, or a date."""
 
 
 class GroupSerializer(serializers.Serializer[object]):

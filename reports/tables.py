@@ -1,4 +1,4 @@
-"""What the files of the reports hold."""
+"""Tables of the report files."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date

@@ -43,7 +43,6 @@ class ReportView(ApiView):
     scope_resource = "reports"
 
     def query_parameters(self) -> list[str]:
-        """Return the filters of the report."""
         return list(self.filterset_class.base_filters)
 
     @property
@@ -141,7 +140,6 @@ class _Page(PagePagination):
         self.counted = total
 
     def count(self, queryset: QuerySet[Any, Any]) -> int:
-        """Return what is known."""
         return self.counted
 
 

@@ -1,4 +1,4 @@
-"""The admin site, and what the models' pages share."""
+"""Base classes of the admin's model pages."""
 
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
     }
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what an address fills a new form with, but for what fits no field."""
+        """Return initial values from the query string, ignoring invalid ones."""
         initial: dict[str, object] = {}
         for name, value in super().get_changeform_initial_data(request).items():
             with suppress(FieldDoesNotExist, ValidationError, ValueError, OverflowError):
@@ -79,7 +79,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         return initial
 
     def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
-        """Return the fields in the order of the model, what matters first, other systems' last."""
+        """Return the fields in model order, with `first_fields` first and the external id last."""
         names = super().get_fields(request, obj)
         places = {name: place for place, name in enumerate(self.first_fields)}
         if hasattr(self.model, "external_id"):  # an id is its giver's: nobody gives one here
@@ -90,7 +90,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
     def get_readonly_fields(
         self, request: HttpRequest, obj: M | None = None
     ) -> list[str] | tuple[str, ...]:
-        """Return what the service fills in, once there is something to show."""
+        """Return the automatic fields, except on the add page."""
         if obj is None:
             return ()
         names = [*super().get_readonly_fields(request, obj)]
@@ -132,7 +132,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         object_id: str,
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
-        """Show what was done in the admin, and to whom may read it the way to all changes."""
+        """Show the admin's history, with a link to the journal for those who may read it."""
         context = dict(extra_context or {})
         if issubclass(self.model, Journaled) and request.user.has_perm("changes.view_change"):
             changes = reverse("admin:changes_change_changelist")

@@ -1,7 +1,7 @@
-"""What the database is going to refuse of many rows, so that not each has to be tried.
+"""Predict which of many new rows the database will refuse, without trying each one.
 
-A rule stays where it is, in the constraints of the model: they are only read here, and whatever
-cannot be foreseen (what others write meanwhile) the database still judges.
+Rules stay in the model's constraints, which are evaluated here in Python. The database still
+catches everything else, such as concurrent writes.
 """
 
 import operator
@@ -59,7 +59,7 @@ def row_in_the_way(constraint: models.UniqueConstraint, row: object) -> int | No
 
 
 def _fill_in(row: Any) -> None:
-    with suppress(ValidationError):  # to fill in what the model fills in is all we want
+    with suppress(ValidationError):  # called only for its side effect of filling in fields
         row.clean()
 
 
@@ -156,7 +156,7 @@ def _compared(value: object, lookup: str | None, other: object) -> bool | None:
 
 
 def _value(node: Any, row: object) -> object:
-    """Return the value of a column, of what computes itself `of` columns, or of a constant."""
+    """Return the value of a column, a computed expression or a constant."""
     if isinstance(node, F):
         return _column(node.name, row)  # type: ignore[attr-defined] # the stubs lack it
     if hasattr(node, "resolve_expression"):

@@ -13,7 +13,7 @@ from resources.refusals import Invalid, Refusal, Taken, Vanished
 REFERENCE_BROKEN = "A related row has changed. Fetch it again and retry."
 
 # https://www.sqlite.org/rescode.html#constraint: a check and an index over expressions are
-# named, an index over columns is told by its columns.
+# named, an index over columns is identified by its columns.
 SQLITE_NAMED = re.compile(r"constraint failed: (?:index ')?(\w+)'?$")
 SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (.+)$")
 
@@ -51,7 +51,7 @@ def references_as_conflicts() -> Iterator[None]:
 
 
 def refuse_if_used(instance: models.Model) -> None:
-    """Raise a Refusal, `in_use`, that says by how many of what a row is used.
+    """Raise a Refusal, `in_use`, with the number and kind of the rows that refer to this one.
 
     Django's ProtectedError would load every row to say so.
     """
@@ -119,7 +119,7 @@ def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> li
 
 def _is_about_a_reference(error: IntegrityError) -> bool:
     state = getattr(getattr(error.__cause__, "diag", None), "sqlstate", None)
-    if isinstance(error, ProtectedError):  # Django saw what came after refuse_if_used
+    if isinstance(error, ProtectedError):  # referred to since refuse_if_used
         return True
     return state == "23503" or "FOREIGN KEY constraint failed" in str(error)
 

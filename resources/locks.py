@@ -1,4 +1,4 @@
-"""Rows that are kept from being written until a transaction ends."""
+"""Row locks."""
 
 from collections.abc import Collection
 from typing import Any, TypeVar
@@ -11,11 +11,9 @@ M = TypeVar("M", bound=models.Model)
 def lock(model: type[models.Model], **found: object) -> object:
     """Keep a row from being written until the transaction ends; return its key, None if none is.
 
-    On SQLite the transaction alone does. PostgreSQL looks again at what the row is found by, once
-    it has waited.
-
-    A statement of its own: what a joined query reads beside the row may be older than the lock
-    for which it waited.
+    On SQLite the transaction itself is the lock. PostgreSQL re-evaluates the condition after
+    waiting. This is a separate statement because a joined query could read related rows from
+    before the wait.
     """
     rows = model._default_manager.filter(**found).order_by().select_for_update(no_key=True)
     return rows.values_list("pk", flat=True).first()

@@ -1,4 +1,4 @@
-"""What the stored resources share, and how a broken constraint becomes an answer."""
+"""Base models of resources."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
@@ -21,11 +21,11 @@ class ResourceQuerySet(models.QuerySet[M]):
     """The two questions of every resource: which rows, and how fetched."""
 
     def visible_to(self, user: Any) -> Self:
-        """Keep the rows that a user may see: all, for what the users share."""
+        """Keep the rows that a user may see; shared resources show all."""
         return self
 
     def with_details(self) -> Self:
-        """Fetch what the API representation reads, in the same query."""
+        """Also fetch related rows that the API shows."""
         return self
 
     def exact_count(self) -> int:
@@ -46,11 +46,10 @@ class ResourceQuerySet(models.QuerySet[M]):
 class LatestField(models.DateTimeField[Any, datetime]):
     """The instant of the last save (UTC), never before that of the save before.
 
-    Clocks are set back; who asks for what changed since then must not miss a row for it.
+    Otherwise a clock that is set back would hide rows from `updated_since`.
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> datetime:  # noqa: FBT001 - Django's
-        """Return what is stored."""
         before: datetime | None = getattr(model_instance, self.attname)
         now: datetime = super().pre_save(model_instance, add)
         if before is not None and before > now:
@@ -59,7 +58,6 @@ class LatestField(models.DateTimeField[Any, datetime]):
         return now
 
     def deconstruct(self) -> Any:
-        """Return what migrations write: the column is one of Django's."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.DateTimeField", args, kwargs
 
@@ -108,7 +106,7 @@ class Resource(DerivingMixin, Journaled):
         update_fields: Iterable[str] | None,
         forced_update: bool,  # noqa: FBT001 - Django's
     ) -> bool:
-        """Write the columns and the next version; Django's own cannot return what it wrote.
+        """Write the columns and increment the version in one UPDATE … RETURNING.
 
         Whose the row is comes back too: it may be another user's by now, as the journal must know.
         """
@@ -141,7 +139,7 @@ def within_years(
 ) -> models.CheckConstraint:
     """Return the constraint that an instant (UTC), or a date, lies in the years that we know.
 
-    What lies outside could be stored by other ways in, and then be read by none.
+    Values outside could be stored in other ways but not be read back.
     """
     what = "time" if isinstance(first, datetime) else "date"
     return models.CheckConstraint(

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Refusal(Exception):
-    """A write that does not fit what is stored."""
+    """A write that conflicts with stored data."""
 
     def __init__(self, sentence: str, code: str = "conflict") -> None:
         super().__init__(sentence)
@@ -23,13 +23,13 @@ class Invalid(Refusal):
 
 
 class Taken(Refusal):
-    """Another row has what may be there only once."""
+    """Another row has the same unique key."""
 
     def __init__(self, constraint: models.UniqueConstraint, sentence: str, code: str) -> None:
         super().__init__(sentence, code)
         self.constraint = constraint
         self.pk: int | None = None  # of the other row, whether or not the caller may see it
-        self.shown: dict[str, Any] = {}  # what the caller is told of that row
+        self.shown: dict[str, Any] = {}  # members of the response about that row
 
 
 class Vanished(Refusal):

@@ -19,7 +19,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar; `title` is what it shows under a pointer."""
+    """A bar; `title` is its tooltip."""
 
     name: str
     title: str

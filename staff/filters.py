@@ -22,11 +22,10 @@ class TypedFilter(admin.SimpleListFilter):
         return True
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[Any]:
-        """Offer nothing."""
         return []
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield what the form needs: what else is asked for."""
+        """Yield the template's variables, including the other query parameters."""
         others = {name: value for name, value in changelist.params.items() if name != "p"}
         yield {
             "name": self.parameter_name,

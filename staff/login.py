@@ -1,4 +1,4 @@
-"""How often somebody may guess a password in the admin, and what the security log says of it."""
+"""Login throttling and security log of the admin."""
 
 import hashlib
 import logging
@@ -95,7 +95,7 @@ def remember_browser(response: HttpResponse, name: str) -> None:
 
 
 def _key(name: str) -> str:
-    """Return what an account is counted by, known or not, in any spelling that may find it."""
+    """Return the throttling key of a username, equal for all its spellings."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return hashlib.sha256(folded.encode()).hexdigest()
 

@@ -26,11 +26,9 @@ class Encoder:
     """JSON of what the fields of a model hold, for django.core.signing."""
 
     def dumps(self, value: object) -> bytes:
-        """Return the JSON of shown values."""
         return DjangoJSONEncoder(separators=(",", ":")).encode(value).encode("latin-1")
 
     def loads(self, data: bytes) -> object:
-        """Return the shown values."""
         return signing.JSONSerializer().loads(data)
 
 

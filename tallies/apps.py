@@ -1,11 +1,11 @@
-"""What makes the counting begin."""
+"""App configuration of the tallies."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 
 class TalliesConfig(AppConfig):
-    """Tallies: exact totals, and what a list's version is made of."""
+    """Tallies: exact totals and list versions."""
 
     name = "tallies"
 

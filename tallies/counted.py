@@ -1,4 +1,4 @@
-"""What a table says about itself so that its rows are counted."""
+"""The declaration of a counted table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ class Counted:
     """A table whose rows are tallied by key, day and month; `{0}` stands before each column.
 
     `keys` is a kind of tally each, with the SQL of its key; `counts` a column of the tallies
-    each, with the SQL of what a row adds to it.
+    each, with the SQL of a row's contribution.
     """
 
     table: str

@@ -9,14 +9,15 @@ from django.db.models import Q
 class Tally(models.Model):
     """A part of a count: the count is the sum of all the rows of its kind and key.
 
-    Triggers write these rows in the transaction that writes what they count (tallies/triggers.py),
-    so that a sum is exact in every snapshot. On PostgreSQL each write adds `fresh` rows, for which
-    no writer waits for another; now and then a writer folds them into the one row of each day and
-    the one of each month. So of the rows that are not fresh add up either months or days.
+    Triggers write these rows in the transaction that writes the counted rows
+    (tallies/triggers.py), so that a sum is exact in every snapshot. On PostgreSQL each write adds
+    `fresh` rows, for which no writer waits for another; now and then a writer folds them into the
+    one row of each day and the one of each month. So of the rows that are not fresh add up either
+    months or days.
     """
 
-    # What is counted: one of the kinds that a table is `Counted` by, or the plural key of a
-    # resource of which only the writes are counted; then `key` is 0.
+    # A kind declared by `Counted`, or the plural key of a resource of which only writes are
+    # counted, with `key` 0.
     kind = models.CharField(max_length=20)
     key = models.BigIntegerField(default=0, db_default=0)
     # Of an entry's `start_time` in UTC, since the year 0: 12 * 2024 + 0 is January 2024.

@@ -66,7 +66,7 @@ def functions() -> dict[str, tuple[str, str]]:
 
 
 def triggers() -> dict[tuple[str, str], str]:
-    """Return what follows CREATE TRIGGER, by table and name."""
+    """Return the trigger definitions by table and name."""
     each = "FOR EACH STATEMENT EXECUTE FUNCTION"
     new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
     table = counted().table

@@ -1,4 +1,4 @@
-"""Counting afresh: what the tallies should say, and making them say so."""
+"""Recount the tallies: find and fix differences."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,18 +43,18 @@ class Difference:
 
 
 def differences(*, using: str = DEFAULT_DB_ALIAS) -> list[Difference]:
-    """Return where the tallies are wrong, in one snapshot: nowhere unless triggers were off."""
+    """Return the differences, in one snapshot; there are none unless triggers were disabled."""
     with _taking_its_time(using) as cursor:
         cursor.execute(_differences(connections[using].vendor))
         return [Difference(*row) for row in cursor.fetchall()]
 
 
 def rebuild(*, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Make the tallies right; who writes an entry meanwhile waits."""
+    """Fix the tallies; concurrent writers of entries wait."""
     vendor = connections[using].vendor
     with _taking_its_time(using) as cursor:
         if vendor == "postgresql":
-            # In this order: who folds may want to write an entry after it.
+            # In this order: a folding writer may write an entry afterwards.
             cursor.execute(f"SELECT pg_advisory_xact_lock({FOLD_LOCK})")
             cursor.execute(f"LOCK TABLE {counted().table} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(
@@ -76,9 +76,9 @@ def _taking_its_time(using: str) -> Iterator[CursorWrapper]:
 
 
 def _differences(vendor: str) -> str:
-    """What is missing by day, the sum of it by month, and less what the folded rows say.
+    """Return SQL for the differences between the entries and the tallies, per day and month.
 
-    A fresh row tells of its day and its month, as an entry does.
+    A fresh row counts for both its day and its month, as an entry does.
     """
     columns, periods = ", ".join(COUNTED), ", ".join(PERIOD)
     negated = ", ".join(f"-{column}" for column in COUNTED)

@@ -48,7 +48,7 @@ def _add_new_row() -> list[str]:
 
 
 def _subtract_old_row() -> list[str]:
-    """What went was counted when it came, unless a flush emptied the tallies first."""
+    """Subtract an old row, which was counted unless a flush has emptied the tallies."""
     month, day = period_of("sqlite", "OLD.")
     pairs = zip(COUNTED, counts_of("OLD."), strict=True)
     changes = ", ".join(f"{column} = {column} - {count}" for column, count in pairs)

@@ -21,7 +21,7 @@ MONTH = {
     "postgresql": "(EXTRACT(YEAR FROM {0}) * 12 + EXTRACT(MONTH FROM {0}) - 1)::int",
     "sqlite": "substr({0}, 1, 4) * 12 + substr({0}, 6, 2) - 1",
 }
-# What a row adds to the tallies of its day and its month.
+# The columns to which a row contributes.
 COUNTED = ("finished", "running", "seconds", "billable_seconds")
 PERIOD = ("kind", "key", "month", "day")
 COLUMNS = ", ".join((*PERIOD, *COUNTED, "writes", "fresh"))

@@ -1,6 +1,6 @@
 """The triggers that count: whatever writes a row, be it COPY, a cascade or a shell, is counted.
 
-docs/decisions/0006-exact-totals.md says why they are as they are, and what they cost.
+See docs/decisions/0006-exact-totals.md for the reasons and costs.
 """
 
 from django.db import connections, transaction
@@ -14,9 +14,9 @@ from tallies.statements import ADD_WRITES_TO_ALL
 
 
 def install(using: str) -> None:
-    """Make the triggers unless they are there as they should be, and count what is there.
+    """Create missing or outdated triggers, and count the existing rows.
 
-    On SQLite a migration that remakes a table takes its triggers away; PostgreSQL keeps them.
+    On SQLite, a migration that rebuilds a table drops its triggers; PostgreSQL keeps them.
     """
     connection = connections[using]
     needed = {counted().table, *(table for table, _ in written().values())}

@@ -1,4 +1,4 @@
-"""A number for each list that every change of what it shows makes larger."""
+"""List versions: numbers that grow with every change of a list."""
 
 import secrets
 from collections.abc import Iterable
@@ -46,9 +46,9 @@ def list_version(shown: Iterable[str], user: Any) -> int:
 
 
 def renew_list_versions() -> None:
-    """Give all lists numbers that they never had, though they are counted up again from less.
+    """Move all list versions to numbers that were never used.
 
-    After a restore: the lost writes were numbered too, and their numbers will come again.
+    Needed after a restore: the numbers of the lost writes will be assigned again.
     """
     with connection.cursor() as cursor:
         cursor.execute(ADD_WRITES_TO_ALL, [secrets.randbits(EPOCH_BITS)])

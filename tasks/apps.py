@@ -1,4 +1,4 @@
-"""What the service knows of tasks as a resource."""
+"""App declaration of tasks."""
 
 from registry.config import ApiAppConfig
 

@@ -1,4 +1,4 @@
-"""How a list of tasks can be narrowed."""
+"""Filters of tasks."""
 
 from api.filters.base import (
     ChoiceFilter,

@@ -23,7 +23,7 @@ class TaskQuerySet(ResourceQuerySet["Task"]):
     """Tasks; all users share them."""
 
     def with_details(self) -> Self:
-        """Fetch what a task's API representation reads, in the same query."""
+        """Also fetch related rows that the API shows."""
         return self.select_related("project")
 
 
@@ -71,7 +71,7 @@ class Task(ProjectWork):
             within_years(
                 "due_date", "task_due_within_years", first=EARLIEST.date(), end=LATEST.date()
             ),
-            # What lets a time entry's foreign key hold task and project together.
+            # Target of the composite foreign key of time entries.
             models.UniqueConstraint(fields=("id", "project"), name="task_unique_in_project"),
             models.CheckConstraint(
                 condition=Q(estimated_hours__gte=0),
@@ -111,7 +111,7 @@ class Task(ProjectWork):
         super().insert(rows)
 
     def action(self) -> Change.Action:
-        """Return what a save is going to do; to complete is more than to change."""
+        """Return the kind of change that a save makes; completing is its own kind."""
         was_done = self.stored.get("status") in (None, self.Status.DONE)
         if self.status == self.Status.DONE and not was_done:
             return Change.Action.COMPLETED

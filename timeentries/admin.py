@@ -47,11 +47,9 @@ class TimerFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
-        """Offer the two."""
         return [("running", "Running"), ("finished", "Finished")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
-        """Keep what was chosen."""
         match self.value():
             case "running":
                 return queryset.filter(end_time=None)
@@ -87,7 +85,7 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
     first_fields = ("user", "project", "task", "start_time", "end_time")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TimeEntry]:
-        """Fetch the person in whose zone times are shown too, and what a list names."""
+        """Also fetch the related rows that the pages show."""
         return super().get_queryset(request).select_related("user", "project", "task")
 
     @admin.display(description="Start", ordering="start_time")
@@ -104,7 +102,7 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
 
     @admin.display(description="In the user's zone")
     def in_the_users_zone(self, entry: TimeEntry) -> str:
-        """Return start and end as the user reads them, with the offset that tells equal hours."""
+        """Return start and end in the user's zone, with offsets."""
         zone, instants = entry.user.zone, filter(None, (entry.start_time, entry.end_time))
         times = [instant.astimezone(zone).isoformat(" ", "seconds") for instant in instants]
         return f"{' to '.join(times)}, {zone.key}"

@@ -1,4 +1,4 @@
-"""What the service knows of time entries as a resource."""
+"""App declaration of time entries."""
 
 from registry.config import ApiAppConfig
 from tallies.counted import Counted

@@ -1,4 +1,4 @@
-"""What the database must hold of time entries and Django has no words for."""
+"""Database constraints of time entries that Django lacks."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ class WholeSeconds(Func):
     output_field = models.BigIntegerField()
 
     def of(self, start: datetime, end: datetime) -> int:
-        """Return what the database would, of values."""
+        """Compute the same value in Python."""
         return (end - start) // timedelta(seconds=1)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: object, **_: object) -> Sql:
@@ -100,7 +100,6 @@ class CompositeForeignKey(models.BaseConstraint):
             raise ValidationError({self.fields[0]: self.get_violation_error_message()})
 
     def deconstruct(self) -> Any:
-        """Return what migrations write."""
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "fields": self.fields, "to_fields": self.to_fields}
 

@@ -1,4 +1,4 @@
-"""How a list of time entries can be narrowed."""
+"""Filters of time entries."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from timeentries.models import TimeEntry
 
 
 class OwnEntriesFilterSet(DateRangeFilterSet):
-    """A date range, what the work was for, and for administrators a user."""
+    """Filters by date range, project, task, client, tag and user."""
 
     project_id = IdFilter()
     task_id = IdFilter()
@@ -75,5 +75,5 @@ class TimeEntryFilter(OwnEntriesFilterSet):
         return queryset.filter(end_time__isnull=False)
 
     def leave(self, queryset: QuerySet[TimeEntry], *_: object) -> QuerySet[TimeEntry]:
-        """Leave the rows alone: what matters is also whether the parameter is missing."""
+        """Do nothing: `filter_queryset` also handles a missing parameter."""
         return queryset

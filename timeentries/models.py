@@ -31,11 +31,11 @@ class TimeEntryQuerySet(ResourceQuerySet["TimeEntry"]):
         return self if user.is_superuser else self.filter(user=user)
 
     def with_details(self) -> Self:
-        """Fetch what an entry's API representation reads, in the same query."""
+        """Also fetch related rows that the API shows."""
         return self.select_related("user", "project__client", "task")
 
     def exact_count(self) -> int:
-        """Return the number of entries, from the tallies for what most lists ask."""
+        """Return the number of entries, from the tallies if possible."""
         total = total_from_tallies(self)
         return self.count() if total is None else total
 
@@ -59,13 +59,11 @@ class BillableField(models.BooleanField[bool | None, bool | None]):
     """Whether time is billed; of a new entry that leaves it open, as its project is."""
 
     def pre_save(self, model_instance: Any, add: bool) -> bool:  # noqa: FBT001 - Django's
-        """Return what is stored."""
         if getattr(model_instance, self.attname) is None:
             setattr(model_instance, self.attname, model_instance.project.billable)
         return bool(getattr(model_instance, self.attname))
 
     def deconstruct(self) -> Any:
-        """Return what migrations write: the column is one of Django's."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.BooleanField", args, kwargs
 
@@ -162,7 +160,7 @@ class TimeEntry(ProjectWork):
         return super().begins() or is_reopened
 
     def action(self) -> Change.Action:
-        """Return what a save is going to do; to start or stop a timer is more than to change."""
+        """Return the kind of change that a save makes, such as starting a timer."""
         was_active = not self._state.adding and self.stored.get("end_time") is None
         if self.active and not was_active:
             return Change.Action.TIMER_STARTED

@@ -1,4 +1,4 @@
-"""What the tallies know of time entries, so that not each has to be counted."""
+"""Totals of time entries, read from tallies instead of counting."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,15 +48,16 @@ FRESH = "fresh AND day >= %s AND day < %s"
 
 
 class _NotTallied(Exception):
-    """The tallies cannot tell of such entries."""
+    """The tallies do not cover this query."""
 
 
 def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
-    """Return the number of entries as the tallies tell it, or None where they cannot.
+    """Return the number of entries from the tallies, or None if they do not cover the query.
 
-    They tell of all entries, a user's, a project's or a client's. Whole days in UTC are told, the
-    parts of days at the ends of a range counted: in one statement, so in one snapshot. Every page
-    asks for it, and Django's own way to such a statement takes a millisecond.
+    They cover all entries, a user's, a project's or a client's. Whole UTC days come from the
+    tallies and partial days at the ends of a range from the entries, in one statement and so one
+    snapshot. It is raw SQL because every page runs it, and building it with Django would take a
+    millisecond.
     """
     try:
         asked = _filters_of(entries.query)
@@ -97,9 +98,9 @@ def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str,
 def _union_of_parts(
     asked: dict[str, object], scope: TallyScope, of_tallies: str, of_entries: str, *, using: str
 ) -> tuple[str, list[Any]]:
-    """Return the SQL of all that adds up to what is asked; `_NotTallied` without a whole day.
+    """Return the SQL of all summands; raise `_NotTallied` if the range contains no whole day.
 
-    `of_tallies` and `of_entries` are what is selected of them.
+    `of_tallies` and `of_entries` are the columns to select from each.
     """
     first, last = _whole_days(asked)
     ids = [asked[name] for name in SCOPES if name in asked]
@@ -172,7 +173,7 @@ def _whole_days(asked: dict[str, Any]) -> tuple[int, int]:
 def _partial_days(
     asked: dict[str, Any], first: int, last: int
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Yield what a range has before and after its whole days."""
+    """Yield the partial days at the ends of a range."""
     if FROM in asked and asked[FROM] < _beginning(first):
         yield asked[FROM], _beginning(first)
     if BEFORE in asked and _beginning(last) < asked[BEFORE]:
@@ -182,9 +183,9 @@ def _partial_days(
 def _tallies(first: int, last: int) -> Iterator[tuple[str, str, int, int]]:
     """Yield the tallies of whole days as sign, condition and its two bounds.
 
-    These are the months between the two that begin nearest to the ends, and with them (or with a
-    minus, where a month begins before the range or ends after it) the days up to the ends: about
-    seven at each. Few days are told by themselves.
+    Whole months between the month boundaries nearest to the ends, plus the days up to the ends, or
+    minus them where a month extends beyond the range: about seven days at each end. Short ranges
+    use days only.
     """
     yield "", FRESH, first, last
     begin, end = _nearest_month(first), _nearest_month(last)

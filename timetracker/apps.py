@@ -10,5 +10,5 @@ class TimeTrackerConfig(ApiAppConfig):
     tags = {"System": "Service information and health checks. No token required."}
 
     def ready(self) -> None:
-        """Import what registers itself."""
+        """Import the modules that register themselves."""
         from timetracker import checks, resource_checks  # noqa: F401 - how checks are registered

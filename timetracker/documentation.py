@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is served, and what only this level knows of single resources."""
+"""The OpenAPI views, and schema extensions for single resources."""
 
 # drf-spectacular has types for a part of its functions.
 # mypy: disable-error-code="no-untyped-call"

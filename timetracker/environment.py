@@ -1,4 +1,4 @@
-"""Typed readers of the environment: a bad value refuses to start and says what is accepted."""
+"""Typed readers of environment variables; a bad value stops the service from starting."""
 
 import os
 import re

@@ -36,7 +36,7 @@ def logging_settings(level: str) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
-            # The access log tells of refused requests already.
+            # The access log already contains refused requests.
             "django.request": {"level": "ERROR"},
             # Whoever scans for hosts would fill the log with traces.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
@@ -52,6 +52,6 @@ def hide_tokens(_logger: object, _method: str, line: str) -> str:
 def _without_objects(
     _logger: object, _method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Drop what Django adds for its mail handler: the request would be printed whole."""
+    """Drop Django's `request` attribute, which would be printed in full."""
     event.pop("request", None)
     return event

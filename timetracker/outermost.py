@@ -1,4 +1,4 @@
-"""What stands around Django: it sees each request first and has the last word on its answer."""
+"""The outermost WSGI layer."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ class Outermost:
 
 
 def _closing_if_unread(environ: dict[str, Any], start_response: StartResponse) -> StartResponse:
-    """Return what starts an answer; it says so if the connection ends with it.
+    """Wrap `start_response` to announce when the connection will be closed.
 
     The server ends one on which a body is left that is longer than we read. PEP 3333 leaves the
     header to the server, which does not send it by itself; that of `runserver` refuses it.

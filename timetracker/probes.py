@@ -1,4 +1,4 @@
-"""What machines ask: whether the service answers, can work, and is well."""
+"""Health checks."""
 
 import logging
 from functools import cache

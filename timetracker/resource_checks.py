@@ -1,4 +1,4 @@
-"""System checks on the declarations of resources: each says what is missing, and where it goes."""
+"""System checks of resource declarations; each names the file to fix."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from registry import declared
 from registry.config import ApiAppConfig
 from resources.models import Resource
 
-# What every row shows, so that clients can follow, cache and merge it.
+# Fields that every resource needs, so that clients can follow, cache and merge rows.
 OF_EVERY_ROW = {"id", "created_at", "updated_at", "version", "external_id"}
 FILTERS_OF_EVERY_LIST = {"updated_since", "external_id"}
 
@@ -46,7 +46,7 @@ def _models_without_viewset() -> Iterator[CheckMessage]:
 
 
 def _check(config: ApiAppConfig) -> Iterator[CheckMessage]:
-    """Yield what is wrong with one declaration; the later checks need the earlier to pass."""
+    """Yield the errors of one declaration; later checks rely on earlier ones."""
     try:
         viewset: Any = import_string(config.viewset)
     except ImportError as error:

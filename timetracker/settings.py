@@ -1,4 +1,4 @@
-"""Settings of the service; what differs between installations comes from the environment.
+"""Settings; values that differ between installations come from the environment.
 
 docs/operations.md has the table of variables. A bad value refuses to start.
 """
@@ -10,7 +10,7 @@ import django_stubs_ext
 
 from timetracker import environment, logs
 
-# Lets classes say what they are about: admin.ModelAdmin[Project].
+# Makes classes generic at run time: admin.ModelAdmin[Project].
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent

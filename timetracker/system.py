@@ -1,4 +1,4 @@
-"""What the service says of itself, and the errors that arise outside DRF."""
+"""The info endpoint, and errors raised outside DRF."""
 
 import logging
 import re
@@ -61,7 +61,7 @@ def endpoints() -> dict[str, str]:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django refuses before a view is reached, and log a host that is not ours."""
+    """Handle 400 errors raised before a view; log unknown hosts."""
     if isinstance(exception, DisallowedHost):
         host = request.META.get("HTTP_HOST", "")[:LONGEST_HOST]
         security_log.warning("Host refused", extra={"host": host})
@@ -71,7 +71,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django forbids before a view is reached."""
+    """Handle 403 errors raised before a view."""
     if not is_api(request.path):
         return defaults.permission_denied(request, exception)
     is_ours = isinstance(exception, HttpsRequired)
@@ -108,7 +108,7 @@ def _why_bad(exception: Exception) -> str:
 
 
 def _hint(path: str) -> str:
-    """Return what was probably meant, where only slashes keep it away."""
+    """Suggest the route that differs only in slashes."""
     shorter = path.rstrip("/")
     if _is_route(shorter):
         return f"Remove the trailing slash: {shorter}"

@@ -14,7 +14,7 @@ django = get_wsgi_application()  # without which our own modules cannot be loade
 import_string("database.postgresql.commits.Connection").serves = True
 application = import_string("timetracker.outermost.Outermost")(django)
 
-# What is loaded by now stays. To go through it again and again for garbage takes a tenth of a
+# Objects loaded by now stay. Scanning them repeatedly for garbage would take a tenth of a
 # bulk request; and the first request need not wait for the views.
 import_module(settings.ROOT_URLCONF)
 gc.collect()

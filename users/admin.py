@@ -77,7 +77,7 @@ class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody: people are deactivated, and what they booked stays theirs."""
+        """Nobody: users are deactivated, and their time entries remain."""
         return False
 
     def get_readonly_fields(
@@ -122,13 +122,10 @@ class GroupAdmin(ShownMixin, DjangoGroupAdmin):
         return (queryset.filter(pk__in=found) if words else queryset), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Administrators only."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Administrators only."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Administrators only."""
         return bool(request.user.is_superuser)

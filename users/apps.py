@@ -1,4 +1,4 @@
-"""What the service knows of users as a resource."""
+"""App declaration of users."""
 
 from registry.config import ApiAppConfig
 

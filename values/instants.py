@@ -1,4 +1,4 @@
-"""Dates and times as they come in and go out (docs/api.md, Dates and times)."""
+"""Parsing and formatting of dates and times (docs/api.md, Dates and times)."""
 
 import re
 from dataclasses import dataclass
@@ -19,11 +19,10 @@ ACCEPTED = "Must be a date and time such as 2024-01-15T14:30:00Z."
 
 
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:
-    """Return the UTC instant of an RFC 3339 text; without an offset it is a time in `zone`.
+    """Return the UTC instant of an RFC 3339 text; without an offset it is a local time in `zone`.
 
-    Of a wall-clock time that exists twice the first is meant. ValueError with a sentence for
-    the caller if the text is no instant, its wall-clock time does not exist, or it lies
-    outside the years 1970 to 2200.
+    An ambiguous local time means its first occurrence. ValueError with a message for the caller if
+    the text is malformed, the local time does not exist, or it is outside the years 1970 to 2200.
     """
     match = INSTANT.fullmatch(text)
     if not match:
@@ -78,7 +77,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 class Span:
     """A day or an instant of a query: `first` belongs to it, `end` no longer does.
 
-    `last` is its last second, or the instant itself: what an answer shows as the end.
+    `last` is its last second, or the instant itself, and is shown as the end.
     """
 
     first: datetime
@@ -87,7 +86,7 @@ class Span:
 
 
 def parse_span(text: str, zone: ZoneInfo) -> Span:
-    """Return the local day that a bare date means, or the instant; ValueError with a sentence."""
+    """Parse a date (the whole local day) or an instant; ValueError with a message."""
     if DATE.fullmatch(text):
         return span_of_day(parse_date(text), zone)
     try:

@@ -1,7 +1,7 @@
-"""What a text is: stored in one normal form, and found and sorted alike on both databases.
+"""Text: one normal form, with the same search and sorting on both databases.
 
-The databases' own rules are no help: SQLite knows the case of A to Z only, PostgreSQL's rules
-are those of the locale it was made with. So what is compared is made here, and stored beside it.
+The databases' own rules differ: SQLite knows only the case of A to Z, and PostgreSQL's depend on
+its locale. So the compared form is computed here and stored in its own column.
 """
 
 import unicodedata
@@ -37,7 +37,7 @@ def folded(text: str) -> str:
 
 
 def sort_key(text: str) -> str:
-    """Return what a name is sorted by, code point by code point: Ä is with A, a with A."""
+    """Return the sort key of a name, compared by code points: Ä sorts with A, a with A."""
     if text.isascii():
         return text.lower()[:LONGEST_SORT_KEY]
     letters = unicodedata.normalize("NFKD", text)
@@ -66,7 +66,6 @@ class NormalMixin(models.Field[Any, str]):
         return normal(value) if type(value) is str else super().get_prep_value(value)
 
     def deconstruct(self) -> Any:
-        """Return what migrations write: the column is one of Django's."""
         name, _, args, kwargs = super().deconstruct()
         return name, f"django.db.models.{self.get_internal_type()}", args, kwargs
 
@@ -80,9 +79,9 @@ class ProseField(NormalMixin, models.TextField[Any, str]):
 
 
 class DerivedField(models.TextField[T, T]):
-    """What is made of another field's text, written whenever that is.
+    """A column derived from another text field and written together with it.
 
-    Compared and sorted by code points, so alike on both databases, as SQLite does unasked.
+    Compared by code points, so that both databases agree.
     """
 
     make: Callable[[str], str]
@@ -100,7 +99,6 @@ class DerivedField(models.TextField[T, T]):
         return value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001 - Django's
-        """Return what is stored."""
         return self.fill(model_instance)
 
     def get_prep_value(self, value: object) -> object:
@@ -114,16 +112,15 @@ class DerivedField(models.TextField[T, T]):
         return {**parameters, "collation": by_code_points}
 
     def deconstruct(self) -> Any:
-        """Return what migrations write."""
         name, path, args, kwargs = super().deconstruct()
         del kwargs["editable"], kwargs["blank"]
         return name, path, args, {**kwargs, "of": self.of}
 
 
 class FoldedField(DerivedField[str | None]):
-    """A text without its case: what `search` looks into, and what makes names the same.
+    """The case-folded text, used by `search` and for unique names.
 
-    Null in a row that was written before there was the column, until a migration fills it.
+    Null in rows older than the column, until a migration fills it.
     """
 
     make = staticmethod(folded)
@@ -133,7 +130,7 @@ class FoldedField(DerivedField[str | None]):
 
 
 class SortField(DerivedField[str]):
-    """What a list is sorted by."""
+    """A sort key."""
 
     make = staticmethod(sort_key)
 
@@ -148,7 +145,7 @@ class Holds(models.Lookup[Any]):
     lookup_name = "holds"
 
     def get_prep_lookup(self) -> str:
-        """Fold what is looked for."""
+        """Fold the search text."""
         return folded(str(self.rhs))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
@@ -170,16 +167,16 @@ def derived_from(model: type[models.Model], names: AbstractSet[str]) -> set[str]
 
 
 class DerivingMixin:
-    """What a model with fields that are made of others needs: they are judged and written too."""
+    """Base class of models with derived fields."""
 
     def clean(self) -> None:
-        """Derive what is made of other fields, so that constraints can be judged beforehand."""
+        """Fill in derived fields, so that constraints can be validated."""
         super().clean()  # type: ignore[misc]
         for field in derived_fields(type(self)):  # type: ignore[arg-type]
             field.fill(self)  # type: ignore[arg-type]
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save; what is made of a field goes with it."""
+        """Save, including fields derived from those saved."""
         if update_fields is not None:
             names = set(update_fields)
             update_fields = names | derived_from(type(self), names)  # type: ignore[arg-type]

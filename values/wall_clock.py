@@ -1,4 +1,4 @@
-"""Time zones, and the instants of what a clock on a wall shows in one."""
+"""Time zones and local times."""
 
 import zoneinfo
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ def zone_names() -> set[str]:
 
 
 def from_wall_clock(local: datetime, zone: ZoneInfo) -> datetime:
-    """Return the UTC instant of a naive local time, of two the first.
+    """Return the UTC instant of a naive local time; the first if it is ambiguous.
 
-    ValueError with a sentence if it does not exist, or lies outside the years 1970 to 2200.
+    ValueError with a message if it does not exist or is outside the years 1970 to 2200.
     """
-    within_years(local.replace(tzinfo=UTC))  # far from what Python can convert
+    within_years(local.replace(tzinfo=UTC))  # well inside Python's range
     instant = local.replace(tzinfo=zone).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != local:
         raise ValueError(f"This time does not exist in {zone.key}: the clocks skip it.")

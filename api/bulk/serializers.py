@@ -33,7 +33,7 @@ class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
 
 
 class MatchField(serializers.Field[Any, Any, Any, Any]):
-    """What a row must be before it is written: a version, or a tag as `If-Match` takes it."""
+    """The version or entity tag that a row must have."""
 
     def to_internal_value(self, data: Any) -> int | str:
         """Return the version or the tag; 400 for anything else."""
@@ -75,7 +75,7 @@ class OperationSerializer(serializers.Serializer[Operation]):
         return operation
 
     def validate(self, attrs: Operation) -> Operation:
-        """Refuse what is missing for the kind of write, or has no meaning with it."""
+        """Refuse missing members, and members that this operation does not take."""
         kind, given = attrs["op"], set(attrs) - {"op"}
         missing = {name: ["This field is required."] for name in self.needed[kind] - given}
         surplus = {name: [f"Not allowed in a {kind}."] for name in given - self.taken[kind]}
@@ -88,7 +88,7 @@ class UnjudgedOperationSerializer(OperationSerializer):
     """An operation, validated individually when it is carried out."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Return the object as it came."""
+        """Return the object unchanged."""
         if not isinstance(data, dict):
             raise serializers.ValidationError("Each operation must be an object.")
         return data

@@ -1,4 +1,4 @@
-"""Many writes in one request, each validated as if it came alone."""
+"""Many writes in one request, each handled like a single request."""
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
@@ -30,12 +30,12 @@ from resources.refusals import Refusal, Taken
 
 M = TypeVar("M", bound=models.Model)
 Result = dict[str, Any]
-Row = tuple[int, dict[str, Any]]  # its place among the operations, and what is to be stored
+Row = tuple[int, dict[str, Any]]  # its position in the request, and its validated data
 
 COUNTED_AS_ONE = 100  # operations, in the rate limit
 
-# Of what cannot be foreseen, as a key that somebody else takes meanwhile: to find one among 500
-# takes nine tries.
+# Failures that only the database detects, such as a key taken by a concurrent write: finding one
+# among 500 takes nine attempts.
 MOST_FAILURES = 50
 
 NOT_WRITTEN = {
@@ -55,7 +55,7 @@ class BulkMixin(ResourceViewSet[M]):
     @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer)
     @action(detail=False, methods=["post"])
     def bulk(self, request: ApiRequest) -> Response:
-        """Return what became of each operation: `{"committed": …, "results": […]}`."""
+        """Return the result of each operation: `{"committed": …, "results": […]}`."""
         asked = BulkSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         operations = asked.validated_data["operations"]
@@ -72,10 +72,10 @@ class BulkMixin(ResourceViewSet[M]):
 
 
 class Bulk:
-    """The operations of one request, carried out in its transaction.
+    """The operations of one request, carried out in one transaction.
 
-    Creates that follow each other are one INSERT. Where the database refuses it, those are left
-    out that can be foreseen to be refused, and what else goes wrong with one is found by halving.
+    Consecutive creates are one INSERT. If the database refuses it, rows with predictable errors
+    are left out, and any other bad row is found by bisection.
     """
 
     def __init__(self, view: ResourceViewSet[Any]) -> None:
@@ -89,7 +89,7 @@ class Bulk:
         self.locked: set[int] = set()
 
     def carry_out(self, operations: Sequence[Operation]) -> list[Result]:
-        """Carry out the operations in their order; return what became of each."""
+        """Carry out the operations in order; return their results."""
         valid = [*filter(None, map(self._validate_operation, range(len(operations)), operations))]
         self._fetch_references(valid, self._lock(valid))
         self._free_external_ids(valid)
@@ -112,7 +112,7 @@ class Bulk:
             return None
 
     def _fetch_references(self, operations: Iterable[Operation], kept: Iterable[int]) -> None:
-        """Fetch every row that the operations refer to, with one query for each field.
+        """Fetch every row that the operations refer to, with one query per field.
 
         Those that a write holds, or may hold because the row refers to them (`locked_reference`),
         are locked in the order of their ids, and after the rows to change, as a single write
@@ -129,7 +129,7 @@ class Bulk:
                 self.context["references"][name] = find(rows, ids) if ids else {}
 
     def _free_external_ids(self, operations: Iterable[Operation]) -> None:
-        """Free the ids that are given anew and stand on rows that the caller does not see."""
+        """Free reassigned external ids from rows that the caller can no longer see."""
         if not self.view.request.user.is_superuser:
             given = (operation.get("data", {}).get("external_id") for operation in operations)
             ids = {text for text in given if isinstance(text, str)}
@@ -160,7 +160,7 @@ class Bulk:
             return None
 
     def _create(self, rows: Sequence[Row]) -> None:
-        """Insert rows; where that fails, those without what can be foreseen to be refused."""
+        """Insert rows; if that fails, retry without those whose refusal can be predicted."""
         if rows and not self._inserted(rows):
             refusals = foreseen(self.new.made_of([row for _, row in rows]))
             self._show(refusals)
@@ -170,7 +170,7 @@ class Bulk:
             self._halve([row for row, refusal in zip(rows, refusals, strict=True) if not refusal])
 
     def _show(self, refusals: Iterable[Refusal | None]) -> None:
-        """Say which rows are in the way, if the caller may see them."""
+        """Add the ids of conflicting rows that the caller may see."""
         taken = [each for each in refusals if isinstance(each, Taken) and self.new.shows_id(each)]
         ids = {each.pk for each in taken if each.pk}
         seen = self.view.get_queryset().in_bulk(ids) if ids else ()
@@ -179,7 +179,7 @@ class Bulk:
                 each.shown["conflicting_id"] = each.pk
 
     def _halve(self, rows: Sequence[Row]) -> None:
-        """Find the few with which something is wrong, so that all the others are in."""
+        """Isolate the few bad rows by bisection, so that all others are inserted."""
         if not rows or self._inserted(rows):
             return
         self.failures += 1
@@ -191,7 +191,7 @@ class Bulk:
                 self._skip(part)
 
     def _inserted(self, rows: Sequence[Row]) -> bool:
-        """Insert rows; return whether the database took them. One alone is told what is wrong."""
+        """Insert rows and return whether that succeeded. Record the error if there is only one."""
         try:
             with constraints_as_errors(self.model):
                 created = self.new.create_all([row for _, row in rows])
@@ -236,7 +236,7 @@ class Bulk:
             self._succeed(index, status.HTTP_200_OK, key)
 
     def _check_match(self, asked: int | str, instance: Any) -> None:
-        """Raise 412 unless a row is of the version, or the state, that is asked for."""
+        """Raise 412 unless a row has the requested version or entity tag."""
         representation = self.view.representation
         row = representation.row_of(instance)
         tag = tag_of(representation, row, self.view.request.caller)
@@ -262,11 +262,11 @@ def _by_id(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
 
 
 OPERATION = OperationSerializer()
-PLAIN: Operation = {"op": "create", "data": {}}  # what many are, and needs no judge
+PLAIN: Operation = {"op": "create", "data": {}}  # the common case, which skips validation
 
 
 def _rolled_back(result: Result, *, cascaded: bool) -> Result:
-    """Return the result of an operation that was rolled back: what it created is not there."""
+    """Return the result of an operation that was rolled back."""
     if "error" in result:
         return result
     if result["status"] == status.HTTP_201_CREATED:

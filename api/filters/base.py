@@ -1,4 +1,4 @@
-"""Filters that understand a parameter wholly or refuse it; django-filter would ignore `maybe`."""
+"""Strict filters; django-filter would ignore `?billable=maybe`."""
 
 import copy
 from collections import OrderedDict
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Filter(django_filters.Filter):
-    """A filter of which each FilterSet has its copy, made without what is alike in all of them."""
+    """A filter that FilterSets copy cheaply."""
 
     def __deepcopy__(self, memo: object) -> "Filter":
         """Return a copy whose method, if it has one, is that of its own FilterSet."""
@@ -78,32 +78,31 @@ class TextFilter(Filter):
 
 
 class ExternalIdFilter(TextFilter):
-    """Keep the row to which the user who asks gave an `external_id`."""
+    """Keep the row to which the caller assigned an `external_id`."""
 
-    field_class = forms.CharField  # as it came
+    field_class = forms.CharField  # unchanged
 
     def __init__(self) -> None:
         about = "The row to which you assigned this id."
         super().__init__(help_text=about, max_length=255, strip=False)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Keep the row."""
         user = self.parent.user  # type: ignore[attr-defined] # the FilterSet
         return qs.filter(external_id=value, external_user=user) if value else qs
 
 
 class SpanFilter(Filter):
-    """A day or an instant; the FilterSet says what it bounds."""
+    """A day or an instant, which the FilterSet applies as a bound."""
 
     field_class = SpanField
 
     def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
-        """Leave the rows alone: one bound alone cannot know the other."""
+        """Do nothing: DateRangeFilterSet applies both bounds together."""
         return qs
 
 
 class OptionFilter(Filter):
-    """A parameter that tells how to answer, not which rows."""
+    """A parameter that affects the response format, not the rows."""
 
     def filter(self, qs: QuerySet[Any], value: object) -> QuerySet[Any]:
         """Leave the rows alone."""
@@ -111,7 +110,7 @@ class OptionFilter(Filter):
 
 
 class ZoneFilter(OptionFilter):
-    """The time zone in which dates are meant; the user's by default."""
+    """The time zone of dates; the user's by default."""
 
     field_class = ZoneField
 
@@ -123,7 +122,7 @@ class DayOption(OptionFilter):
 
 
 class ChoiceOption(OptionFilter):
-    """One of a few words."""
+    """One of a fixed set of words."""
 
     field_class = ChoiceField
 
@@ -132,7 +131,7 @@ class ChoiceOption(OptionFilter):
 
 
 class ChoicesOption(OptionFilter):
-    """Some of a few words, separated by commas, their order kept."""
+    """Several of a fixed set of words, separated by commas, in the given order."""
 
     field_class = ChoicesField
 
@@ -142,7 +141,7 @@ class ChoicesOption(OptionFilter):
 
 
 class SearchFilter(TextFilter):
-    """Keep the rows that have a text, whatever its case, in one of a few columns."""
+    """Keep the rows that contain a text in one of several columns, ignoring case."""
 
     def __init__(self, *columns: str) -> None:
         about = f"Case-insensitive search in {', '.join(columns)}."
@@ -160,10 +159,10 @@ class SearchFilter(TextFilter):
 
 
 class FilterSet(drf_filters.FilterSet):
-    """A list's query parameters. A bad value is 400; unknown names are the view's to refuse.
+    """A list's query parameters. A bad value is 400; the view refuses unknown names.
 
-    It has only those filters that were asked for: the others would leave the rows alone, and
-    django-filter makes a form field of each for every request.
+    Only filters present in the query are instantiated, because django-filter would create a form
+    field for each of them on every request.
     """
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -172,7 +171,7 @@ class FilterSet(drf_filters.FilterSet):
         super().__init__(data, *args, **kwargs)
 
     def get_form_class(self) -> type[forms.Form]:
-        """Return the form of the filters that were asked for."""
+        """Return a form class for the filters in the query."""
         return _form_class(type(self), tuple(self.filters))
 
     @property
@@ -185,12 +184,12 @@ class FilterSet(drf_filters.FilterSet):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which days and times without an offset are meant."""
+        """The zone of dates and of times without an offset."""
         return self.user.zone
 
     @property
     def user(self) -> "User":
-        """The user who asks."""
+        """The authenticated user."""
         return cast("User", self.request.user)  # type: ignore[union-attr]
 
 
@@ -207,7 +206,7 @@ class DateRangeFilterSet(FilterSet):
     end_date = SpanFilter(help_text="End of the range, inclusive: a local date or an instant.")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the entries that start between two dates; a day that a zone skipped is empty."""
+        """Keep the entries that start within the range; a day that the zone skipped is empty."""
         queryset = super().filter_queryset(queryset)
         start, end = self.date_range()
         if start and end and start.first >= end.end and start.first > end.first:
@@ -221,9 +220,9 @@ class DateRangeFilterSet(FilterSet):
 
     @property
     def reversed_range(self) -> str:
-        """What is wrong with a range that ends before it starts."""
+        """Error message for a range that ends before it starts."""
         return "start_date must not be after end_date."
 
     def date_range(self) -> tuple[Span | None, Span | None]:
-        """Return the two bounds, as far as they were given."""
+        """Return both bounds, None where not given."""
         return self.form.cleaned_data.get("start_date"), self.form.cleaned_data.get("end_date")

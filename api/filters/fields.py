@@ -1,4 +1,4 @@
-"""Query parameters: form fields that understand a text wholly or say what they accept."""
+"""Strict form fields for query parameters."""
 
 import copy
 import re
@@ -21,7 +21,7 @@ class Field(forms.Field):
     zone: ZoneInfo
 
     def __deepcopy__(self, memo: object) -> "Field":
-        """Return a field for one form, which differs in its zone only."""
+        """Return a shallow copy: forms differ only in the zone."""
         return copy.copy(self)
 
     def to_python(self, value: str | None) -> Any:
@@ -37,7 +37,7 @@ class Field(forms.Field):
 
 
 class TextField(forms.CharField):
-    """A text in the form in which texts are stored."""
+    """A text, normalized as in the database."""
 
     def to_python(self, value: object) -> str:
         return normal(super().to_python(value) or "")
@@ -106,5 +106,5 @@ class SpanField(Field):
 
 
 def _plus_restored(text: str) -> str:
-    """Undo the form encoding's + → space in `2024-01-15T14:30:00+02:00` that nobody escaped."""
+    """Restore the `+` of an unescaped `2024-01-15T14:30:00+02:00`, decoded as a space."""
     return re.sub(r" (?=\d\d:\d\d$)", "+", text) if "T" in text.upper() else text

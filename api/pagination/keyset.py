@@ -1,7 +1,7 @@
-"""Going on in a list after a row, wherever that is: the rows before it are not read.
+"""Keyset pagination: continue after a row without reading the rows before it.
 
-A cursor holds the last row's values in the order of the list. It is signed for one list, order
-and choice of filters, so that a value in it is always one that we put there.
+A cursor holds the last row's values of the ordering columns. It is signed for one list, ordering
+and set of filters, so its values can be trusted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a list is ordered by; empty ones come last."""
+    """A column that a list is ordered by; nulls come last."""
 
     field: Any
     descending: bool
@@ -30,11 +30,10 @@ class Column:
 
     @property
     def name(self) -> str:
-        """What it is called."""
         return str(self.field.attname)
 
     def kept(self, stored: object) -> Any:
-        """Return what a cursor keeps of a value."""
+        """Return a value as stored in a cursor."""
         return stored.isoformat() if isinstance(stored, date) else stored
 
 
@@ -54,10 +53,9 @@ class Keyset:
         return self._signer.sign_object(kept)
 
     def after(self, cursor: str) -> Iterator[QuerySet[Any, object]]:
-        """Return the rows after a cursor's, as querysets of which each is a range of an index.
+        """Yield querysets of the rows after the cursor, in order, each a range of an index.
 
-        All of the first come before those of the second. ValidationError unless the cursor was
-        made for this list.
+        ValidationError unless the cursor was issued for this list.
         """
         try:
             kept = self._signer.unsign_object(cursor)

@@ -92,12 +92,12 @@ class PagePagination(BasePagination):
         return rows
 
     def _cursor(self, rows: list[Any]) -> str | None:
-        """Return the cursor of the last row: a list shows what it is ordered by."""
+        """Return the cursor of the last row."""
         places = [self.representation.sources.index(c.name) for c in self.keyset.columns]
         return self.keyset.cursor([rows[-1][place] for place in places]) if rows else None
 
     def _seal(self, request: Request) -> str:
-        """Return what a cursor is good for: this list, filtered by these values."""
+        """Return the salt that binds a cursor to this list and its filters."""
         names = sorted(set(request.query_params) - set(self.parameters))
         return f"{self.key}?{urlencode([(name, request.query_params[name]) for name in names])}"
 

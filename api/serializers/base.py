@@ -1,4 +1,4 @@
-"""Serializers that refuse what they do not know and write only what was sent."""
+"""Serializers that refuse unknown fields and write only the fields sent."""
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
@@ -36,7 +36,7 @@ def _fields_of(
 
 
 def _copied(field: serializers.Field[Any, Any, Any, Any]) -> Any:
-    """Return what copy.copy would, which first finds out how an object is copied."""
+    """Return a shallow copy, faster than copy.copy."""
     copied = object.__new__(type(field))
     copied.__dict__.update(field.__dict__)
     return copied
@@ -48,7 +48,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     A name in `Meta.accepted_and_ignored` is neither an error nor stored: a known client sends it.
     """
 
-    note = ""  # what an answer adds to its message
+    note = ""  # appended to the response's message
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.BooleanField: fields.SwitchField,
@@ -133,7 +133,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         return values
 
     def _give_external_id(self, values: dict[str, Any]) -> None:
-        """Make the caller the giver of an id; who sends back what was shown leaves it as it is."""
+        """Assign an external id to the caller, unless it was sent back unchanged."""
         user, before = self.context["request"].user, self.instance
         given, shown = values.pop("external_id"), own_external_id(before, user.pk)
         if before is not None and given == shown:
@@ -153,7 +153,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
             return self._saved(**kwargs)
 
     def _freed(self, taken: Taken) -> bool:
-        """Return whether what was taken is free now: the user's id on a row out of sight."""
+        """Free the external id if its row is out of the user's sight; return whether it was."""
         ids = [self.validated_data.get("external_id")]
         user = self.context["request"].user
         is_id = taken.code == "external_id_taken"
@@ -169,7 +169,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         return True
 
     def show_row_in_the_way(self, taken: Taken) -> None:
-        """Add which row has what was asked for, if the caller may see it."""
+        """Add the id of the conflicting row, if the caller may see it."""
         row: Any = self.instance or self.made_of([self.validated_data])[0]
         model: Any = self.Meta.model
         seen = model.objects.visible_to(self.context["request"].user)

@@ -1,4 +1,4 @@
-"""Serializer fields that take a value as it was meant, or say what they accept."""
+"""Strict serializer fields, whose errors name accepted values."""
 
 import re
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""How rows become what is sent: derived from a serializer's fields, which stay the declaration.
+"""Fast serialization of rows, derived from a serializer's declared fields.
 
-A serializer asks each of its fields for each row, of which Django has made an instance only for
-that. Here a serializer class is read once, and a row is the tuple of columns that it shows.
-`tests/api/test_representation.py` holds both to the same answer.
+DRF calls every field of every row, and Django creates an instance just for that. Here a serializer
+class is compiled once, and a row is a tuple of columns. `tests/api/test_representation.py` checks
+that both produce the same output.
 """
 
 import operator
@@ -20,11 +20,11 @@ from rest_framework.relations import ManyRelatedField, PrimaryKeyRelatedField
 from api.serializers.fields import ExternalIdField, InstantField
 from database.prepared import PreparedRows
 
-Row = Sequence[object]  # what a representation shows of a row, in the order of its `sources`
+Row = Sequence[object]  # the values of a representation's `sources`
 
 
 class Caller(NamedTuple):
-    """Whom a row is shown to, and the moment that ends what has not ended yet."""
+    """The user who reads a row, and the time until which running timers are counted."""
 
     now: datetime
     user_id: int
@@ -32,7 +32,7 @@ class Caller(NamedTuple):
 
 Make = Callable[[Row, Caller], object]
 
-# What the encoder of `renderers` writes as these methods would; another one is called.
+# Values that `renderers.encode` writes just as these methods would; other methods are called.
 WRITTEN_AS_STORED = {
     serializers.CharField.to_representation,
     serializers.ChoiceField.to_representation,
@@ -44,14 +44,14 @@ WRITTEN_AS_STORED = {
     PrimaryKeyRelatedField.to_representation,
 }
 REFUSED = (serializers.SerializerMethodField, serializers.BaseSerializer, ManyRelatedField)
-INSTEAD = "CONTRIBUTING.md, What a row shows, says how to write it."
+INSTEAD = "See CONTRIBUTING.md, What a row shows."
 
 
 class ComputedField(serializers.Field[Any, Any, Any, Any]):
-    """A read-only value that a function makes of columns, each named as in a `source`.
+    """A read-only value that a function computes from columns, each named as in a `source`.
 
-    With `until_now` the function gets the moment of the request too, as `now`. What it returns
-    is the type in the OpenAPI document.
+    With `until_now`, the function also gets the time of the request as `now`. Its return
+    annotation is the type in the OpenAPI document.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ComputedField(serializers.Field[Any, Any, Any, Any]):
 
 
 class Representation:
-    """The columns that a serializer shows, and what it makes of them."""
+    """The columns that a serializer reads, and how it shows them."""
 
     def __init__(self, serializer_class: type[serializers.Serializer[Any]]) -> None:
         fields = {
@@ -78,22 +78,22 @@ class Representation:
         }
         _refuse_what_would_be_ignored(serializer_class, fields)
         shown = {name: _sources(field) for name, field in fields.items()}
-        order = _order_of(serializer_class)  # a cursor has its values, shown or not
+        order = _order_of(serializer_class)  # cursors need these, shown or not
         self.sources = list(dict.fromkeys(chain(*shown.values(), order)))
         places = {name: [*map(self.sources.index, sources)] for name, sources in shown.items()}
         self._names = tuple(fields)
-        # The rows of a queryset: all that decides about the answer, but for the moment.
+        # Everything that determines a response, except for the time.
         self.rows = PreparedRows([source.replace(".", "__") for source in self.sources])
         self._in_order = _taker([place[0] for place in places.values()])
         makers = ((name, _maker(field, places[name])) for name, field in fields.items())
         self._made = [(name, make) for name, make in makers if make]
 
     def of(self, queryset: QuerySet[Any, Any], caller: Caller) -> list[dict[str, Any]]:
-        """Return the rows of a queryset as the encoder takes them, asked in one query."""
+        """Return the rows of a queryset in the encoder's format, with one query."""
         return [self.of_row(row, caller) for row in self.rows(queryset)]
 
     def of_row(self, row: Row, caller: Caller) -> dict[str, Any]:
-        """Return a row as the encoder takes it."""
+        """Return a row in the encoder's format."""
         data = dict(zip(self._names, self._in_order(row), strict=True))
         for name, make in self._made:
             data[name] = make(row, caller)
@@ -129,7 +129,7 @@ def _order_of(serializer_class: object) -> list[str]:
 
 
 def _maker(field: Any, places: Sequence[int]) -> Make | None:
-    """Return what makes a field's value of a row; None for what is written as it is stored."""
+    """Return a function from row to field value, or None if the column is encoded as it is."""
     if isinstance(field, ComputedField):
         return _computed(field.function, places, until_now=field.until_now)
     if isinstance(field, ExternalIdField):
@@ -151,7 +151,7 @@ def _computed(function: Callable[..., object], places: Sequence[int], *, until_n
 
 
 def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[object]]:
-    """Return what takes the columns at these places, as a sequence also when there is one."""
+    """Return an itemgetter that always returns a sequence, even of one column."""
     if len(places) == 1:
         (place,) = places
         return lambda row: (row[place],)
@@ -159,14 +159,14 @@ def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[object]]:
 
 
 def _refuse_what_would_be_ignored(serializer_class: Any, fields: dict[str, Any]) -> None:
-    """Raise ImproperlyConfigured for what DRF asks of an instance and we never make one for."""
+    """Raise ImproperlyConfigured for DRF features that need a model instance."""
     name = serializer_class.__name__
     if serializer_class.to_representation is not serializers.Serializer.to_representation:
         raise ImproperlyConfigured(f"{name}.to_representation would be ignored. {INSTEAD}")
     for field_name, field in fields.items():
         if isinstance(field, REFUSED):
             kind = type(field).__name__
-            raise ImproperlyConfigured(f"{name}.{field_name}: no {kind} can be shown. {INSTEAD}")
+            raise ImproperlyConfigured(f"{name}.{field_name}: {kind} is not supported. {INSTEAD}")
         for source in _sources(field):
             _refuse_unless_column(f"{name}.{field_name}", serializer_class.Meta.model, source)
 
@@ -180,7 +180,7 @@ def _refuse_unless_column(where: str, model: Any, source: str) -> None:
     except (FieldDoesNotExist, AttributeError):
         columns = set()
     if last not in columns:
-        raise ImproperlyConfigured(f"{where}: {source} is no column. {INSTEAD}")
+        raise ImproperlyConfigured(f"{where}: {source} is not a column. {INSTEAD}")
 
 
 def _value(instance: object, source: str) -> object:

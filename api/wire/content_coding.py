@@ -1,4 +1,4 @@
-"""Bodies that come packed: gzip, unpacked to the limit of any other body (RFC 9110 §8.4)."""
+"""gzip-compressed request bodies, with the usual size limit (RFC 9110 §8.4)."""
 
 import zlib
 
@@ -12,13 +12,13 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib's way to say: with gzip's header and c
 
 
 def check_coding(request: Request) -> None:
-    """Raise 415 for a body in a coding that we do not read."""
+    """Raise 415 for an unsupported Content-Encoding."""
     if _coding(request) not in ("", "identity", *GZIP):
         raise UnsupportedContentCoding
 
 
 def unpacked(request: Request, body: bytes) -> bytes:
-    """Return the body as it was before it was packed; 413 as soon as it is too large for one."""
+    """Return the decompressed body; 413 as soon as it exceeds the limit."""
     return _gunzip(body) if _coding(request) in GZIP else body
 
 
@@ -28,7 +28,7 @@ def _coding(request: Request) -> str:
 
 
 def _gunzip(packed: bytes) -> bytes:
-    """Unpack all members of a gzip file, however small a large one is packed."""
+    """Decompress all members of a gzip file, never more than the limit."""
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     body = b""
     while packed:

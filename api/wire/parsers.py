@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it, and nothing that a database cannot store."""
+"""Strict JSON (RFC 8259) without text that a database cannot store."""
 
 import json
 import re
@@ -18,7 +18,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class StrictJSONParser(JSONParser):
-    """Accept one JSON object; refuse what two readers could understand differently.
+    """Accept one JSON object; refuse ambiguous JSON.
 
     DRF applies DATA_UPLOAD_MAX_MEMORY_SIZE only to subclasses of its own parser.
     """
@@ -38,7 +38,7 @@ class StrictJSONParser(JSONParser):
         except RecursionError as error:
             raise _too_deep() from error
         except ValueError as error:
-            reason = str(error).partition(";")[0]  # what follows is advice to a programmer
+            reason = str(error).partition(";")[0]  # the rest is advice for programmers
             raise BadRequest(f"The body is not valid JSON: {reason}.") from error
         if not isinstance(data, dict):
             raise BadRequest('The body must be a JSON object, such as {"name": "…"}.')
@@ -87,7 +87,7 @@ class _Values:
         self.count = 0
 
     def check(self, value: object, depth: int) -> None:
-        """Raise 400 for what is too deep, too much, or a text that cannot be stored."""
+        """Raise 400 for excessive depth or size, or text that cannot be stored."""
         if depth > MAX_DEPTH:
             raise _too_deep()
         self.count += 1
@@ -105,7 +105,7 @@ class _Values:
 
 
 def _check_text(text: str) -> None:
-    """Refuse what PostgreSQL cannot store, and what SQLite would store and never give back."""
+    """Refuse text that PostgreSQL cannot store or SQLite cannot read back."""
     if "\x00" in text:
         raise BadRequest("Text must not contain the character U+0000.")
     if not text.isascii() and SURROGATE.search(text):

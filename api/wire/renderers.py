@@ -1,4 +1,4 @@
-"""How an answer becomes bytes."""
+"""Encoding of responses."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import orjson
 from rest_framework import renderers
 from rest_framework.utils.encoders import JSONEncoder
 
-_default = JSONEncoder().default  # of decimals, and what else orjson does not know
+_default = JSONEncoder().default  # for decimals and other types that orjson lacks
 
 
 class JSONRenderer(renderers.JSONRenderer):
@@ -18,7 +18,7 @@ class JSONRenderer(renderers.JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, object] | None = None,
     ) -> bytes:
-        """Return the JSON of what a view answers; no bytes for no data."""
+        """Return the JSON of a response; no bytes for no data."""
         return b"" if data is None else encode(data)
 
 

@@ -1,4 +1,4 @@
-"""By what the list of tokens is filtered."""
+"""Filters of the token list."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,23 +15,22 @@ STATES = ("active", "expired", "revoked", "inactive user", "inert")
 
 
 class TokenFilter(admin.SimpleListFilter):
-    """A filter whose choices are words of ours."""
+    """A filter with predefined choices."""
 
     choices_offered: tuple[tuple[str, str], ...]
 
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> tuple[tuple[str, str], ...]:
-        """Offer the choices."""
         return self.choices_offered
 
     def queryset(self, request: HttpRequest, queryset: Any) -> ApiTokenQuerySet:
-        """Keep what was chosen; everything if nothing was."""
+        """Apply the choice, if any."""
         chosen = self.value()
         return queryset if chosen is None else self.keep(queryset, chosen)
 
     def keep(self, tokens: ApiTokenQuerySet, chosen: str) -> ApiTokenQuerySet:
-        """Keep what was chosen; nothing for a choice that was not offered."""
+        """Keep the matching tokens; none for an unknown choice."""
         raise NotImplementedError
 
 
@@ -48,7 +47,7 @@ class StateFilter(TokenFilter):
 
 
 class AttentionFilter(TokenFilter):
-    """What an administrator looks for when cleaning up."""
+    """Tokens that an administrator may want to clean up."""
 
     title = "attention"
     parameter_name = "attention"
@@ -59,7 +58,7 @@ class AttentionFilter(TokenFilter):
     )
 
     def keep(self, tokens: ApiTokenQuerySet, chosen: str) -> ApiTokenQuerySet:
-        """Keep those that want looking after; what is over is left out."""
+        """Keep matching tokens that are not revoked."""
         now = timezone.now()
         kept = {
             "expiring": tokens.filter(expires_at__gt=now, expires_at__lte=now + SOON),
@@ -76,7 +75,6 @@ class ScopeFilter(TokenFilter):
     parameter_name = "scope"
 
     def lookups(self, *_: object) -> tuple[tuple[str, str], ...]:
-        """Offer each scope."""
         return tuple((scope, scope) for scope in known_scopes())
 
     def keep(self, tokens: ApiTokenQuerySet, chosen: str) -> ApiTokenQuerySet:

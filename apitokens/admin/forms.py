@@ -26,7 +26,7 @@ OVERLAPS = (
 
 
 def scope_groups() -> Mapping[str, list[tuple[str, str]]]:
-    """Return the scopes with their sentences, by what they open."""
+    """Return the scopes with their descriptions, grouped by resource."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for scope, text in known_scopes().items():
         resource = "everything" if scope in PRIVILEGED else scope.split(":")[1]
@@ -52,7 +52,7 @@ class PresetsWidget(forms.RadioSelect):
     template_name = "admin/apitokens/apitoken/presets.html"
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Give each card its scopes and what it is for."""
+        """Add the scopes and purpose to each card."""
         option = super().create_option(name, value, *args, **kwargs)
         preset = next(preset for preset in presets() if preset.key == value)
         option["attrs"]["data-scopes"] = " ".join(preset.scopes)
@@ -64,7 +64,7 @@ class NetworksField(forms.CharField):
     """Networks as people write them, one a line."""
 
     def prepare_value(self, value: object) -> object:
-        """Show what is stored as lines."""
+        """Show one network per line."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def clean(self, value: object) -> Any:
@@ -80,7 +80,7 @@ class NetworksField(forms.CharField):
 
 
 class DescriptionForm(ShownForm[ApiToken]):
-    """What can still be changed of a token: its name, its description, from where it is used."""
+    """The editable fields of an existing token."""
 
     allowed_networks = NetworksField(
         required=False,
@@ -98,7 +98,7 @@ class DescriptionForm(ShownForm[ApiToken]):
 
 
 class IssueForm(DescriptionForm):
-    """What is decided when a token is issued."""
+    """The fields of a new token."""
 
     preset = forms.ChoiceField(
         label="Purpose",

@@ -43,7 +43,7 @@ def performer_of(request: HttpRequest) -> Performer:
 
 
 class LifeAdmin(ModelAdmin[ApiToken]):
-    """What an administrator does to tokens that are there."""
+    """Rotation, narrowing and revocation of tokens."""
 
     actions = ("revoke_selected", "narrow_selected")
 
@@ -76,7 +76,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         return judged
 
     def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for how long the old secret stays good, and show the new one."""
+        """Ask for the overlap, rotate and show the new secret."""
         token = self._asked_for(request, pk)
         form = RotateForm(request.POST or None)
         if form.is_valid():
@@ -95,7 +95,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         return self._page(request, "rotate", token=token, form=form, title=f"Rotate {token.name}")
 
     def narrow_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what the token would keep, and narrow it."""
+        """Ask for confirmation, and narrow the token."""
         token = self._asked_for(request, pk)
         tokens = ApiToken.objects.filter(pk=pk)
         if request.method == "POST":
@@ -104,7 +104,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         return self._ask_to_narrow(request, tokens, f"Narrow {token.name}", token=token)
 
     def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask whether to revoke the token, or all of its user, and do it."""
+        """Ask for confirmation, and revoke the token or all tokens of its user."""
         token = self._asked_for(request, pk)
         others = ApiToken.objects.filter(user=token.user_id, revoked_at=None)
         if request.method == "POST":
@@ -126,7 +126,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
     def revoke_selected(
         self, request: HttpRequest, queryset: QuerySet[ApiToken]
     ) -> HttpResponse | None:
-        """Ask, revoke, and say how many."""
+        """Ask for confirmation, revoke and report how many."""
         tokens = _plain(queryset)
         if "confirmed" in request.POST:
             self._revoke(request, tokens)
@@ -141,11 +141,13 @@ class LifeAdmin(ModelAdmin[ApiToken]):
             action="revoke_selected",
         )
 
-    @admin.action(description="Narrow selected tokens to what they use", permissions=["change"])
+    @admin.action(
+        description="Narrow selected tokens to the scopes they use", permissions=["change"]
+    )
     def narrow_selected(
         self, request: HttpRequest, queryset: QuerySet[ApiToken]
     ) -> HttpResponse | None:
-        """Show what each would keep, narrow them, and say which stay as they are."""
+        """Ask for confirmation, narrow the tokens and report the result."""
         tokens = _plain(queryset)
         if "confirmed" in request.POST:
             self._narrow(request, tokens)
@@ -216,7 +218,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
 
 
 def _plain(queryset: QuerySet[ApiToken]) -> ApiTokenQuerySet:
-    """Return the same tokens without what the list adds to them."""
+    """Return the same tokens without the annotations of the list."""
     return ApiToken.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
 
 

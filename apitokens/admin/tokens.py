@@ -31,7 +31,7 @@ WITHOUT_EFFECT = "No effect: the user is not an administrator"
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(LifeAdmin):
-    """Issue tokens, see what they may do and what they are used for."""
+    """Issue tokens, and see their scopes and usage."""
 
     list_display = (
         "name",
@@ -77,15 +77,12 @@ class ApiTokenAdmin(LifeAdmin):
         return request.user.is_superuser
 
     def has_view_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        """Only administrators."""
         return request.user.is_superuser
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only administrators."""
         return request.user.is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        """Only administrators."""
         return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
@@ -104,7 +101,7 @@ class ApiTokenAdmin(LifeAdmin):
         return super().get_form(request, obj, change, form=form, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
-        """Return what is decided when issuing; later what was decided and can be changed."""
+        """Return the fields of a new token, or the facts and editable fields of another."""
         return self.fieldsets if obj else self.add_fieldsets
 
     def add_view(
@@ -128,7 +125,7 @@ class ApiTokenAdmin(LifeAdmin):
         form_url: str = "",
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
-        """Add to the page what the token was used for and what was done to it."""
+        """Add the token's usage and history to the page."""
         usage.buffer.flush()
         token = self.get_object(request, object_id)
         if token is not None:
@@ -147,7 +144,7 @@ class ApiTokenAdmin(LifeAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Write down first what this process has counted."""
+        """Flush this process's usage counts first."""
         usage.buffer.flush()
         return super().changelist_view(request, extra_context)
 
@@ -158,7 +155,7 @@ class ApiTokenAdmin(LifeAdmin):
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """Record what was done, in the same transaction."""
+        """Record an event in the same transaction."""
         super().save_related(request, form, formsets, change)
         token: ApiToken = form.instance
         if not change:
@@ -218,7 +215,7 @@ class ApiTokenAdmin(LifeAdmin):
 
     @admin.display(description="Rotation")
     def rotation(self, rotated: ApiToken) -> SafeString | str:
-        """Return what the token came from and what replaced it, with links."""
+        """Return links to the token's predecessor and successor."""
         before: ApiToken | None = rotated.rotated_from
         after = ApiToken.objects.filter(rotated_from=rotated).first()
         parts = [
@@ -259,7 +256,7 @@ def _scope(token: ApiToken, scope: str, use: Use) -> dict[str, object]:
 
 
 def _changes(form: ModelForm[ApiToken]) -> Iterator[str]:
-    """Yield what a form changed, with the old and the new value where they are short."""
+    """Yield the changes of a form, with old and new values except for long text."""
     for name in form.changed_data:
         label = name.replace("_", " ")
         if name == "description":

@@ -1,4 +1,4 @@
-"""What a token's page tells of its use: calls by day, by scope, and what was never used."""
+"""Usage on a token's page: calls by day and scope, and unused scopes."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

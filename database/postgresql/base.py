@@ -72,7 +72,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
 
     def get_connection_params(self) -> dict[str, object]:
-        """Return what to connect with; instants are read by our loader."""
+        """Add our timestamp loader and cursor."""
         params: dict[str, Any] = super().get_connection_params()
         params["context"] = adapters = AdaptersMap(params["context"])
         adapters.register_loader("timestamptz", InstantLoader)
@@ -81,7 +81,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def is_writable(self) -> bool:
-        """Return whether the server takes writes: a standby does not, nor one that is told so."""
+        """Return whether the server is writable: neither a standby nor read-only."""
         with self.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only')")
             return bool(cursor.fetchone() == ("off",))

@@ -85,7 +85,7 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def _limit(self) -> float | None:
-        """Return how long to wait; the server itself ends what does not commit."""
+        """Return how long to wait for a commit; the server's timeouts end other statements."""
         if not self.serves:
             return None
         is_hasty = time.monotonic() < Connection._hasty_until
@@ -95,7 +95,7 @@ class Connection(psycopg.Connection[Any]):
         return STATEMENT_SECONDS + seconds if self.autocommit else None
 
     def _give_up(self) -> None:
-        """Ask the server to stop, and leave: what it would still say belongs to nobody."""
+        """Cancel the statement and close the connection."""
         Connection._hasty_until = time.monotonic() + HASTY_FOR
         try:
             self.cancel_safe(timeout=CANCEL_SECONDS)
@@ -106,7 +106,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 def wait_for_no_standby(database: BaseDatabaseWrapper) -> None:
-    """Let this transaction commit without a standby: what it writes is no caller's work."""
+    """Let this transaction commit without waiting for a standby: it holds only bookkeeping."""
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = local")

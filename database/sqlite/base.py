@@ -77,7 +77,7 @@ def like(pattern: str | None, text: object, escape: str = "") -> bool | None:
 def _expression(pattern: str, escape: str) -> re.Pattern[str]:
     """Return an expression that takes no time for any text.
 
-    What stands between two % is looked for once: `(?>…)` does not look for another place.
+    Atomic groups `(?>…)` prevent backtracking between two `%`.
     """
     parts, literal, characters = [""], "", iter(pattern)
     for character in characters:

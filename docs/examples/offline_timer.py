@@ -73,7 +73,7 @@ def retry_after(answer: httpx.Response) -> float:
 
 
 def said(answer: httpx.Response) -> dict[str, object]:
-    """Return what the service says, or that it was a proxy or a portal that answered."""
+    """Return the service's response, or an error if a proxy or portal responded."""
     with suppress(ValueError):
         body = answer.json()
         if isinstance(body, dict) and OURS & body.keys():
@@ -86,7 +86,7 @@ def said(answer: httpx.Response) -> dict[str, object]:
 
 
 def send(api: httpx.Client, database: sqlite3.Connection) -> None:
-    """Send what waits, oldest first; show what is not taken and keep it for the next sync."""
+    """Send the queue, oldest first; print rejected entries and keep them for the next sync."""
     waiting = database.execute("SELECT number, key, body FROM queue ORDER BY number").fetchall()
     for number, key, body in waiting:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
@@ -125,7 +125,7 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=["start", "stop", "sync"])
     parser.add_argument("project", type=int, nargs="?", default=0)

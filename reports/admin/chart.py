@@ -26,7 +26,7 @@ class HoursChart:
 
     @classmethod
     def of(cls, whole: Group, unit: str, first: date, last: date) -> Self:
-        """Return the chart of what is grouped by the unit."""
+        """Return the chart of groups by a unit."""
         most = max((group.seconds for group in whole.children.values()), default=0)
         groups = [
             whole.children.get(key) or Group(key, name) for key, name in _units(unit, first, last)
@@ -35,7 +35,7 @@ class HoursChart:
 
     @property
     def bars(self) -> BarChart:
-        """Return what is drawn."""
+        """Return the bars."""
         return BarChart.of(map(_bar, self.groups), self.top * 3600)
 
     @property
@@ -56,7 +56,7 @@ def _bar(group: Group) -> tuple[str, str, dict[str, int]]:
 
 
 def unit_of(first: date, last: date) -> str:
-    """Return what a bar stands for: a day, in long ranges a week or a month."""
+    """Return the unit of a bar: a day, or in long ranges a week or month."""
     days = (last - first).days + 1
     return next((unit for unit, most in MOST_BARS.items() if days <= most), "month")
 

@@ -1,4 +1,4 @@
-"""What staff ask a report for: a form without a script, which comes as the query of the page."""
+"""The report form of the admin, submitted as a query string."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -61,7 +61,7 @@ class ReportForm(forms.Form):
 
     @property
     def levels(self) -> list[str]:
-        """What to group by, each once."""
+        """Distinct levels to group by."""
         chosen = [self.cleaned_data[name] for name in ("by", "by2", "by3")]
         return list(dict.fromkeys(filter(None, chosen))) or ["project"]
 

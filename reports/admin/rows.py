@@ -21,7 +21,7 @@ SORTS: dict[str, Callable[[Group], Any]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A group: how deep it is, what part of the whole, and the query that finds its entries."""
+    """A group with its depth, its share of the total, and the query for its entries."""
 
     group: Group
     depth: int
@@ -55,7 +55,7 @@ def _rows(
 
 
 def _query(level: str, group: Group, query: dict[str, str]) -> dict[str, str]:
-    """Return what a group adds to the query; dates stay within the range that is there."""
+    """Return the query parameters of a group; dates stay within the report's range."""
     if level == "tag":
         return {"tags": str(group.key)}
     if level not in DATES:

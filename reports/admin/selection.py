@@ -40,7 +40,7 @@ class Selection:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Selection | ReportForm":
-        """Return what the query asks for, or the form that says what is wrong."""
+        """Return the selection, or the form with its errors."""
         now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
         form = ReportForm(request.GET, now.astimezone(zone).date())
         if not form.is_valid():
@@ -82,7 +82,7 @@ def _name_people(whole: Group, levels: list[str]) -> None:
 
 
 def _base(form: ReportForm) -> TimeEntryQuerySet:
-    """Return everybody's entries, less what the API's filters have no words for."""
+    """Return all entries, filtered by criteria that the API lacks."""
     entries = TimeEntry.objects.all()
     if form.cleaned_data["client"] == NONE:
         entries = entries.filter(project__client=None)
@@ -97,6 +97,6 @@ def _base(form: ReportForm) -> TimeEntryQuerySet:
 
 
 def sentences(error: APIException) -> list[str]:
-    """Return what the API says is wrong, without the names of its parameters."""
+    """Return the API's error messages without parameter names."""
     detail: Any = error.detail
     return [str(sentence) for sentences in detail.values() for sentence in sentences]

@@ -18,7 +18,7 @@ FIRST, LAST = date(1970, 1, 12), date(2200, 12, 1)
 
 @dataclass(frozen=True)
 class Cell:
-    """What a person worked on a day; a gap is a working day in the past without anything."""
+    """A user's time on a day; a gap is a past working day without entries."""
 
     day: date
     seconds: int

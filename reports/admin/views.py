@@ -44,11 +44,9 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        """Nobody."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        """Nobody."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
@@ -65,7 +63,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         ]
 
     def report_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Show the form and what it asks for, or send the groups as a file."""
+        """Show the form and its report, or send the groups as a file."""
         selection = self._selection(request)
         if not isinstance(selection, Selection):
             return self._page(request, "report", "Report", form=selection)

@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.filter
 def hours(seconds: int) -> str:
-    """Return hours with two decimals, as the files have them; what rounds to none is not none."""
+    """Return hours with two decimals; `< 0.01` if they would round to 0.00."""
     if seconds and not instants.hours(seconds):
         return "< 0.01"
     return f"{instants.hours(seconds):,.2f}"

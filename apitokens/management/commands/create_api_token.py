@@ -58,7 +58,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: object) -> None:
-        """Issue the token, or say what is wrong."""
+        """Issue the token."""
         token, secret = _issue(options)
         expiry = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "never"
         self.stderr.write(f"Issued {token} for {token.user}; expires: {expiry}.")

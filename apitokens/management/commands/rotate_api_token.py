@@ -46,7 +46,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Rotate the token, or say what is wrong."""
+        """Rotate the token."""
         hours = 0 if options["compromised"] else options["overlap_hours"]
         if not (options["compromised"] or 1 <= hours <= MOST_HOURS):
             raise CommandError(

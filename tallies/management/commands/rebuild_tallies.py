@@ -1,4 +1,4 @@
-"""Count the time entries afresh."""
+"""Recount the time entries."""
 
 from argparse import ArgumentParser
 
@@ -8,7 +8,7 @@ from tallies.rebuilding import differences, rebuild
 
 
 class Command(BaseCommand):
-    """Count afresh, for when the triggers were off: TRUNCATE, a restore in parts."""
+    """Recount after the triggers were off, for example after TRUNCATE or a partial restore."""
 
     help = "Recount the time entries; with --check only report which tallies are wrong."
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, check: bool, **_: object) -> None:
-        """Say what was wrong, and mend it."""
+        """Report the differences, and fix them."""
         wrong = differences()
         for difference in wrong:
             self.stdout.write(str(difference))

@@ -1,4 +1,4 @@
-"""Let go of what callers were given before the database went back in time."""
+"""Invalidate ETags and cursors after a restore."""
 
 from django.core.management.base import BaseCommand
 from django.db import transaction

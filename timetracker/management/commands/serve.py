@@ -79,7 +79,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Prepare everything that can fail, say what is where, and become the server."""
+        """Prepare everything that can fail, print the URLs, and exec the server."""
         host, port = options["host"], options["port"]
         workers = _workers_that_share_counters(options["workers"])
         _refuse_taken_port(host, port)
