@@ -21,11 +21,12 @@ from api.views import ApiView
 from registry.declared import key_of, plural_key_of
 from resources.integrity import constraints_as_errors, refuse_if_used
 from resources.locks import lock
-from resources.models import ResourceQuerySet
+from resources.models import Resource, ResourceQuerySet
 from resources.refusals import Invalid, Refusal, Vanished
 from tallies.versions import list_version
 
 M = TypeVar("M", bound=models.Model)
+R = TypeVar("R", bound=Resource)
 UPSERT_TRIES = 10  # against concurrent creates and deletes of the same row
 EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
 
@@ -123,20 +124,20 @@ class ListViewSet(PageMixin[M]):
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
 
-class ResourceViewSet(ListViewSet[M]):
+class ResourceViewSet(ListViewSet[R]):
     """List, create, read, change and delete the rows of a model, in the shapes of docs/api.md."""
 
     lookup_value_regex = "[0-9]{1,18}"
     removed = "deleted"  # the effect of DELETE, as a participle
 
-    def get_object(self) -> M:
+    def get_object(self) -> R:
         """Return the row of the path; 403 if it is another user's, 404 if it does not exist."""
         return self.visible_row(pk=self.kwargs["pk"])
 
-    def visible_row(self, **found: object) -> M:
+    def visible_row(self, **found: object) -> R:
         """Return the row matching a lookup, like `get_object`."""
         rows = self.get_queryset().with_details()
-        instance: M | None = rows.order_by().filter(**found).first()
+        instance: R | None = rows.order_by().filter(**found).first()
         if instance is None:
             raise self.not_found(**found)
         return instance
@@ -151,7 +152,7 @@ class ResourceViewSet(ListViewSet[M]):
         return NotFound(f"There is no {name} with the id {found['pk']}.")
 
     @contextmanager
-    def row_to_write(self, **found: object) -> Iterator[M]:
+    def row_to_write(self, **found: object) -> Iterator[R]:
         """Lock and yield a row for writing.
 
         The row is locked before it is read, so the response and the journal match the write, and
@@ -164,7 +165,7 @@ class ResourceViewSet(ListViewSet[M]):
             instance = self.visible_row(**found)
             if is_conditional(self.request):
                 tag = self._tag_of(instance)
-                check_preconditions(self.request, tag, instance.version)  # type: ignore[attr-defined]
+                check_preconditions(self.request, tag, instance.version)
             yield instance
 
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
@@ -272,7 +273,7 @@ class ResourceViewSet(ListViewSet[M]):
         except ValidationError as error:
             raise ValidationError({"external_id": error.detail}) from error
 
-    def remove(self, instance: M) -> None:
+    def remove(self, instance: R) -> None:
         """Delete a row, unless others refer to it."""
         with constraints_as_errors(type(instance)):
             refuse_if_used(instance)
@@ -280,7 +281,7 @@ class ResourceViewSet(ListViewSet[M]):
 
     def _written(
         self,
-        instance: M,
+        instance: R,
         verb: str,
         status_code: int = status.HTTP_200_OK,
         note: str = "",
@@ -291,7 +292,7 @@ class ResourceViewSet(ListViewSet[M]):
         headers = {"ETag": tag_of(self.representation, row, self.request.caller)}
         return Response(body, status=status_code, headers=headers)
 
-    def _tag_of(self, instance: M) -> str:
+    def _tag_of(self, instance: R) -> str:
         return tag_of(
             self.representation, self.representation.row_of(instance), self.request.caller
         )

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from journal.journaled import Journaled, type_of
+from resources.models import Resource
 from staff.shown import ShownForm, ShownMixin
 from staff.times import InstantField
 from values.text import LONGEST_SEARCH
@@ -22,7 +23,7 @@ M = TypeVar("M", bound=models.Model)
 GIVEN_ID = "given_id"
 
 
-class TextField(forms.CharField):
+class AdminTextField(forms.CharField):
     """A text as it was typed, blanks included; browsers send other line ends than people type."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -59,14 +60,17 @@ class ModelChangeList(ChangeList):
     search_form_class = SearchForm
 
 
-class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
+class ModelAdmin(ShownMixin[M]):
     """Django's, safe for two who write at the same time."""
 
     form: type[forms.ModelForm[Any]] = ModelForm
     first_fields: tuple[str, ...] = ()
     list_per_page = 25  # on a telephone each row is a card
     formfield_overrides = {
-        models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget({"rows": 3})},
+        models.TextField: {
+            "form_class": AdminTextField,
+            "widget": AdminTextareaWidget({"rows": 3}),
+        },
         models.DateTimeField: {"form_class": InstantField},
     }
 
@@ -97,7 +101,7 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         return [*names, GIVEN_ID] if hasattr(self.model, "external_id") else names
 
     @admin.display(description="External id")
-    def given_id(self, row: Any) -> str | None:
+    def given_id(self, row: Resource) -> str | None:
         """Return the id that a user's other system has for a row, and the user."""
         return row.external_id and f"{row.external_id} (assigned by {row.external_user})"
 
@@ -106,8 +110,8 @@ class ModelAdmin(ShownMixin, admin.ModelAdmin[M]):
         return ModelChangeList
 
     def get_search_results(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
-    ) -> tuple[models.QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: models.QuerySet[M], search_term: str
+    ) -> tuple[models.QuerySet[M], bool]:
         """Find nothing for a longer text, also where a form asks while it is typed."""
         if len(search_term) > LONGEST_SEARCH:
             return queryset.none(), False

@@ -4,9 +4,12 @@ Django compares what comes back with the row as it is now: whatever others wrote
 opened looks like a change, and is undone. Here the page carries the values that it showed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django import forms
+from django.contrib import admin
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
@@ -81,7 +84,9 @@ class ShownForm(forms.ModelForm[M]):
 
     def _words(self, name: str) -> str:
         """Return what a field holds now, as people read it."""
-        field: Any = self._meta.model._meta.get_field(name)
+        field = self._column(name)
+        if field is None:
+            return str(self.now[name])
         if field.many_to_many:
             return ", ".join(map(str, getattr(self.instance, name).all())) or "nothing"
         held = (
@@ -138,13 +143,13 @@ class ShownForm(forms.ModelForm[M]):
             return None
 
 
-class ShownMixin:
+class ShownMixin(admin.ModelAdmin[M]):
     """An admin of rows that several people write: the row is locked before a form is judged."""
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[M]:
         """Lock the row that a form is about to write, until it is written."""
-        queryset: models.QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
-        opts, match = self.opts, request.resolver_match  # type: ignore[attr-defined]
+        queryset = super().get_queryset(request)
+        opts, match = self.opts, request.resolver_match
         page = f"{opts.app_label}_{opts.model_name}_change"
         if request.method == "POST" and match and match.url_name == page:
             return queryset.select_for_update(of=("self",), no_key=True)
@@ -154,33 +159,48 @@ class ShownMixin:
         """Return the people whose accounts a page is about to write."""
         return []
 
-    def _changeform_view(
-        self, request: HttpRequest, object_id: str | None, *args: object
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Judge what is sent by the rights of now, which stay until it is written."""
-        if request.method == "POST":
-            hold_rights(request, *self.people_of(object_id))
-        response: HttpResponse = super()._changeform_view(request, object_id, *args)  # type: ignore[misc]
-        return response
+        with self._rights_held(request, *self.people_of(object_id)):
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def _delete_view(self, request: HttpRequest, object_id: str, *args: object) -> HttpResponse:
-        if request.method == "POST":
-            hold_rights(request)
-        response: HttpResponse = super()._delete_view(request, object_id, *args)  # type: ignore[misc]
-        return response
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Delete by the rights of now."""
+        with self._rights_held(request):
+            return super().delete_view(request, object_id, extra_context)
 
     def response_action(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], *args: object, **kwargs: object
+        self, request: HttpRequest, queryset: models.QuerySet[M], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
         """Do what is asked of the selected rows in one transaction, by the rights of now."""
-        with transaction.atomic():
-            hold_rights(request)
-            response: HttpResponse | None = super().response_action(  # type: ignore[misc]
-                request, queryset, *args, **kwargs
-            )
-        return response
+        with self._rights_held(request):
+            return super().response_action(request, queryset, *args, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+    @contextmanager
+    def _rights_held(self, request: HttpRequest, *people: int) -> Iterator[None]:
+        """Hold the rights of all concerned until a block has written; to look needs none."""
+        if request.method != "POST":
+            yield
+            return
+        with transaction.atomic():
+            hold_rights(request, *people)
+            yield
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: M,
+        form: forms.ModelForm[M],
+        change: bool,  # noqa: FBT001 - Django's
+    ) -> None:
         """Save the columns that were changed and no others, so that racing changes both stay."""
         if not change:
             obj.save()

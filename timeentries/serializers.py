@@ -41,7 +41,7 @@ def tag_list(tags: str) -> list[str]:
     return tags.split(",") if tags else []
 
 
-class TagsField(serializers.Field[str, Any, str, TimeEntry]):
+class TagsField(serializers.Field[str, object, str, TimeEntry]):
     """Tags as a comma-separated string, or as an array of strings."""
 
     def to_internal_value(self, data: object) -> str:
@@ -77,7 +77,7 @@ class EndField(InstantField):
         return super().run_validation(data)
 
 
-class OwnerField(ReferenceField):
+class OwnerField(ReferenceField[User]):
     """Whose entry it is; only administrators book for others."""
 
     def to_internal_value(self, data: object) -> User:
@@ -85,8 +85,7 @@ class OwnerField(ReferenceField):
         user: User = self.context["request"].user
         if not user.is_superuser and str(data) != str(user.pk):
             raise AccessDenied("You can only log time for yourself.")
-        found: User = super().to_internal_value(data)
-        return found
+        return super().to_internal_value(data)
 
 
 class TimeEntrySerializer(ModelSerializer[TimeEntry]):

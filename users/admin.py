@@ -30,7 +30,7 @@ class UserForm(ShownForm[User], UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(ShownMixin, DjangoUserAdmin[User]):
+class UserAdmin(ShownMixin[User], DjangoUserAdmin[User]):
     """Django's own page for users, with the time zone; only administrators give rights."""
 
     form = UserForm
@@ -107,7 +107,7 @@ class GroupForm(ShownForm[Group]):
 
 
 @admin.register(Group)
-class GroupAdmin(ShownMixin, DjangoGroupAdmin):
+class GroupAdmin(ShownMixin[Group], DjangoGroupAdmin):
     """Django's own page for groups, which only administrators change: a group gives rights."""
 
     form = GroupForm

@@ -8,34 +8,34 @@ from api.conditional import TAG
 from api.serializers import fields
 from api.serializers.base import refuse_unknown
 
-Operation = dict[str, Any]
+Operation = dict[str, Any]  # as it came: each member may be any JSON
 
 MOST_OPERATIONS = 500
 ATOMIC, PARTIAL = "atomic", "partial"
 
 
-class IdField(serializers.Field[int, Any, int, Any]):
+class IdField(serializers.Field[int, object, int, object]):
     """The id of a row, as an integer or a string of digits."""
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         """Return the id; 400 for anything else."""
         return fields.id_of(data)
 
 
-class FieldsField(serializers.Field[dict[str, Any], Any, Any, Any]):
+class FieldsField(serializers.Field[Operation, object, object, object]):
     """The fields of a row, validated by the row's own serializer."""
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
+    def to_internal_value(self, data: object) -> Operation:
         """Return the object; 400 for anything else."""
         if not isinstance(data, dict):
             raise serializers.ValidationError("Must be an object.")
         return data
 
 
-class MatchField(serializers.Field[Any, Any, Any, Any]):
+class MatchField(serializers.Field[int | str, object, object, object]):
     """The version or entity tag that a row must have."""
 
-    def to_internal_value(self, data: Any) -> int | str:
+    def to_internal_value(self, data: object) -> int | str:
         """Return the version or the tag; 400 for anything else."""
         if isinstance(data, str) and TAG.fullmatch(data):
             return data
@@ -68,7 +68,7 @@ class OperationSerializer(serializers.Serializer[Operation]):
         "delete": {"id", "if_match"},
     }
 
-    def to_internal_value(self, data: Any) -> Operation:
+    def to_internal_value(self, data: Operation) -> Operation:
         """Return an operation; 400 names every unknown member."""
         refuse_unknown(data, self.fields)
         operation: Operation = super().to_internal_value(data)
@@ -87,7 +87,7 @@ class OperationSerializer(serializers.Serializer[Operation]):
 class UnjudgedOperationSerializer(OperationSerializer):
     """An operation, validated individually when it is carried out."""
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> Operation:
         """Return the object unchanged."""
         if not isinstance(data, dict):
             raise serializers.ValidationError("Each operation must be an object.")
@@ -109,10 +109,11 @@ class BulkSerializer(serializers.Serializer[object]):
         many=True, allow_empty=False, max_length=MOST_OPERATIONS
     )
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Operation) -> Operation:
         """Return the values; 400 names every unknown field."""
         refuse_unknown(data, self.fields)
-        return super().to_internal_value(data)
+        values: Operation = super().to_internal_value(data)
+        return values
 
 
 class OperationErrorSerializer(serializers.Serializer[object]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import models, transaction
 from drf_spectacular.utils import extend_schema
@@ -21,16 +21,19 @@ from api.bulk.serializers import (
 from api.conditional import names, tag_of
 from api.exceptions import PreconditionFailed, exception_handler
 from api.serializers import fields
+from api.serializers.fields import Validated
 from api.views import ApiRequest
 from api.viewsets import ResourceViewSet
 from resources.foreseen import foreseen
 from resources.integrity import constraints_as_errors, references_as_conflicts
 from resources.locks import free_unseen_ids, lock_shared
+from resources.models import Resource
 from resources.refusals import Refusal, Taken
 
 M = TypeVar("M", bound=models.Model)
-Result = dict[str, Any]
-Row = tuple[int, dict[str, Any]]  # its position in the request, and its validated data
+R = TypeVar("R", bound=Resource)
+Result = dict[str, object]
+Row = tuple[int, Validated]  # its position in the request, and its validated data
 
 COUNTED_AS_ONE = 100  # operations, in the rate limit
 
@@ -49,7 +52,7 @@ NOT_ATTEMPTED = {
 }
 
 
-class BulkMixin(ResourceViewSet[M]):
+class BulkMixin(ResourceViewSet[R]):
     """Adds `POST …/bulk` to a resource."""
 
     @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer)
@@ -71,16 +74,16 @@ class BulkMixin(ResourceViewSet[M]):
         return Response({"committed": committed, "results": results})
 
 
-class Bulk:
+class Bulk(Generic[R]):
     """The operations of one request, carried out in one transaction.
 
     Consecutive creates are one INSERT. If the database refuses it, rows with predictable errors
     are left out, and any other bad row is found by bisection.
     """
 
-    def __init__(self, view: ResourceViewSet[Any]) -> None:
+    def __init__(self, view: ResourceViewSet[R]) -> None:
         self.view = view
-        self.model: type[models.Model] = view.queryset.model
+        self.model: type[R] = view.queryset.model
         self.context = {**view.get_serializer_context(), "references": {}}
         self.new: Any = view.get_serializer(context=self.context)
         self.locked_reference: str = getattr(self.model, "locked_reference", "")
@@ -123,7 +126,7 @@ class Bulk:
             if isinstance(field, fields.ReferenceField) and not field.read_only:
                 texts = {str(data.get(name)) for data in sent}
                 ids = [int(text) for text in texts if fields.ID.fullmatch(text)]
-                rows: Any = field.get_queryset().select_related(None)  # type: ignore[union-attr]
+                rows = field.rows.select_related(None)
                 ids += kept if name == self.locked_reference else ()
                 find = lock_shared if name == self.locked_reference else _by_id
                 self.context["references"][name] = find(rows, ids) if ids else {}
@@ -152,7 +155,7 @@ class Bulk:
         updated = {operation["id"] for operation in operations if operation["op"] == "update"}
         return {kept for pk, kept in found if self.locked_reference and pk in updated}
 
-    def _validated(self, operation: Operation) -> tuple[int, dict[str, Any]] | None:
+    def _validated(self, operation: Operation) -> Row | None:
         try:
             return operation["index"], self.new.run_validation(operation["data"])
         except APIException as error:
@@ -235,7 +238,7 @@ class Bulk:
         else:
             self._succeed(index, status.HTTP_200_OK, key)
 
-    def _check_match(self, asked: int | str, instance: Any) -> None:
+    def _check_match(self, asked: int | str, instance: R) -> None:
         """Raise 412 unless a row has the requested version or entity tag."""
         representation = self.view.representation
         row = representation.row_of(instance)

@@ -1,6 +1,6 @@
 """Serializers that refuse unknown fields and write only the fields sent."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -8,9 +8,10 @@ from django.db import models
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.model_meta import FieldInfo
+from rest_framework.validators import UniqueTogetherValidator
 
 from api.serializers import fields
-from api.serializers.fields import own_external_id
+from api.serializers.fields import AnyField, Validated, own_external_id
 from api.suggestions import unknown_names
 from resources.foreseen import row_in_the_way
 from resources.integrity import constraints_as_errors
@@ -31,11 +32,11 @@ def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
 @cache
 def _fields_of(
     serializer_class: "type[ModelSerializer[Any]]",
-) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+) -> dict[str, AnyField]:
     return serializer_class().build_fields()
 
 
-def _copied(field: serializers.Field[Any, Any, Any, Any]) -> Any:
+def _copied(field: AnyField) -> AnyField:
     """Return a shallow copy, faster than copy.copy."""
     copied = object.__new__(type(field))
     copied.__dict__.update(field.__dict__)
@@ -64,7 +65,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     serializer_choice_field = fields.ChoiceField
     serializer_related_field = fields.ReferenceField
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    def get_fields(self) -> dict[str, AnyField]:
         """Return fields to bind to this serializer, copied from those of its class.
 
         To build them costs a tenth of a POST, and gives the same each time. Where there is input,
@@ -77,13 +78,13 @@ class ModelSerializer(serializers.ModelSerializer[M]):
             if not (has_input and field.read_only)
         }
 
-    def build_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    def build_fields(self) -> dict[str, AnyField]:
         """Return the fields that the class declares and those of its model."""
         return super().get_fields()
 
     def build_field(
         self, field_name: str, info: FieldInfo, model_class: type[M], nested_depth: int
-    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+    ) -> tuple[type[AnyField], dict[str, Any]]:
         """Build a field; `client_id` is the foreign key `client`."""
         relation = field_name.removesuffix("_id")
         if relation == field_name or relation not in info.forward_relations:
@@ -97,8 +98,8 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     def build_standard_field(
         self,
         field_name: str,
-        model_field: Any,
-    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+        model_field: models.Field[Any, Any],
+    ) -> tuple[type[AnyField], dict[str, Any]]:
         """Build a field without a SELECT in front of a unique index, which would race."""
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if isinstance(model_field, models.TextField):
@@ -109,30 +110,30 @@ class ModelSerializer(serializers.ModelSerializer[M]):
             kwargs["allow_blank"] = False  # one word for nothing is enough
         return field_class, kwargs
 
-    def get_unique_together_validators(self) -> list[Any]:
+    def get_unique_together_validators(self) -> list[UniqueTogetherValidator]:
         """Leave uniqueness to the database: a SELECT in front of the write would race."""
         return []
 
     @cached_property
-    def _writable_fields(self) -> list[serializers.Field[Any, Any, Any, Any]]:
+    def _writable_fields(self) -> list[AnyField]:
         """DRF's, looked for once: one serializer judges many rows."""
         return [*super()._writable_fields]
 
-    def run_validators(self, value: Any) -> None:
+    def run_validators(self, value: object) -> None:
         """Collect the defaults of read-only fields only where validators will read them."""
         if self.validators:
             super().run_validators(value)
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Mapping[str, object]) -> Validated:
         """Return the values to write; 400 names every unknown field."""
         known = _fields_of(type(self))
         refuse_unknown(data, [*known, *getattr(self.Meta, "accepted_and_ignored", ())])
-        values = super().to_internal_value(data)
+        values: Validated = super().to_internal_value(data)
         if "external_id" in values:
             self._give_external_id(values)
         return values
 
-    def _give_external_id(self, values: dict[str, Any]) -> None:
+    def _give_external_id(self, values: Validated) -> None:
         """Assign an external id to the caller, unless it was sent back unchanged."""
         user, before = self.context["request"].user, self.instance
         given, shown = values.pop("external_id"), own_external_id(before, user.pk)
@@ -177,23 +178,23 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         if seen.filter(pk=taken.pk).exists():
             taken.shown["conflicting_id"] = taken.pk
 
-    def create(self, validated_data: dict[str, Any]) -> M:
+    def create(self, validated_data: Validated) -> M:
         """Insert a row."""
         return self.create_all([validated_data])[0]
 
-    def create_all(self, rows: Sequence[dict[str, Any]]) -> list[M]:
+    def create_all(self, rows: Sequence[Validated]) -> list[M]:
         """Insert rows of validated data, all with one statement."""
         model: Any = self.Meta.model
         instances = self.made_of(rows)
         model.insert(instances)
         return instances
 
-    def made_of(self, rows: Sequence[dict[str, Any]]) -> list[M]:
+    def made_of(self, rows: Sequence[Validated]) -> list[M]:
         """Return new instances of validated data."""
         model: Any = self.Meta.model
         return [model(**row) for row in rows]
 
-    def update(self, instance: M, validated_data: dict[str, Any]) -> M:
+    def update(self, instance: M, validated_data: Validated) -> M:
         """Write the columns that were sent and no others, so that racing changes both stay."""
         for name, value in validated_data.items():
             setattr(instance, name, value)

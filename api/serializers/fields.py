@@ -4,18 +4,22 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db import models
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from database.prepared import PreparedGet
+from resources.models import Resource
 from values.instants import format_instant, parse_date, parse_instant
 from values.text import normal
 
 BIGGEST_INTEGER = 2_147_483_647
+M = TypeVar("M", bound=models.Model)
+AnyField = serializers.Field[Any, Any, Any, Any]
+Validated = dict[str, Any]  # the attributes of a row, each of its own type
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -25,11 +29,11 @@ def zone_of(context: Mapping[str, Any]) -> ZoneInfo:
     return zone
 
 
-def id_of(data: Any) -> int:
+def id_of(data: object) -> int:
     """Return an id that came as an integer or a string of digits; 400 for anything else."""
     if isinstance(data, bool) or not ID.fullmatch(str(data)):
         raise serializers.ValidationError("Must be an id: a whole number.")
-    return int(data)
+    return int(str(data))
 
 
 class TextField(serializers.CharField):
@@ -45,12 +49,11 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-def own_external_id(row: Any, user_id: int) -> str | None:
+def own_external_id(row: models.Model | None, user_id: int) -> str | None:
     """Return the id that a user gave a row; None for one that is another user's."""
-    if row is None or row.external_user_id != user_id:
+    if not isinstance(row, Resource) or row.external_user_id != user_id:
         return None
-    external_id: str | None = row.external_id
-    return external_id
+    return row.external_id
 
 
 class ExternalIdField(TextField):
@@ -61,7 +64,7 @@ class ExternalIdField(TextField):
 
     columns = ("external_id", "external_user_id")
 
-    def get_attribute(self, instance: object) -> str | None:
+    def get_attribute(self, instance: Resource) -> str | None:
         """Return the id if the caller gave it."""
         return own_external_id(instance, self.context["request"].user.pk)
 
@@ -153,7 +156,7 @@ class DateField(serializers.DateField):
 class ChoiceField(serializers.ChoiceField):
     """One of a few words; the error names them."""
 
-    def to_internal_value(self, data: object) -> Any:
+    def to_internal_value(self, data: object) -> str:
         """Return the choice; 400 with the accepted words for anything else."""
         if not isinstance(data, str) or data not in self.choices:
             accepted = ", ".join(str(choice) for choice in self.choices)
@@ -161,7 +164,7 @@ class ChoiceField(serializers.ChoiceField):
         return data
 
 
-class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
+class ReferenceField(serializers.PrimaryKeyRelatedField[M]):
     """The id of another resource, as an integer or a string of digits.
 
     `context["references"]` may have resources that are fetched already: `{"project_id": {7: …}}`.
@@ -169,20 +172,25 @@ class ReferenceField(serializers.PrimaryKeyRelatedField[Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if "queryset" in kwargs:
-            self._find = PreparedGet(kwargs["queryset"], "pk", example=0)
+        if not self.read_only:
+            self._find = PreparedGet(self.rows, "pk", example=0)
 
-    def run_validation(self, data: object = empty) -> Any:
+    @property
+    def rows(self) -> models.QuerySet[M]:
+        """The resources that it can refer to."""
+        return cast("models.QuerySet[M]", self.get_queryset())
+
+    def run_validation(self, data: object = empty) -> M | None:
         """Leave empty text to be refused; DRF would take it for null."""
-        return serializers.Field.run_validation(self, data)
+        found: M | None = serializers.Field.run_validation(self, data)
+        return found
 
-    def to_internal_value(self, data: object) -> Any:
+    def to_internal_value(self, data: object) -> M:
         """Return the resource; 400 if there is none of that id."""
         key = id_of(data)
-        known = self.context.get("references", {}).get(self.field_name, {})
+        known: dict[int, M] = self.context.get("references", {}).get(self.field_name, {})
         found = known.get(key) or self._find(key)
         if found is None:
-            queryset: QuerySet[Any] = self.get_queryset()  # type: ignore[assignment]
-            name = queryset.model._meta.verbose_name
+            name = self.rows.model._meta.verbose_name
             raise serializers.ValidationError(f"There is no {name} with the id {data}.")
         return found

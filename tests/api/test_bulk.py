@@ -331,7 +331,7 @@ def test_a_row_that_came_into_sight_too_late_to_be_locked_is_not_written(
     entry = make_entry(colleague, project)
     lock = bulk.Bulk._lock  # noqa: SLF001 - the moment after it is what this is about
 
-    def lock_and_move(self: bulk.Bulk, operations: Any) -> set[int]:
+    def lock_and_move(self: bulk.Bulk[Any], operations: Any) -> set[int]:
         kept = lock(self, operations)
         TimeEntry.objects.filter(pk=entry.pk).update(user=owner)
         return kept
