@@ -22,9 +22,8 @@ _REDIS_URL = environment.url("REDIS_URL", "redis", "rediss", "unix")
 BASE_URL = environment.base_url("BASE_URL")
 _HTTPS = BASE_URL.startswith("https://")
 
-APP_VERSION = re.findall(r"^## ([0-9.]+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MULTILINE)[
-    0
-]
+_CHANGELOG = (BASE_DIR / "CHANGELOG.md").read_text()
+APP_VERSION = re.findall(r"^## \[([0-9.]+)\]", _CHANGELOG, re.MULTILINE)[0]  # the newest first
 DEBUG = environment.boolean("DEBUG")
 SECRET_KEY = environment.secret("SECRET_KEY", DATA_DIR, required=bool(_SERVER))
 TOKEN_PEPPER = environment.secret("TOKEN_PEPPER", DATA_DIR, required=bool(_SERVER))

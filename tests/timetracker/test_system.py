@@ -1,9 +1,11 @@
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings as configured
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -15,7 +17,7 @@ from users.models import User
 
 INFO = {
     "api_version": "v1",
-    "app_version": "1.0.0",
+    "app_version": "1.1.0",
     "documentation_url": "/api/docs",
     "endpoints": {
         "info": "/api/v1/info",
@@ -48,6 +50,11 @@ NO_REDIS = {
     "LOCATION": "redis://127.0.0.1:1/0",
     "OPTIONS": {"socket_connect_timeout": 0.1},
 }
+
+
+def test_the_newest_release_in_the_changelog_is_the_version() -> None:
+    project = tomllib.loads((configured.BASE_DIR / "pyproject.toml").read_text())["project"]
+    assert project["version"] == configured.APP_VERSION == INFO["app_version"]
 
 
 def test_info_tells_version_and_endpoints_to_anybody(client: Client) -> None:
