@@ -32,6 +32,8 @@ environment.two_secrets(SECRET_KEY, TOKEN_PEPPER)
 # Health checks come from the machine itself, whatever the service's public name.
 ALLOWED_HOSTS = [*environment.names("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
 TRUSTED_PROXIES = environment.proxies("TRUSTED_PROXIES")
+# Where webhooks may be sent although it is not public: webhooks/destinations.py.
+WEBHOOK_ALLOWED_NETWORKS = environment.networks("WEBHOOK_ALLOWED_NETWORKS")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/(health|live|ready)$"]  # arrival.PROBES

@@ -35,6 +35,7 @@ SETTINGS = (
         "DEBUG",
     ),
     *("LOG_LEVEL", "REQUESTS_AT_ONCE", "THREADS", "READ_DEADLINE"),
+    "WEBHOOK_ALLOWED_NETWORKS",
 )
 
 

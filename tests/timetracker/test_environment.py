@@ -434,6 +434,11 @@ def test_racing_first_runs_agree_on_one_secret(
             {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES must be addresses", id="TRUSTED_PROXIES"
         ),
         pytest.param(
+            {"WEBHOOK_ALLOWED_NETWORKS": "10.0.0.1/8"},
+            "WEBHOOK_ALLOWED_NETWORKS must be addresses or networks",
+            id="WEBHOOK_ALLOWED_NETWORKS",
+        ),
+        pytest.param(
             {"RATE_LIMIT_PER_MINUTE": "0"},
             "RATE_LIMIT_PER_MINUTE must be a whole number",
             id="RATE_LIMIT_PER_MINUTE",
