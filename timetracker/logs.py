@@ -38,6 +38,8 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             # The access log already contains refused requests.
             "django.request": {"level": "ERROR"},
+            # It would log the URLs of webhooks, whose paths are often secret.
+            "urllib3": {"level": "ERROR"},
             # Whoever scans for hosts would fill the log with traces.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
