@@ -107,7 +107,8 @@ class UnreadBodyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not is_too_large(request.META.get("CONTENT_LENGTH") or "0"):
+        length = request.META.get("CONTENT_LENGTH")
+        if length and not is_too_large(length):
             with suppress(UnreadablePostError):  # the client has gone
                 request.read()
         return response

@@ -47,7 +47,8 @@ def _closing_if_unread(environ: dict[str, Any], start_response: StartResponse) -
     The server ends one on which a body is left that is longer than we read. PEP 3333 leaves the
     header to the server, which does not send it by itself; that of `runserver` refuses it.
     """
-    if not is_too_large(environ.get("CONTENT_LENGTH") or "0"):
+    length = environ.get("CONTENT_LENGTH")
+    if not length or not is_too_large(length):
         return start_response
     if "wsgi.input_terminated" not in environ:
         return start_response

@@ -23,6 +23,11 @@ for viewset in declared.viewsets().values():
     router.register(f"api/v1/{path_of_list}", viewset, basename=basename)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # What is asked for most comes first: Django tries one after another.
+    path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),
+    path("api/v1/timer/start", TimerStartView.as_view(), name="timer-start"),
+    path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),
+    *router.urls,
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
@@ -32,15 +37,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/health", HealthView.as_view(), name="health"),
     path("api/v1/live", LiveView.as_view(), name="live"),
     path("api/v1/ready", ReadyView.as_view(), name="ready"),
-    path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),
-    path("api/v1/timer/start", TimerStartView.as_view(), name="timer-start"),
-    path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),
     path("api/v1/reports/summary", SummaryView.as_view(), name="summary-report"),
     path("api/v1/reports/entries", EntriesView.as_view(), name="entries-report"),
     path("api/v1/reports/weekly", WeeklyView.as_view(), name="weekly-report"),
     path("api/v1/changes", ChangesView.as_view(), name="changes"),
     path("api/v1/users/me", CurrentUserView.as_view(), name="current-user"),
-    *router.urls,
     path(
         "admin/api-tokens",
         RedirectView.as_view(pattern_name="admin:apitokens_apitoken_changelist"),

@@ -86,13 +86,11 @@ class Connection(psycopg.Connection[Any]):
 
     def _limit(self) -> float | None:
         """Return how long to wait for a commit; the server's timeouts end other statements."""
-        if not self.serves:
+        if not (self.serves and (self._commits or self.autocommit)):
             return None
         is_hasty = time.monotonic() < Connection._hasty_until
         seconds = HASTY_SECONDS if is_hasty else COMMIT_SECONDS
-        if self._commits:
-            return seconds
-        return STATEMENT_SECONDS + seconds if self.autocommit else None
+        return seconds if self._commits else STATEMENT_SECONDS + seconds
 
     def _give_up(self) -> None:
         """Cancel the statement and close the connection."""
