@@ -77,13 +77,11 @@ class TimerStartView(ApiView):
         serializer = TimerStartSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         timer = serializer.save(start_time=request.now)
+        shown, tag = _shown(timer, request)
         return Response(
-            {"message": "Timer started successfully", "timer": _representation(timer, request)},
+            {"message": "Timer started successfully", "timer": shown},
             status=201,
-            headers={
-                "Location": reverse("time-entry-detail", args=[timer.pk]),
-                "ETag": _tag_of(timer, request),
-            },
+            headers={"Location": reverse("time-entry-detail", args=[timer.pk]), "ETag": tag},
         )
 
 
@@ -103,12 +101,9 @@ class TimerStopView(ApiView):
         refuse_unknown(request.data, known=())
         check = partial(_check_timer, request) if is_conditional(request) else None
         entry = stop(request.user, now=request.now, check=check)
+        shown, tag = _shown(entry, request)
         return Response(
-            {
-                "message": "Timer stopped successfully",
-                "time_entry": _representation(entry, request),
-            },
-            headers={"ETag": _tag_of(entry, request)},
+            {"message": "Timer stopped successfully", "time_entry": shown}, headers={"ETag": tag}
         )
 
 
@@ -116,12 +111,11 @@ def _check_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
     if timer is None:
         check_preconditions(request, NO_TIMER)
     else:
-        check_preconditions(request, _tag_of(timer, request), timer.version)
+        _, tag = _shown(timer, request)
+        check_preconditions(request, tag, timer.version)
 
 
-def _tag_of(entry: TimeEntry, request: ApiRequest) -> str:
-    return tag_of(SHOWN, SHOWN.row_of(entry), request.caller)
-
-
-def _representation(entry: TimeEntry, request: ApiRequest) -> dict[str, object]:
-    return SHOWN.of_row(SHOWN.row_of(entry), request.caller)
+def _shown(entry: TimeEntry, request: ApiRequest) -> tuple[dict[str, object], str]:
+    """Return what the caller is shown of an entry, and its tag."""
+    row = SHOWN.row_of(entry)
+    return SHOWN.of_row(row, request.caller), tag_of(SHOWN, row, request.caller)
