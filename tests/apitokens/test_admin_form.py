@@ -67,8 +67,8 @@ def test_the_form_offers_every_scope_with_its_sentence(administrator: User) -> N
             " read:* Read all resources (administrators only)"
             " write:* Write all resources (administrators only)"
             " * Same as admin:all (administrators only)"
-            " For administrators' tokens only. Whoever has such a token sees or changes"
-            " everybody's data: use it with extreme caution, and give it a short life."
+            " Only for administrators' tokens. Anyone who has such a token can read or change"
+            " everyone's data: use it with extreme caution and set a short lifetime."
         ),
     ]
     assert response.context["adminform"].form["expires_in_days"].value() == 365

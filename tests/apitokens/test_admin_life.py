@@ -65,7 +65,7 @@ def test_admin_access_is_refused_for_an_ordinary_user(administrator: User, owner
 def test_the_page_of_a_privileged_token_warns(administrator: User, owner: User) -> None:
     browser = admin_as(administrator)
     warned = browser.post(ADD, form_data(administrator, scopes=["admin:all", "read:*"]))
-    assert "admin:all, read:* opens everybody's data" in text_of(warned.content.decode())
+    assert "admin:all, read:* give access to everyone's data" in text_of(warned.content.decode())
     other = browser.post(ADD, form_data(owner))
     assert "everybody's data" not in other.content.decode()
 
@@ -120,7 +120,7 @@ def test_the_page_tells_what_the_token_is_used_for(administrator: User, owner: U
         )
     page = admin_as(administrator).get(change_url(token))
     assert part_of(page, "Calls in the last 30 days").startswith(
-        "27 calls, 5 refused for a missing scope; at most 25 on a day. Days are in UTC."
+        "27 calls, 5 refused for a missing scope; at most 25 in a day. Days are in UTC."
     )
     titles = re.findall(r"<title>(\d.*?)</title>", page.content.decode())
     assert len(titles) == 30
@@ -140,7 +140,7 @@ def test_an_unused_token_says_so(administrator: User, owner: User) -> None:
     token, _ = issue_token(owner, "read:tasks")
     page = admin_as(administrator).get(change_url(token))
     assert part_of(page, "Calls in the last 30 days") == "0 calls. Days are in UTC."
-    assert part_of(page, "Scopes").startswith("None of the scopes was ever used.")
+    assert part_of(page, "Scopes").startswith("None of the scopes has ever been used.")
     assert page_url(token, "narrow") not in page.content.decode()
 
 
@@ -156,7 +156,7 @@ def test_list_and_page_show_calls_that_were_just_made(administrator: User, owner
 @pytest.mark.parametrize(
     ("hours", "old_status", "words"),
     [
-        pytest.param("24", 200, "which opens the API until", id="a day"),
+        pytest.param("24", 200, "which is valid until", id="a day"),
         pytest.param("0", 401, "revoked", id="compromised"),
     ],
 )
@@ -219,7 +219,9 @@ def test_the_action_narrows_what_was_selected(administrator: User, owner: User) 
     browser = admin_as(administrator)
     data = {"action": "narrow_selected", "_selected_action": [used.pk, unused.pk]}
     asked = text_of(browser.post(LIST, data).content.decode())
-    assert f"{unused.name} {unused.prefix}… of olga was never used: it stays as it is" in asked
+    assert (
+        f"{unused.name} {unused.prefix}… of olga has never been used; it will not change" in asked
+    )
     response = browser.post(LIST, data | {"confirmed": "yes"})
     assert (response.status_code, response["Location"]) == (302, LIST)
     assert messages_of(response) == [
@@ -233,7 +235,7 @@ def test_revoking_one_asks_about_all_of_the_user(administrator: User, owner: Use
     other, _ = issue_token(make_user("carl"), "read:tasks")
     browser = admin_as(administrator)
     asked = text_of(browser.get(page_url(one, "revoke")).content.decode())
-    assert f"olga has 2 other tokens not revoked yet: {three}, {two}." in asked
+    assert f"olga has 2 other tokens that are not revoked: {three}, {two}." in asked
     response = browser.post(page_url(one, "revoke"), {"all": "Revoke all tokens of olga"})
     assert messages_of(response) == ["3 tokens revoked."]
     assert ApiToken.objects.get(revoked_at=None) == other

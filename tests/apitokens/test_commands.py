@@ -156,7 +156,7 @@ def test_rotate_of_a_compromised_token_revokes_it(owner: User) -> None:
 @pytest.mark.parametrize("hours", ["0", "-1", "721"])
 def test_rotate_refuses_other_overlaps(owner: User, hours: str) -> None:
     token, _ = issue_token(owner, "read:tasks")
-    with pytest.raises(CommandError, match="--overlap-hours must be from 1 to 720"):
+    with pytest.raises(CommandError, match="--overlap-hours must be between 1 and 720"):
         run("rotate_api_token", str(token.pk), "--overlap-hours", hours)
 
 
@@ -183,12 +183,14 @@ def test_revoke_some_and_all_of_a_user(owner: User, administrator: User) -> None
     [
         pytest.param(["revoke_api_token"], "Specify either tokens or --user.", id="nothing"),
         pytest.param(
-            ["revoke_api_token", "1", "--user", "olga"], "Give either tokens or", id="both"
+            ["revoke_api_token", "1", "--user", "olga"], "Specify either tokens or", id="both"
         ),
-        pytest.param(["revoke_api_token", "--user", "x"], "no user named 'x'", id="no user"),
-        pytest.param(["revoke_api_token", "tt_xxxxx"], "no token 'tt_xxxxx'", id="no prefix"),
+        pytest.param(["revoke_api_token", "--user", "x"], "User 'x' not found", id="no user"),
+        pytest.param(
+            ["revoke_api_token", "tt_xxxxx"], "Token 'tt_xxxxx' not found", id="no prefix"
+        ),
         pytest.param(["narrow_api_token", "4711"], "Token '4711' not found", id="no id"),
-        pytest.param(["rotate_api_token", "tt_twins"], "give the id, one of", id="two"),
+        pytest.param(["rotate_api_token", "tt_twins"], "Use one of their ids", id="two"),
     ],
 )
 def test_what_is_meant_must_be_clear(owner: User, command: list[str], words: str) -> None:

@@ -22,7 +22,7 @@ def test_the_secret_stands_alone_on_standard_output(client: Client, owner: User)
     output, errors = create("--user", "olga", "--name", "Script", "--scope", "read:projects")
     secret = output.removesuffix("\n")
     assert output == f"{secret}\n"
-    assert errors == f"Issued Script ({secret[:8]}…) for olga; it expires: never.\n"
+    assert errors == f"Issued Script ({secret[:8]}…) for olga; expires: never.\n"
     response = client.get("/api/v1/projects", HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert response.status_code == 200
 
@@ -48,7 +48,7 @@ def test_a_token_expires_after_its_days(owner: User, days: int) -> None:
     expires_at = ApiToken.objects.get().expires_at
     assert expires_at is not None
     assert before <= expires_at - timedelta(days=days) <= timezone.now()
-    assert errors.endswith(f"it expires: {expires_at:%Y-%m-%d %H:%M} UTC.\n")
+    assert errors.endswith(f"expires: {expires_at:%Y-%m-%d %H:%M} UTC.\n")
 
 
 def test_an_administrator_may_hold_everything(administrator: User) -> None:
@@ -63,7 +63,7 @@ def test_an_administrator_may_hold_everything(administrator: User) -> None:
         pytest.param(["--scope", "*"], "Only administrators' tokens may have *.", id="a wildcard"),
         pytest.param(
             ["--scope", "fly"],
-            "Unknown: fly. Known scopes are: read:projects, write:projects, read:time_entries, "
+            "Unknown scopes: fly. Accepted: read:projects, write:projects, read:time_entries, "
             "write:time_entries, read:tasks, write:tasks, read:clients, write:clients, "
             "read:reports, read:users, admin:all, read:*, write:*, *.",
             id="no such scope",
@@ -73,16 +73,18 @@ def test_an_administrator_may_hold_everything(administrator: User) -> None:
         ),
         pytest.param(["--name", ""], "This field cannot be blank.", id="no name"),
         pytest.param(
-            ["--expires-in-days", "0"], "--expires-in-days must be from 1 to 3650.", id="no days"
+            ["--expires-in-days", "0"],
+            "--expires-in-days must be between 1 and 3650.",
+            id="no days",
         ),
         pytest.param(
             ["--expires-in-days", "-1"],
-            "--expires-in-days must be from 1 to 3650.",
+            "--expires-in-days must be between 1 and 3650.",
             id="days gone by",
         ),
         pytest.param(
             ["--expires-in-days", "3651"],
-            "--expires-in-days must be from 1 to 3650.",
+            "--expires-in-days must be between 1 and 3650.",
             id="too many days",
         ),
         pytest.param(

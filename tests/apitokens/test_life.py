@@ -165,7 +165,7 @@ def test_what_was_refused_or_taken_away_is_not_given_by_narrowing(owner: User) -
 @pytest.mark.parametrize(
     ("used", "words"),
     [
-        pytest.param([], "was never used", id="never used"),
+        pytest.param([], "has never been used", id="never used"),
         pytest.param(["read:tasks", "read:users"], "already uses all", id="uses all"),
     ],
 )

@@ -102,12 +102,12 @@ KNOWN = (
         ),
         pytest.param(
             {"scopes": ["read:projects", "read:rockets", "fly"]},
-            {"scopes": [f"Unknown: fly, read:rockets. Known scopes are: {KNOWN}."]},
+            {"scopes": [f"Unknown scopes: fly, read:rockets. Accepted: {KNOWN}."]},
             id="unknown scopes",
         ),
         pytest.param(
             {"scopes": ["READ:PROJECTS"]},
-            {"scopes": [f"Unknown: READ:PROJECTS. Known scopes are: {KNOWN}."]},
+            {"scopes": [f"Unknown scopes: READ:PROJECTS. Accepted: {KNOWN}."]},
             id="capitals",
         ),
         pytest.param(

@@ -354,7 +354,9 @@ def test_refuses_a_database_that_is_in_use(make: Callable[[], object]) -> None:
 @pytest.mark.django_db
 def test_refuses_to_take_somebodys_name() -> None:
     make_user("jonas.weber")
-    with pytest.raises(CommandError, match=r"users of these names already: jonas\.weber\."):
+    with pytest.raises(
+        CommandError, match=r"Users with these names already exist: jonas\.weber\."
+    ):
         seed()
     assert User.objects.count() == 1
 
@@ -376,7 +378,7 @@ def test_leaves_nothing_behind_when_it_fails() -> None:
         pytest.param(["--projects", "many"], "not 'many'", id="not-a-number"),
         pytest.param(["--until", "16.1.2024"], "Must be a date such as 2024-01-15", id="date"),
         pytest.param(
-            ["--entries", "50001", "--users", "5"], "give --users 6 or more", id="too-few-people"
+            ["--entries", "50001", "--users", "5"], "Use --users 6 or more", id="too-few-people"
         ),
     ],
 )

@@ -200,7 +200,7 @@ def test_too_many_groups_are_a_sentence(
     make_month(owner, colleague)
     monkeypatch.setattr("reports.groups.MOST_LEAVES", 1)
     answer = browser.get(page("changelist", f"{JANUARY}&by=user"))
-    assert "narrow the range" in text_of(answer.content.decode())
+    assert "Narrow the range" in text_of(answer.content.decode())
 
 
 def test_too_many_rows_for_a_sheet_are_a_sentence(

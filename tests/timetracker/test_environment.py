@@ -308,7 +308,7 @@ def test_a_secret_that_repeats_itself_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
 ) -> None:
     monkeypatch.setenv("PEPPER", value)
-    with pytest.raises(ImproperlyConfigured, match=r"^PEPPER must be random; it repeats itself"):
+    with pytest.raises(ImproperlyConfigured, match=r"^PEPPER must be random, not repetitive"):
         environment.secret("PEPPER", tmp_path, required=False)
 
 
@@ -372,7 +372,7 @@ def test_a_secret_that_others_can_reach_is_refused(
     file.chmod(mode)
     with pytest.raises(ImproperlyConfigured) as refusal:
         environment.secret("PEPPER", tmp_path, required=False)
-    assert str(refusal.value) == f"{file} can be read by others; make its mode 0600."
+    assert str(refusal.value) == f"{file} is readable by other users. Set its mode to 0600."
 
 
 def test_a_secret_file_that_is_too_short_is_refused(

@@ -134,7 +134,7 @@ def test_a_demo_that_cannot_be_made_leaves_no_administrator(
     started: list[list[str]], port: int
 ) -> None:
     make_project()
-    with pytest.raises(CommandError, match="demo data is never mixed"):
+    with pytest.raises(CommandError, match="demo data needs an empty one"):
         start("--demo", port=port)
     assert (User.objects.count(), ApiToken.objects.count(), started) == (0, 0, [])
 
@@ -160,7 +160,7 @@ def test_refuses_a_taken_port_before_it_touches_anything(started: list[list[str]
             start("--demo", port=port)
     assert str(refused.value) == (
         f"Cannot listen on 127.0.0.1:{port}: Address already in use. "
-        "Stop what listens there, or give another --host or --port."
+        "Stop the other process or use another --host or --port."
     )
     assert (User.objects.count(), started) == (0, [])
 
@@ -202,8 +202,8 @@ def test_refuses_several_processes_that_count_alone(started: list[list[str]], po
     with pytest.raises(CommandError) as refused:
         start("--workers", "2", port=port)
     assert str(refused.value) == (
-        "2 processes would each count their own rate limit, so that a token gets 2 times its "
-        "due. Set REDIS_URL or run one process."
+        "2 processes would each count rate limits separately, allowing 2 times the limit. "
+        "Set REDIS_URL or run one process."
     )
     assert started == []
 
