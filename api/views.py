@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api.conditional import refuse_preconditions
@@ -40,6 +43,14 @@ class ApiRequest(Request):
     caller: Caller
 
 
+class Answered(Exception):
+    """The response that `initial` has already, so that DRF calls no handler."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
 class ApiView(APIView):
     """A view that checks in the order of docs/api.md (Errors) and refuses unknown parameters.
 
@@ -58,7 +69,7 @@ class ApiView(APIView):
     turn: Turn | None = None
     deadline: Deadline | None = None
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         """Handle the request, and always release its turn."""
         try:
             response = super().dispatch(request, *args, **kwargs)
@@ -69,7 +80,7 @@ class ApiView(APIView):
         finally:
             self._end_work()
 
-    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+    def initialize_request(self, request: HttpRequest, *args: object, **kwargs: object) -> Request:
         """Return DRF's request, which else looks these up on Django's each time, in vain first."""
         made = super().initialize_request(request, *args, **kwargs)
         made.META, made.method = request.META, request.method
@@ -96,7 +107,7 @@ class ApiView(APIView):
         if request.method in METHODS_WITH_BODY:
             read_body(request)
         if key := key_of(request):
-            self._answer_once(key)
+            raise Answered(self._answer_once(request, key))
 
     def _begin_work(self, request: Request) -> None:
         """Wait for this token's turn, and start the deadline of a read request."""
@@ -112,6 +123,8 @@ class ApiView(APIView):
 
     def handle_exception(self, exc: Exception) -> Any:
         """Respond to an error; 400 if the deadline interrupted a statement."""
+        if isinstance(exc, Answered):
+            return exc.response
         if self.deadline and self.deadline.broke_off(exc):
             exc = TooExpensive(settings.READ_DEADLINE)
         return super().handle_exception(exc)
@@ -122,23 +135,20 @@ class ApiView(APIView):
             if not all(throttle.allow_request(self.request, self) for _ in range(times)):
                 self.throttled(self.request, throttle.wait())
 
-    def _answer_once(self, key: str) -> None:
-        """Replace the handler that DRF calls next by one that honours the Idempotency-Key."""
-        name = str(self.request.method).lower()
-        handler = getattr(self, name)
+    def _answer_once(self, request: Request, key: str) -> HttpResponse:
+        """Call the handler that DRF would call next, unless the key's response is stored."""
+        handler = getattr(self, str(request.method).lower())
+        with references_as_conflicts():
+            return answer_once(request, key, lambda: handler(request, *self.args, **self.kwargs))
 
-        def answer(request: Request, *args: object, **kwargs: object) -> Any:
-            with references_as_conflicts():
-                return answer_once(request, key, lambda: handler(request, *args, **kwargs))
-
-        setattr(self, name, answer)
-
-    def get_throttles(self) -> list[Any]:
+    def get_throttles(self) -> list[BaseThrottle]:
         """Return this request's throttles; `finalize_response` settles them."""
-        self.throttles = super().get_throttles()
-        return self.throttles
+        self.throttles = throttles = super().get_throttles()
+        return throttles
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(
+        self, request: Request, response: Response, *args: object, **kwargs: object
+    ) -> Response:
         """Settle the rate limit by the status code, and add the headers."""
         for throttle in self.throttles:
             throttle.settle(request, self, response.status_code)
