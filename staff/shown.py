@@ -16,6 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 
+from staff.queries import refuse_bad_choices
 from staff.rights import hold_rights
 
 M = TypeVar("M", bound=models.Model)
@@ -167,6 +168,8 @@ class ShownMixin(admin.ModelAdmin[M]):
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Judge what is sent by the rights of now, which stay until it is written."""
+        if request.method == "POST":
+            refuse_bad_choices(request, self.model)
         with self._rights_held(request, *self.people_of(object_id)):
             return super().changeform_view(request, object_id, form_url, extra_context)
 

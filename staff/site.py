@@ -1,5 +1,6 @@
 """The Django admin's site: who enters, and the order of its menu."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from staff.login import LoginForm, PasswordChangeForm, remember_browser
-from staff.queries import refuse_unanswerable
+from staff.queries import refuse_unanswerable, within_numbers
 
 
 class AdminSite(admin.AdminSite):
@@ -27,6 +28,14 @@ class AdminSite(admin.AdminSite):
         """Judge the query too: every page of the admin asks this first."""
         refuse_unanswerable(request)
         return super().has_permission(request)
+
+    def admin_view(
+        self,
+        view: Callable[..., Any],
+        cacheable: bool = False,  # noqa: FBT001, FBT002 - Django's
+    ) -> Any:
+        """Return a page that only staff may see, whatever numbers its address has."""
+        return super().admin_view(within_numbers(view), cacheable)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None

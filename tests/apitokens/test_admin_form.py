@@ -211,7 +211,8 @@ def test_nothing_but_name_and_description_can_be_changed(
     data = form_data(colleague, scopes=["read:tasks"], expires_in_days="", digest="0", prefix="0")
     response = admin_as(administrator).post(change_url(token), data)
     assert (response.status_code, response["Location"]) == (302, LIST)
-    after = before | {"name": "Dashboard", "description": "On the wall"}
+    named = {"name": "Dashboard", "folded_name": "dashboard"}
+    after = before | named | {"description": "On the wall"}
     assert ApiToken.objects.values().get() == after
     assert call(secret) == 200
 
