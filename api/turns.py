@@ -1,8 +1,8 @@
 """Turns: one token cannot occupy the service, however many requests it sends at once.
 
-A process has more threads than work at a time. Of what is under way for a token, few work and the
-others wait here, without the processor and without a lock; what is more is refused. So another
-token finds a thread, and is next. It is counted in the process: with it, its counts are gone.
+A process has more threads than may work at a time. Few of a token's requests work; the others wait
+here without using the processor or a lock, and further ones are refused. So another token finds a
+thread and is next. Counts are per process.
 """
 
 import threading

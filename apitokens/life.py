@@ -57,7 +57,7 @@ def _end(old: ApiToken, by: Performer, *, now: datetime, overlap: timedelta) -> 
 @transaction.atomic
 def revoke(tokens: ApiTokenQuerySet, by: Performer, *, now: datetime) -> list[ApiToken]:
     """Revoke those in force, for good; return them."""
-    # In the order of ids, as the counts of use are written: whoever locks several waits in turn.
+    # In the order of ids, as in `usage`, so that they cannot deadlock.
     in_force = list(
         tokens.filter(revoked_at=None)
         .order_by("pk")

@@ -47,7 +47,7 @@ class Key(NamedTuple):
 
 @dataclass
 class Count:
-    """How many calls had a scope and lacked it, and whether any had it, counted or not."""
+    """Numbers of allowed and refused calls, and whether any call had the scope."""
 
     calls: int = 0
     refused: int = 0
@@ -55,17 +55,17 @@ class Count:
 
 
 class LastUse(NamedTuple):
-    """When and from where a token was used last."""
+    """Time and address of the last use."""
 
     at: datetime
     address: str | None
 
 
 class UsageBuffer:
-    """Counts of this process that are not in the database yet."""
+    """Counts that have not been written yet."""
 
     def __init__(self, seconds: float | None = FLUSH_SECONDS) -> None:
-        """Write `seconds` after the first call counted; None leaves it to who calls `flush`."""
+        """Flush `seconds` after the first count; None: only explicitly."""
         self._seconds = seconds
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -94,11 +94,11 @@ class UsageBuffer:
             self._write_later()
 
     def write_first_uses(self, token: ApiToken, scopes: Sequence[str]) -> None:
-        """Write before the answer that a token uses scopes, where this process did not know it.
+        """Record the first use of scopes in this process before responding.
 
-        Who narrows a token asks the database, and what other processes have counted may not be
-        there for a minute. The lock on the token puts the two in an order: either the use is
-        there to see, or the token has the scopes that it was left with.
+        Narrowing reads the database, where counts of other processes appear up to a minute late.
+        The lock on the token orders the two: either narrowing sees the use, or this call sees the
+        narrowed scopes.
         """
         if self._seconds is None:
             return
@@ -153,7 +153,7 @@ class UsageBuffer:
 
 @transaction.atomic
 def _write_first_uses(token: ApiToken, scopes: Sequence[str]) -> list[str]:
-    """Write which scopes a token uses, of those that it still has, and return them."""
+    """Record the use of scopes that the token still has, and return them."""
     wait_for_no_standby(connection)
     stored = _locked({token.pk}).values_list("scopes", flat=True).first()
     token.scopes = stored or []
@@ -165,13 +165,13 @@ def _write_first_uses(token: ApiToken, scopes: Sequence[str]) -> list[str]:
 
 
 def _locked(ids: Collection[int]) -> ApiTokenQuerySet:
-    """Return tokens, locked before their counts are: by all who write any, in the order of ids."""
+    """Return tokens, locked in the order of ids, before their counts."""
     return ApiToken.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
 
 
 @transaction.atomic
 def _write(counts: dict[Key, Count], last: dict[int, LastUse]) -> None:
-    """Add the counts; two processes lock in the same order, so neither waits for ever."""
+    """Add the counts; all processes lock in the same order, so they cannot deadlock."""
     wait_for_no_standby(connection)
     known = set(_locked(last).values_list("pk", flat=True))
     rows = [

@@ -19,7 +19,7 @@ def renew(
     as_they_are: Collection[int] = (),
     name: str = "name",
 ) -> None:
-    """Bring texts into normal form, and derive what is made of texts, `but` for some fields.
+    """Normalize texts and fill derived fields, except those in `but`.
 
     A row that shows another text than before has a new version, so that copies are renewed.
     The `name`, of which there may be one only, stays in some rows `as_they_are`.

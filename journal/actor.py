@@ -11,7 +11,7 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 @dataclass(frozen=True)
 class Actor:
-    """A user, by a token in the API and without one in the admin; nobody in a command."""
+    """A user with a token (API), a user without one (admin), or nobody (command)."""
 
     user_id: int | None = None
     token_id: int | None = None
@@ -19,9 +19,9 @@ class Actor:
 
 
 class ActorMiddleware:
-    """Remember the request while it is answered; whose it is may turn out later.
+    """Remember the request during its handling.
 
-    DRF puts the token and its user on Django's request as soon as it has found them.
+    DRF adds the token and its user to it after authentication.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

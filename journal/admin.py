@@ -52,7 +52,7 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
 
     @admin.display(description="object")
     def row(self, change: Change) -> str:
-        """Return the row, with a way to it while it is there to see."""
+        """Return the row, with a link unless it was deleted."""
         name = f"{change.type.replace('_', ' ').capitalize()} {change.object_id}"
         model = _models().get(change.type)
         if model is None or change.action == Change.Action.DELETED:
@@ -66,21 +66,21 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
         return ", ".join(change.fields)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Name tokens to those who may see tokens; to others it was some token."""
+        """Show token names only to users who may view tokens."""
         names = super().get_list_display(request)
         if request.user.has_perm("apitokens.view_apitoken"):
             return names
         return [UNNAMED if name == "way" else name for name in names]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """Offer tokens to those who may see tokens."""
+        """Offer the token filter only to users who may view tokens."""
         filters = super().get_list_filter(request)
         if request.user.has_perm("apitokens.view_apitoken"):
             return filters
         return [each for each in filters if each is not TokenFilter]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Keep those who may not see tokens from guessing their names by filtering."""
+        """Prevent guessing token names by filtering."""
         if lookup.startswith("token") and not request.user.has_perm("apitokens.view_apitoken"):
             return False
         return super().lookup_allowed(lookup, value, request)

@@ -75,19 +75,19 @@ def columns_of(model: type[models.Model]) -> list[str]:
 
 
 class Journaled(models.Model):
-    """A row whose every save and delete is in the journal.
+    """A model whose every save and delete is recorded in the journal.
 
-    `QuerySet.update` and `bulk_create` go past it: whoever uses them calls `record` in the same
-    transaction, with a `change` of each row; `insert` does so.
+    `QuerySet.update` and `bulk_create` bypass it: call `record` in the same transaction, with a
+    `change` for each row, as `insert` does.
     """
 
-    # The attribute with the id of the only user who sees a row beside administrators.
+    # The attribute with the id of the only user besides administrators who may see a row.
     owner_attribute: ClassVar[str | None] = None
     # The attribute with the id of the project that this is about.
     project_attribute: ClassVar[str | None] = None
-    # The columns that every save writes: they alone are no change.
+    # Columns that every save writes, which do not count as changes.
     counted_up: ClassVar[frozenset[str]] = frozenset()
-    stored: dict[str, Any]  # the columns when this was read or saved; of a new row none
+    stored: dict[str, Any]  # the columns as last read or saved; empty for a new row
 
     class Meta:
         abstract = True
@@ -97,7 +97,7 @@ class Journaled(models.Model):
         super().__init__(*args, **kwargs)
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save, and say so in the journal; a row that is as it was stored is not written."""
+        """Save and record the change; an unchanged row is not written."""
         names = None if update_fields is None else set(update_fields)
         is_new, written = self._state.adding, self._written(names)
         if not is_new and not self._differs(written):
@@ -114,7 +114,7 @@ class Journaled(models.Model):
 
     @classmethod
     def insert(cls, rows: Sequence[Self]) -> None:
-        """Insert new rows with one statement, and say so in the journal with another."""
+        """Insert rows with one statement and record them with another."""
         with transaction.atomic(savepoint=False):
             actions = [row.action() for row in rows]
             cls._default_manager.bulk_create(rows)
@@ -128,7 +128,7 @@ class Journaled(models.Model):
             row.remember()
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete, and say so in the journal, unless somebody else was faster."""
+        """Delete and record it, unless the row is already gone."""
         with transaction.atomic(savepoint=False):
             change = self.deletion(self.owner_in_database())
             deleted = super().delete(*args, **kwargs)
@@ -185,7 +185,7 @@ class Journaled(models.Model):
 
     @property
     def owner(self) -> int | None:
-        """The id of the only user who sees this row beside administrators; None if all do."""
+        """The id of the only user besides administrators who may see this row; None if all may."""
         return getattr(self, self.owner_attribute) if self.owner_attribute else None
 
     def owner_in_database(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The journal: a row for each write of a resource, and how far the feed has numbered them."""
+"""The journal: a row for each write, and the numbering of the feed."""
 
 import secrets
 from typing import Any, Self
@@ -11,7 +11,7 @@ EPOCH_LENGTH = 16
 
 
 def new_epoch() -> str:
-    """Return a word that no earlier cursor carries."""
+    """Return a value that no earlier cursor contains."""
     return secrets.token_hex(EPOCH_LENGTH // 2)
 
 
@@ -98,10 +98,10 @@ class Change(models.Model):
 
 
 class Feed(models.Model):
-    """How far the journal is numbered; its only row is the lock of those who number.
+    """How far the journal is numbered. Its only row is the lock for numbering.
 
-    `pruned_through` is the last number that was thrown away. `epoch` is in every cursor: with
-    a new one, all who follow have to list again.
+    `pruned_through` is the last deleted number. `epoch` is in every cursor: changing it expires
+    all cursors.
     """
 
     last_seq = models.BigIntegerField(default=0)
@@ -121,5 +121,5 @@ class Feed(models.Model):
 
     @classmethod
     def locked(cls) -> "Feed":
-        """Return the row, and keep others from it until the transaction ends."""
+        """Return the row, locked until the transaction ends."""
         return cls.objects.select_for_update().get_or_create(pk=cls.ONLY)[0]

@@ -1,8 +1,8 @@
-"""The order of the feed: committed changes get numbers, under a lock, when somebody reads.
+"""The order of the feed: readers number committed changes under a lock.
 
-Ids are drawn before the commit, so a reader who remembers the highest id that it saw would miss
-a lower one that is committed later. Numbers are given to committed rows only, by one reader at
-a time: below a number that can be seen nothing can appear any more. Writers never wait for it.
+Ids are assigned before the commit, so a reader that remembers the highest id would miss a lower
+one committed later. Numbers are assigned only to committed rows, by one reader at a time, so
+nothing can appear below a visible number. Writers never wait for this.
 """
 
 from datetime import datetime
@@ -12,16 +12,15 @@ from django.db.models import Exists
 
 from journal.models import Change, Feed, new_epoch
 
-# A reader who comes after a long time numbers so many and leaves the rest to the next one: it
-# keeps other readers waiting for 50 ms on PostgreSQL.
+# Limits how long other readers wait: 50 ms on PostgreSQL.
 MOST_AT_ONCE = 2_500
-# Who wants to be at the end numbers so often.
+# Attempts to number everything, for cursor=now.
 MOST_TURNS = 8
 DELETED_AT_ONCE = 10_000
 
 
 class TooManyWaiting(Exception):
-    """More changes wait for a number than one request gives; the next one gives more."""
+    """More changes are unnumbered than one request may number; the next one continues."""
 
 
 NUMBER = """
@@ -35,9 +34,9 @@ NUMBER = """
 
 
 def numbered_feed() -> Feed:
-    """Return how far the feed goes, once the changes that are committed by now have numbers.
+    """Number the committed changes and return the feed.
 
-    At most `MOST_AT_ONCE` get theirs in one call; `waiting` says whether more do not have one.
+    At most `MOST_AT_ONCE` per call; `waiting` says whether there are more.
     """
     found = Feed.objects.annotate(have_come=Exists(Change.objects.waiting()))
     feed = found.filter(pk=Feed.ONLY).first()
@@ -47,7 +46,7 @@ def numbered_feed() -> Feed:
 
 
 def feed_of_now() -> Feed:
-    """Return how far the feed goes once all that is committed has a number."""
+    """Number all committed changes and return the feed."""
     for _ in range(MOST_TURNS):
         feed = numbered_feed()
         if not feed.waiting:
@@ -57,11 +56,10 @@ def feed_of_now() -> Feed:
 
 @transaction.atomic
 def number_waiting() -> Feed:
-    """Give the oldest waiting changes their numbers, in the order of their ids.
+    """Number the oldest unnumbered changes, in the order of their ids.
 
-    The statement that numbers begins after the lock was taken, so it sees all that the one
-    before us numbered. Two changes of one row are both visible or only the first is: the lock
-    of the row keeps the second from being written before the first is committed.
+    The UPDATE starts after the lock was acquired, so it sees all earlier numbers. Of two changes
+    to one row, the second is never visible without the first: its writer waited for the row lock.
     """
     feed = Feed.locked()
     with connection.cursor() as cursor:
@@ -73,9 +71,9 @@ def number_waiting() -> Feed:
 
 
 def prune(before: datetime) -> int:
-    """Throw away the changes made before an instant (UTC); return how many.
+    """Delete changes made before an instant (UTC); return how many.
 
-    Cursors that would need them expire first.
+    Cursors that need them expire first.
     """
     while Change.objects.waiting().exists():
         number_waiting()
@@ -90,7 +88,7 @@ def prune(before: datetime) -> int:
 
 
 def expire_cursors() -> None:
-    """Make all who follow the feed list afresh: rows changed past the journal."""
+    """Expire all cursors, after rows were changed outside the journal."""
     feed = Feed.current()
     Feed.objects.filter(pk=feed.pk).update(epoch=new_epoch())
 

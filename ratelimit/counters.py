@@ -29,7 +29,7 @@ class CounterCache(BaseCache):
 
     Neither open nor closed: at worst a token gets its limit once from each process. It offers
     what django-ratelimit uses (`add`, then `incr` or `get`), each window in one round trip:
-    `add` of 1 also counts, and `incr` returns what was counted. It keeps a connection of its own:
+    `add` of 1 also counts, and `incr` returns the count. It keeps a connection of its own:
     a client with a pool takes three times as long over a command.
     """
 

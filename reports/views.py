@@ -46,7 +46,7 @@ class ReportView(ApiView):
         return list(self.filterset_class.base_filters)
 
     @property
-    def has_deadline(self) -> bool:  # type: ignore[override] # of a class, but for what is asked
+    def has_deadline(self) -> bool:  # type: ignore[override] # an attribute of the class, here per request
         """Whether it may be refused for its time: a file is the way to all rows."""
         return self.request.query_params.get("format", "json") == "json"
 

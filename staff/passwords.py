@@ -1,4 +1,4 @@
-"""Passwords that are changed in the admin: that column alone, of an account that is as it was."""
+"""Password changes in the admin: only that column, and only if the account has not changed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ class PasswordColumn:
         self._before = _rights_of(self.user)
 
     def may_change(self, user: object) -> bool:
-        """Return whether who acts may still change the password of a person."""
+        """Return whether the current user may still change this password."""
         return True
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's

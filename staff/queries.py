@@ -1,4 +1,4 @@
-"""Queries of the admin's pages that no database can answer."""
+"""Refusal of admin queries that no database can answer."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The rights of who acts in the admin, read again when something is about to be written."""
+"""The current user's rights in the admin, checked again before a write."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ RIGHTS_CHANGED = "Your account has changed since you opened the page. Log in aga
 
 
 def hold_rights(request: HttpRequest, *people: int) -> dict[int, Any]:
-    """Lock the account of who acts until the commit, and judge the request by it as it is now.
+    """Lock the current user's account until the commit, and check its rights again.
 
     The accounts of other people that are about to be written are locked with it and returned too:
     in the order of their ids, so that two administrators who demote each other do so in turn, and

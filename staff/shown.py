@@ -1,7 +1,7 @@
-"""Forms of the admin that write what a person changed, compared with what the page showed.
+"""Admin forms that write only the fields changed since the page was shown.
 
-Django compares what comes back with the row as it is now: whatever others wrote since the page was
-opened looks like a change, and is undone. Here the page carries the values that it showed.
+Django compares the submitted form with the current row, so it would undo changes by others since
+the page was opened. Here the page carries the values that it showed.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ REPLACED = "This was changed to “{}” after you opened the page. Save again t
 
 
 class Encoder:
-    """JSON of what the fields of a model hold, for django.core.signing."""
+    """JSON encoding of field values, for django.core.signing."""
 
     def dumps(self, value: object) -> bytes:
         return DjangoJSONEncoder(separators=(",", ":")).encode(value).encode("latin-1")
@@ -37,13 +37,13 @@ class Encoder:
 
 
 class ShownForm(forms.ModelForm[M]):
-    """A model's form that leaves alone what its reader did not touch.
+    """A model form that writes only the fields that its user changed.
 
-    A field that both the reader and somebody else changed is refused, with what it is now; the
-    page that says so shows the new value, so that to save it again is to decide.
+    A field that somebody else has changed too is refused with its current value. The new page
+    shows that value, so saving again overwrites it knowingly.
     """
 
-    # Whether a form is refused that does not say what its page showed: where rights are at stake.
+    # Whether to refuse forms without the shown values, where permissions are at stake.
     must_say = False
     says_nothing = False
 
@@ -57,12 +57,12 @@ class ShownForm(forms.ModelForm[M]):
 
     @property
     def shown(self) -> str:
-        """What the page has to carry; of a refused form what the page before showed."""
+        """The signed values for the page to carry; a refused form keeps the previous ones."""
         about = [self._about(), self.seen]
         return signing.dumps(about, salt=SALT, serializer=Encoder, compress=True)
 
     def clean(self) -> dict[str, object]:
-        """Let go of what was not touched; refuse what somebody else has changed too."""
+        """Drop untouched fields; refuse fields that somebody else has changed too."""
         cleaned = super().clean() or self.cleaned_data
         if self.says_nothing and self.must_say:
             raise ValidationError("This form is incomplete. Reload the page and try again.")
@@ -84,7 +84,7 @@ class ShownForm(forms.ModelForm[M]):
         self.add_error(name, ValidationError(REPLACED.format(self._words(name)), "replaced"))
 
     def _words(self, name: str) -> str:
-        """Return what a field holds now, as people read it."""
+        """Return a field's current value as text."""
         field = self._column(name)
         if field is None:
             return str(self.now[name])
@@ -102,7 +102,7 @@ class ShownForm(forms.ModelForm[M]):
         return f"{self._meta.model._meta.label} {self.instance.pk}"
 
     def _stored(self) -> dict[str, object]:
-        """Return what the row holds, by the fields that the form lets people change."""
+        """Return the current values of the editable fields."""
         stored: dict[str, object] = {}
         for name, form_field in self.fields.items():
             field = self._column(name)
@@ -116,7 +116,7 @@ class ShownForm(forms.ModelForm[M]):
         return stored
 
     def _shown(self) -> dict[str, object]:
-        """Return what the page says that it showed; nothing if it does not say so."""
+        """Return the values that the page carried, if valid."""
         if not self.is_bound or not self.now:
             return {}
         text = self.data.get(self.add_prefix(NAME), "")
@@ -167,7 +167,7 @@ class ShownMixin(admin.ModelAdmin[M]):
         form_url: str = "",
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
-        """Judge what is sent by the rights of now, which stay until it is written."""
+        """Check current rights, locked until the form is written."""
         if request.method == "POST":
             refuse_bad_choices(request, self.model)
         with self._rights_held(request, *self.people_of(object_id)):
@@ -183,7 +183,7 @@ class ShownMixin(admin.ModelAdmin[M]):
     def response_action(
         self, request: HttpRequest, queryset: models.QuerySet[M], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """Do what is asked of the selected rows in one transaction, by the rights of now."""
+        """Run the action in one transaction, after checking current rights."""
         with self._rights_held(request):
             return super().response_action(request, queryset, *args, **kwargs)
 

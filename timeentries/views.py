@@ -116,6 +116,6 @@ def _check_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
 
 
 def _shown(entry: TimeEntry, request: ApiRequest) -> tuple[dict[str, object], str]:
-    """Return what the caller is shown of an entry, and its tag."""
+    """Return an entry's representation for the caller, and its tag."""
     row = SHOWN.row_of(entry)
     return SHOWN.of_row(row, request.caller), tag_of(SHOWN, row, request.caller)

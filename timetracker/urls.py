@@ -23,7 +23,7 @@ for viewset in declared.viewsets().values():
     router.register(f"api/v1/{path_of_list}", viewset, basename=basename)
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # What is asked for most comes first: Django tries one after another.
+    # Most frequent first: Django tries the routes in order.
     path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),
     path("api/v1/timer/start", TimerStartView.as_view(), name="timer-start"),
     path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),

@@ -24,7 +24,7 @@ admin.site.unregister(Group)
 
 
 class UserForm(ShownForm[User], UserChangeForm[User]):
-    """Django's form, which leaves alone what its reader did not touch."""
+    """Django's form, writing only the changed fields."""
 
     must_say = True
 
@@ -59,7 +59,7 @@ class UserAdmin(ShownMixin[User], DjangoUserAdmin[User]):
         id: str,  # noqa: A002 - Django's
         form_url: str = "",
     ) -> HttpResponse:
-        """Give the form what it judges by, once more, when the password is hashed."""
+        """Let the form check rights again after hashing the password."""
         judging = copy(self)
         judging.change_password_form = partial(  # type: ignore[assignment]
             OthersPasswordChangeForm, request=request, may_change=self.has_change_permission
@@ -101,7 +101,7 @@ def has_rights(user: User) -> bool:
 
 
 class GroupForm(ShownForm[Group]):
-    """A group, of which only what was touched is written."""
+    """A group form that writes only the changed fields."""
 
     must_say = True
 

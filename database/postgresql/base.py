@@ -1,6 +1,6 @@
 """Django's PostgreSQL, with three things done at a fraction of their cost.
 
-Connections are kept with what is prepared on them, also while a migration changes the tables.
+Connections keep their prepared statements, even while a migration alters tables.
 """
 
 import select

@@ -14,7 +14,7 @@ KEPT_DAYS = 90
 
 
 class Command(BaseCommand):
-    """Keep the journal to a length; whoever followed the feed no further lists afresh."""
+    """Limit the length of the journal; consumers that fall behind have to list again."""
 
     help = (
         "Delete old changes from the journal; run it once a day. Consumers of "
