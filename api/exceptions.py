@@ -282,7 +282,7 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         return AccessDenied(*exc.args)
     if isinstance(exc, RequestDataTooBig):
         return PayloadTooLarge()
-    if isinstance(exc.__cause__, commits.OutcomeUnknown):
+    if isinstance(exc.__cause__, commits.CommitUnconfirmed):
         return OutcomeUnknown()
     return Unavailable() if is_unavailable(exc) else None
 

@@ -16,7 +16,7 @@ from staff.filters import PersonFilter, TypedFilter
 UNNAMED = "unnamed_way"
 
 
-class TokenFilter(TypedFilter):
+class CallingTokenFilter(TypedFilter):
     """The changes that came with a token."""
 
     title = "token"
@@ -31,7 +31,7 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
 
     list_display = ("changed_at", "row", "action", "changed", "user", "way", "request_id")
     list_display_links = None
-    list_filter = ("type", "action", "changed_at", PersonFilter, TokenFilter)
+    list_filter = ("type", "action", "changed_at", PersonFilter, CallingTokenFilter)
     list_per_page = 25
     list_select_related = ("user", "token")
     search_fields = ("=object_id", "=request_id")
@@ -77,7 +77,7 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
         filters = super().get_list_filter(request)
         if request.user.has_perm("apitokens.view_apitoken"):
             return filters
-        return [each for each in filters if each is not TokenFilter]
+        return [each for each in filters if each is not CallingTokenFilter]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Prevent guessing token names by filtering."""

@@ -16,7 +16,7 @@ from django.urls import reverse
 from journal.journaled import Journaled, type_of
 from resources.models import Resource
 from staff.shown import ShownForm, ShownMixin
-from staff.times import InstantField
+from staff.times import SplitInstantField
 from values.text import LONGEST_SEARCH
 
 M = TypeVar("M", bound=models.Model)
@@ -71,7 +71,7 @@ class ModelAdmin(ShownMixin[M]):
             "form_class": AdminTextField,
             "widget": AdminTextareaWidget({"rows": 3}),
         },
-        models.DateTimeField: {"form_class": InstantField},
+        models.DateTimeField: {"form_class": SplitInstantField},
     }
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

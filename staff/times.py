@@ -11,7 +11,7 @@ from django.utils import timezone
 from values.wall_clock import from_wall_clock
 
 
-class InstantField(forms.SplitDateTimeField):
+class SplitInstantField(forms.SplitDateTimeField):
     """A date and a time of day in the viewer's zone, by the rules of the API."""
 
     def compress(self, data_list: Any) -> datetime | None:

@@ -29,7 +29,7 @@ TRIED_ADDRESSES = 4
 REUSED_SECONDS = 60.0  # then a name is asked for its addresses again
 
 
-class Failure(StrEnum):
+class Fault(StrEnum):
     """Why an attempt did not deliver."""
 
     REFUSED = "refused"  # the destination, by a rule
@@ -44,7 +44,7 @@ class Failure(StrEnum):
 class Failed(Exception):
     """An attempt ended without an answer; the text is for the owner of the webhook."""
 
-    def __init__(self, failure: Failure, message: str) -> None:
+    def __init__(self, failure: Fault, message: str) -> None:
         super().__init__(message)
         self.failure = failure
         self.message = message
@@ -70,7 +70,7 @@ class Attempt:
     def bytes_left(self) -> int:
         """Return how many more bytes may be read; raises Failed where it is none."""
         if self.received >= ANSWER_BYTES:
-            raise Failed(Failure.ANSWER, f"The answer is longer than {ANSWER_BYTES // 1024} KiB.")
+            raise Failed(Fault.ANSWER, f"The answer is longer than {ANSWER_BYTES // 1024} KiB.")
         return ANSWER_BYTES - self.received
 
 
@@ -79,7 +79,7 @@ CURRENT: ContextVar[Attempt] = ContextVar("attempt")
 
 def too_late() -> Failed:
     """Return the failure of an attempt that took too long."""
-    return Failed(Failure.TIMEOUT, f"There was no answer within {ATTEMPT_SECONDS:.0f} seconds.")
+    return Failed(Fault.TIMEOUT, f"There was no answer within {ATTEMPT_SECONDS:.0f} seconds.")
 
 
 class BoundedSocket(socket.socket):
@@ -167,7 +167,7 @@ def _open(attempt: Attempt) -> tuple[socket.socket, Address]:
             return _connected(address, attempt.destination.port, seconds), address
         except OSError as exception:
             error = exception
-    raise Failed(Failure.CONNECTION, _words(error))
+    raise Failed(Fault.CONNECTION, _words(error))
 
 
 def _numbered(addresses: list[Address]) -> list[tuple[int, Address]]:

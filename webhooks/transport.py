@@ -17,7 +17,7 @@ from webhooks.connections import (
     Attempt,
     BoundedTLSSocket,
     Failed,
-    Failure,
+    Fault,
     JudgedPool,
     JudgedTLSPool,
     too_late,
@@ -36,7 +36,7 @@ class Result:
     seconds: float
     status: int | None = None  # None where no answer came
     snippet: str = ""  # of the answer's body, for the owner: never trusted, always escaped
-    failure: Failure | None = None  # None is delivered
+    failure: Fault | None = None  # None is delivered
     message: str = ""
     retry_after: int | None = None  # seconds from now, where the receiver asked for a pause
 
@@ -46,7 +46,7 @@ class Result:
         return self.failure is None
 
 
-class Client:
+class Sender:
     """Sends, from any number of threads, and keeps connections for the next time.
 
     It follows no redirect, asks no proxy of the environment and keeps no cookie.
@@ -69,7 +69,7 @@ class Client:
         try:
             return self._send(parse(url), body, {**self._headers, **headers}, started)
         except Refused as refused:
-            failure = Failure.NAME if refused.rule == "name" else Failure.REFUSED
+            failure = Fault.NAME if refused.rule == "name" else Fault.REFUSED
             error = Failed(failure, refused.message)
         except Failed as failed:
             error = failed
@@ -97,7 +97,7 @@ class Client:
             seconds=monotonic() - started,
             status=status,
             snippet=text,
-            failure=None if taken else Failure.STATUS,
+            failure=None if taken else Fault.STATUS,
             message="" if taken else _words(status),
             retry_after=pause(response.headers.get("Retry-After"), time.time()),
         )
@@ -157,9 +157,9 @@ def _failed(exception: HTTPError) -> Failed:
         cause = exception.args[0] if exception.args else None
         reason = getattr(cause, "verify_message", "")
         if reason:
-            return Failed(Failure.TLS, f"The certificate was not accepted: {reason.rstrip('.')}.")
-        return Failed(Failure.TLS, "No TLS connection could be made.")
-    return Failed(Failure.ANSWER, "The connection ended without a valid answer.")
+            return Failed(Fault.TLS, f"The certificate was not accepted: {reason.rstrip('.')}.")
+        return Failed(Fault.TLS, "No TLS connection could be made.")
+    return Failed(Fault.ANSWER, "The connection ended without a valid answer.")
 
 
 def _words(status: int) -> str:

@@ -13,16 +13,16 @@ from django.db.models import Q, QuerySet
 from django_filters import rest_framework as drf_filters
 from rest_framework.exceptions import ValidationError as InvalidQuery
 
-from api.filters.fields import (
-    ChoiceField,
-    ChoicesField,
-    DayField,
-    IdField,
-    InstantField,
-    SpanField,
-    SwitchField,
-    TextField,
-    ZoneField,
+from api.filters.parameters import (
+    ChoiceParameter,
+    ChoicesParameter,
+    DayParameter,
+    IdParameter,
+    InstantParameter,
+    SpanParameter,
+    SwitchParameter,
+    TextParameter,
+    ZoneParameter,
 )
 from values.instants import Span
 from values.text import LONGEST_SEARCH
@@ -44,25 +44,25 @@ class Filter(django_filters.Filter):
 class IdFilter(Filter):
     """Keep the rows that refer to an id."""
 
-    field_class = IdField
+    field_class = IdParameter
 
 
 class SwitchFilter(Filter):
     """Keep the rows of a boolean: `true` or `false`."""
 
-    field_class = SwitchField
+    field_class = SwitchParameter
 
 
 class ChoiceFilter(Filter):
     """Keep the rows of one choice."""
 
-    field_class = ChoiceField
+    field_class = ChoiceParameter
 
 
 class SinceFilter(Filter):
     """Keep the rows changed at an instant or later."""
 
-    field_class = InstantField
+    field_class = InstantParameter
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
@@ -71,7 +71,7 @@ class SinceFilter(Filter):
 class TextFilter(Filter):
     """Keep the rows that have a text."""
 
-    field_class: type[forms.CharField] = TextField
+    field_class: type[forms.CharField] = TextParameter
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": LONGEST_SEARCH, **kwargs})
@@ -94,7 +94,7 @@ class ExternalIdFilter(TextFilter):
 class SpanFilter(Filter):
     """A day or an instant, which the FilterSet applies as a bound."""
 
-    field_class = SpanField
+    field_class = SpanParameter
 
     def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
         """Do nothing: DateRangeFilterSet applies both bounds together."""
@@ -112,19 +112,19 @@ class OptionFilter(Filter):
 class ZoneFilter(OptionFilter):
     """The time zone of dates; the user's by default."""
 
-    field_class = ZoneField
+    field_class = ZoneParameter
 
 
 class DayOption(OptionFilter):
     """A date."""
 
-    field_class = DayField
+    field_class = DayParameter
 
 
 class ChoiceOption(OptionFilter):
     """One of a fixed set of words."""
 
-    field_class = ChoiceField
+    field_class = ChoiceParameter
 
     def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
         super().__init__(choices=[(word, word) for word in words], **kwargs)
@@ -133,7 +133,7 @@ class ChoiceOption(OptionFilter):
 class ChoicesOption(OptionFilter):
     """Several of a fixed set of words, separated by commas, in the given order."""
 
-    field_class = ChoicesField
+    field_class = ChoicesParameter
 
     def __init__(self, words: Sequence[str], *, at_most: int, **kwargs: Any) -> None:
         choices = [(word, word) for word in words]

@@ -19,7 +19,7 @@ NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 
 
 @dataclass(frozen=True)
-class Column:
+class OrderColumn:
     """A column that a list is ordered by; nulls come last."""
 
     field: Any
@@ -82,7 +82,7 @@ class Beyond(Func):
 
     output_field = models.BooleanField()
 
-    def __init__(self, pairs: Sequence[tuple[Column, Any]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[OrderColumn, Any]]) -> None:
         columns = [F(column.name) for column, _ in pairs]
         values = [Value(value, output_field=column.field) for column, value in pairs]
         super().__init__(*columns, *values)
@@ -101,15 +101,15 @@ class Beyond(Func):
         return f"({left}) {self.operator} ({right})", params
 
 
-def _column(model: Any, term: Any) -> Column:
+def _column(model: Any, term: Any) -> OrderColumn:
     if isinstance(term, str):
-        return Column(model._meta.get_field(term.removeprefix("-")), term.startswith("-"))
+        return OrderColumn(model._meta.get_field(term.removeprefix("-")), term.startswith("-"))
     if not isinstance(term, OrderBy):
         term = term.asc()
-    return Column(model._meta.get_field(term.expression.name), term.descending)
+    return OrderColumn(model._meta.get_field(term.expression.name), term.descending)
 
 
-def _runs(columns: list[Column]) -> list[tuple[int, int]]:
+def _runs(columns: list[OrderColumn]) -> list[tuple[int, int]]:
     """Return from where to where columns can be compared as one row."""
     runs: list[tuple[int, int]] = []
     for place, column in enumerate(columns):
@@ -122,5 +122,5 @@ def _runs(columns: list[Column]) -> list[tuple[int, int]]:
     return runs
 
 
-def _equals(column: Column, value: object) -> Q:
+def _equals(column: OrderColumn, value: object) -> Q:
     return Q(**{f"{column.name}__isnull": True} if value is None else {column.name: value})

@@ -32,7 +32,7 @@ class InstantLoader(Loader):
         return datetime.fromisoformat(bytes(data).decode())
 
 
-class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
+class PreparingCursor(base.CursorMixin, psycopg.Cursor[Any]):
     """Prepares statements anew when a column that they show has changed its type."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Self:
@@ -52,7 +52,7 @@ class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
         return super().execute(*args, **kwargs)
 
 
-class DatabaseOperations(operations.DatabaseOperations):
+class PostgresOperations(operations.DatabaseOperations):
     """Django's, with our way to insert many rows."""
 
     compiler_module = "database.postgresql.compiler"
@@ -69,7 +69,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """PostgreSQL, by connections that each thread keeps."""
 
     Database = _psycopg()
-    ops_class = DatabaseOperations
+    ops_class = PostgresOperations
 
     def get_connection_params(self) -> dict[str, object]:
         """Add our timestamp loader and cursor."""
@@ -77,7 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         params["context"] = adapters = AdaptersMap(params["context"])
         adapters.register_loader("timestamptz", InstantLoader)
         if self.features.uses_server_side_binding:  # or nothing is prepared
-            params["cursor_factory"] = Cursor
+            params["cursor_factory"] = PreparingCursor
         return params
 
     def is_writable(self) -> bool:

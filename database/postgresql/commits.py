@@ -26,7 +26,7 @@ CANCEL_SECONDS = 2.0
 INTERVAL = 0.1  # psycopg's own
 
 
-class OutcomeUnknown(psycopg.OperationalError):
+class CommitUnconfirmed(psycopg.OperationalError):
     """A transaction may or may not have been committed."""
 
 
@@ -50,16 +50,16 @@ class Connection(psycopg.Connection[Any]):
         self.add_notice_handler(hear)
 
     def commit(self) -> None:
-        """Commit; OutcomeUnknown if that took too long, or the connection broke meanwhile."""
+        """Commit; CommitUnconfirmed if that took too long, or the connection broke meanwhile."""
         was_closed, self._commits = self.closed, True
         try:
             super().commit()
-        except OutcomeUnknown:
+        except CommitUnconfirmed:
             raise
         except psycopg.OperationalError as error:
             if was_closed or not self.closed:
                 raise  # nothing was committed
-            raise OutcomeUnknown("the connection broke during the commit") from error
+            raise CommitUnconfirmed("the connection broke during the commit") from error
         finally:
             self._commits = False
 
@@ -79,9 +79,9 @@ class Connection(psycopg.Connection[Any]):
             if timeout is None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
             self._give_up()
-            raise OutcomeUnknown("the commit was not confirmed in time") from error
+            raise CommitUnconfirmed("the commit was not confirmed in time") from error
         if self._stopped_waiting:  # whoever asked for it
-            raise OutcomeUnknown("the commit may not have reached the standby")
+            raise CommitUnconfirmed("the commit may not have reached the standby")
         return result
 
     def _limit(self) -> float | None:

@@ -8,15 +8,14 @@ from sqlite3 import Connection
 from typing import Any
 
 from django.db import OperationalError
-from django.db.backends.sqlite3 import base
-from django.db.backends.sqlite3.operations import DatabaseOperations as SqliteOperations
+from django.db.backends.sqlite3 import base, operations
 
 from values.text import folded
 
 PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
 
 
-class DatabaseOperations(SqliteOperations):
+class SqliteOperations(operations.DatabaseOperations):
     """Django's, which empties tables in any order and reads instants at half of the cost."""
 
     def convert_datetimefield_value(
@@ -39,7 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Nothing stored depends on it, so other programs can open the file.
     """
 
-    ops_class = DatabaseOperations
+    ops_class = SqliteOperations
 
     def get_new_connection(self, conn_params: dict[str, object]) -> Connection:
         """Return a connection that compares with our LIKE."""

@@ -55,7 +55,7 @@ def test_a_commit_ends_and_the_next_request_is_well(write: Callable[[], None]) -
     execute(SLEEPS)
     with pytest.raises(OperationalError) as caught:
         write()
-    assert isinstance(caught.value.__cause__, commits.OutcomeUnknown)
+    assert isinstance(caught.value.__cause__, commits.CommitUnconfirmed)
     connection.close_if_unusable_or_obsolete()  # as each request begins
     execute("SELECT 1")
 
@@ -80,4 +80,4 @@ def test_a_commit_that_is_broken_by_the_server_is_unknown() -> None:
     execute(SLEEPS.replace("pg_sleep(30)", "pg_terminate_backend(pg_backend_pid())"))
     with pytest.raises(OperationalError) as caught:
         commit_slowly()
-    assert isinstance(caught.value.__cause__, commits.OutcomeUnknown)
+    assert isinstance(caught.value.__cause__, commits.CommitUnconfirmed)

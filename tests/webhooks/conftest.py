@@ -6,14 +6,14 @@ from pytest_django import Settings
 
 from tests.webhooks.sending import SOON
 from webhooks import connections
-from webhooks.transport import Client
+from webhooks.transport import Sender
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[Client]:
+def client(settings: Settings) -> Iterator[Sender]:
     """A client that may send to this machine."""
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
-    made = Client()
+    made = Sender()
     yield made
     made.close()
 

@@ -19,8 +19,8 @@ from tests.webhooks.receivers import (
 )
 from tests.webhooks.sending import HEADERS, SOON, outcome, post
 from webhooks import connections
-from webhooks.connections import Failure
-from webhooks.transport import Client
+from webhooks.connections import Fault
+from webhooks.transport import Sender
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ from webhooks.transport import Client
     ],
 )
 @pytest.mark.usefixtures("soon")
-def test_no_answer_may_take_longer_than_an_attempt(client: Client, answer: Answer) -> None:
+def test_no_answer_may_take_longer_than_an_attempt(client: Sender, answer: Answer) -> None:
     with receiving(answer) as receiver:
         result = post(client, receiver.url())
-    assert (result.status, result.failure) == (None, Failure.TIMEOUT)
+    assert (result.status, result.failure) == (None, Fault.TIMEOUT)
     assert SOON <= result.seconds < SOON + 0.3
 
 
@@ -51,7 +51,7 @@ def test_no_answer_may_take_longer_than_an_attempt(client: Client, answer: Answe
 )
 @pytest.mark.usefixtures("soon")
 def test_a_body_that_drips_is_cut_and_its_status_counts(
-    client: Client, head: bytes, drop: bytes, kept: str
+    client: Sender, head: bytes, drop: bytes, kept: str
 ) -> None:
     with receiving(dripping(b"HTTP/1.1 200 OK\r\n" + head, drop)) as receiver:
         result = post(client, receiver.url())
@@ -69,7 +69,7 @@ def test_a_body_that_drips_is_cut_and_its_status_counts(
         pytest.param(b"Transfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n", id="one chunk"),
     ],
 )
-def test_an_endless_body_is_cut(client: Client, head: bytes) -> None:
+def test_an_endless_body_is_cut(client: Sender, head: bytes) -> None:
     with receiving(endless(b"HTTP/1.1 500 X\r\n" + head, b"x" * 65536)) as receiver:
         result = post(client, receiver.url())
         assert post(client, receiver.url()).status == 500
@@ -78,7 +78,7 @@ def test_an_endless_body_is_cut(client: Client, head: bytes) -> None:
     assert result.seconds < 3
 
 
-def test_a_body_of_just_the_limit_keeps_its_connection(client: Client) -> None:
+def test_a_body_of_just_the_limit_keeps_its_connection(client: Sender) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
     length = connections.ANSWER_BYTES - len(head % 10000)
     with receiving(head % length + b"x" * length) as receiver:
@@ -130,19 +130,19 @@ def test_a_body_of_just_the_limit_keeps_its_connection(client: Client) -> None:
         ),
     ],
 )
-def test_a_bad_head_is_a_failure(client: Client, answer: Answer, message: str) -> None:
+def test_a_bad_head_is_a_failure(client: Sender, answer: Answer, message: str) -> None:
     with receiving(answer) as receiver:
         result = post(client, receiver.url())
-    assert outcome(result) == (None, "", Failure.ANSWER, message)
+    assert outcome(result) == (None, "", Fault.ANSWER, message)
     assert result.seconds < 3
 
 
 @pytest.mark.usefixtures("soon")
-def test_a_receiver_that_does_not_read_is_given_up(client: Client) -> None:
+def test_a_receiver_that_does_not_read_is_given_up(client: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         result = client.post(url, b"x" * 50_000_000, HEADERS)
-    assert result.failure == Failure.TIMEOUT
+    assert result.failure == Fault.TIMEOUT
     assert SOON <= result.seconds < SOON + 0.5
 
 
@@ -156,17 +156,17 @@ def black_hole(port: int = 0, host: str = "127.0.0.1") -> Iterator[int]:
             yield listener.getsockname()[1]
 
 
-def test_an_address_that_takes_no_connection_ends_after_three_seconds(client: Client) -> None:
+def test_an_address_that_takes_no_connection_ends_after_three_seconds(client: Sender) -> None:
     with black_hole() as port:
         result = post(client, f"http://127.0.0.1:{port}/")
     message = "No connection was made within 3 seconds."
-    assert outcome(result) == (None, "", Failure.CONNECTION, message)
+    assert outcome(result) == (None, "", Fault.CONNECTION, message)
     assert 2.9 < result.seconds < 3.5
 
 
 @pytest.mark.usefixtures("client")
 def test_several_addresses_share_the_three_seconds() -> None:
-    client = Client(resolver=finds("127.0.0.2", "127.0.0.1"))
+    client = Sender(resolver=finds("127.0.0.2", "127.0.0.1"))
     with receiving() as receiver, black_hole(receiver.port, "127.0.0.2"):
         result = post(client, receiver.url(host="receiver.example"))
     client.close()
@@ -174,7 +174,7 @@ def test_several_addresses_share_the_three_seconds() -> None:
     assert 1.4 < result.seconds < 2.5
 
 
-def test_a_slow_receiver_delays_no_other(client: Client) -> None:
+def test_a_slow_receiver_delays_no_other(client: Sender) -> None:
     with receiving(slow(2)) as sluggish, receiving() as receiver:
         thread = threading.Thread(target=post, args=(client, sluggish.url()))
         thread.start()

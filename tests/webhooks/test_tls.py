@@ -13,8 +13,8 @@ from tests.webhooks.receivers import (
     receiving,
 )
 from tests.webhooks.sending import SOON, outcome, post
-from webhooks.connections import Failure
-from webhooks.transport import Client
+from webhooks.connections import Fault
+from webhooks.transport import Sender
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,11 @@ def server_tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:
     return context
 
 
-def trusting(authority: trustme.CA) -> Client:
+def trusting(authority: trustme.CA) -> Sender:
     """A client that trusts an authority; each name is this machine's."""
     tls = ssl.create_default_context()
     authority.configure_trust(tls)
-    return Client(resolver=lambda *_: [ip_address("127.0.0.1")], tls=tls)
+    return Sender(resolver=lambda *_: [ip_address("127.0.0.1")], tls=tls)
 
 
 @pytest.mark.usefixtures("client")
@@ -86,30 +86,30 @@ def test_a_certificate_of_another_host_is_refused(
     assert outcome(result) == (
         None,
         "",
-        Failure.TLS,
+        Fault.TLS,
         f"The certificate was not accepted: {reason}.",
     )
     assert receiver.requests == []
 
 
-def test_a_certificate_of_nobody_we_know_is_refused(authority: trustme.CA, client: Client) -> None:
+def test_a_certificate_of_nobody_we_know_is_refused(authority: trustme.CA, client: Sender) -> None:
     with receiving(tls=server_tls(authority, "127.0.0.1")) as receiver:
         result = post(client, receiver.url())
-    assert (result.failure, receiver.requests) == (Failure.TLS, [])
+    assert (result.failure, receiver.requests) == (Fault.TLS, [])
     assert result.message.startswith("The certificate was not accepted: ")
 
 
-def test_a_receiver_without_tls_is_a_failure(client: Client) -> None:
+def test_a_receiver_without_tls_is_a_failure(client: Sender) -> None:
     with conversing(lambda connection: connection.sendall(OK)) as port:
         result = post(client, f"https://127.0.0.1:{port}/")
-    assert outcome(result) == (None, "", Failure.TLS, "No TLS connection could be made.")
+    assert outcome(result) == (None, "", Fault.TLS, "No TLS connection could be made.")
 
 
 @pytest.mark.usefixtures("client", "soon")
-def test_a_handshake_may_not_take_longer_than_an_attempt(client: Client) -> None:
+def test_a_handshake_may_not_take_longer_than_an_attempt(client: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         result = post(client, f"https://127.0.0.1:{listener.getsockname()[1]}/")
-    assert result.failure == Failure.TIMEOUT
+    assert result.failure == Fault.TIMEOUT
     assert SOON <= result.seconds < SOON + 0.3
 
 

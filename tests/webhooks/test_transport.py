@@ -16,13 +16,13 @@ from tests.webhooks.receivers import (
 from tests.webhooks.sending import HEADERS, outcome, post
 from webhooks import connections
 from webhooks.addresses import Address
-from webhooks.connections import Failure
-from webhooks.transport import Client
+from webhooks.connections import Fault
+from webhooks.transport import Sender
 
 HTTP = "http://receiver.example:{}/hook"
 
 
-def test_a_post_arrives_whole_and_its_answer_is_kept(client: Client, settings: Settings) -> None:
+def test_a_post_arrives_whole_and_its_answer_is_kept(client: Sender, settings: Settings) -> None:
     with receiving() as receiver:
         result = post(client, receiver.url("/hook?a=b"))
     assert outcome(result) == (200, "ok", None, "")
@@ -40,54 +40,54 @@ def test_a_post_arrives_whole_and_its_answer_is_kept(client: Client, settings: S
     ]
 
 
-def test_no_url_is_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_url_is_logged(client: Sender, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with receiving(b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 0\r\n\r\n") as receiver:
         assert post(client, receiver.url("/secret")).delivered
     assert caplog.records == []
 
 
-def test_a_path_with_two_slashes_names_no_other_host(client: Client) -> None:
+def test_a_path_with_two_slashes_names_no_other_host(client: Sender) -> None:
     with receiving() as receiver:
         assert post(client, receiver.url("//other.example/../x")).delivered
     assert receiver.requests[0].startswith(b"POST //other.example/../x HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_2xx_is_delivered(client: Client, status: int) -> None:
+def test_2xx_is_delivered(client: Sender, status: int) -> None:
     length = b"" if status == 204 else b"Content-Length: 0\r\n"
     with receiving(b"HTTP/1.1 %d X\r\n%s\r\n" % (status, length)) as receiver:
         assert outcome(post(client, receiver.url())) == (status, "", None, "")
 
 
 @pytest.mark.parametrize("status", [101, 103, 400, 404, 410, 429, 500, 503, 599])
-def test_everything_else_is_a_failure(client: Client, status: int) -> None:
+def test_everything_else_is_a_failure(client: Sender, status: int) -> None:
     with receiving(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status) as receiver:
         result = post(client, receiver.url())
     message = f"The receiver answered {status}; 200 to 299 is expected."
-    assert outcome(result) == (status, "", Failure.STATUS, message)
+    assert outcome(result) == (status, "", Fault.STATUS, message)
 
 
-def test_what_may_follow_an_interim_answer_is_not_the_next_ones(client: Client) -> None:
+def test_what_may_follow_an_interim_answer_is_not_the_next_ones(client: Sender) -> None:
     with receiving(b"HTTP/1.1 103 Early Hints\r\n\r\n") as receiver:
         assert [post(client, receiver.url()).status for _ in range(2)] == [103, 103]
         assert receiver.connections == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
-def test_a_redirect_is_not_followed(client: Client, status: int) -> None:
+def test_a_redirect_is_not_followed(client: Sender, status: int) -> None:
     with receiving() as other:
         to = f"Location: {other.url()}\r\nRefresh: 0; url={other.url()}".encode()
         answer = b"HTTP/1.1 %d X\r\n%s\r\nContent-Length: 0\r\n\r\n" % (status, to)
         with receiving(answer) as receiver:
             result = post(client, receiver.url())
-    assert (result.status, result.failure) == (status, Failure.STATUS)
+    assert (result.status, result.failure) == (status, Fault.STATUS)
     assert result.message == f"The receiver answered {status}; redirects are not followed."
     assert (len(receiver.requests), other.connections) == (1, 0)
 
 
 def test_no_proxy_of_the_environment_is_asked(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with receiving() as proxy, receiving() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
@@ -96,14 +96,14 @@ def test_no_proxy_of_the_environment_is_asked(
     assert (proxy.connections, receiver.connections) == (0, 1)
 
 
-def test_one_connection_serves_many_attempts(client: Client) -> None:
+def test_one_connection_serves_many_attempts(client: Sender) -> None:
     with receiving() as receiver:
         assert [post(client, receiver.url()).status for _ in range(20)] == [200] * 20
         assert receiver.connections == 1
 
 
 def test_a_connection_is_given_up_after_a_minute(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with receiving() as receiver:
         post(client, receiver.url())
@@ -112,7 +112,7 @@ def test_a_connection_is_given_up_after_a_minute(
         assert receiver.connections == 2
 
 
-def test_a_kept_connection_is_judged_again(client: Client, settings: Settings) -> None:
+def test_a_kept_connection_is_judged_again(client: Sender, settings: Settings) -> None:
     with receiving() as receiver:
         assert post(client, receiver.url()).delivered
         settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.2/32")]
@@ -121,12 +121,12 @@ def test_a_kept_connection_is_judged_again(client: Client, settings: Settings) -
     assert outcome(result) == (
         None,
         "",
-        Failure.REFUSED,
+        Fault.REFUSED,
         "The host must be public; 127.0.0.1 is a loopback address.",
     )
 
 
-def test_a_connection_that_closes_when_it_is_taken_is_replaced(client: Client) -> None:
+def test_a_connection_that_closes_when_it_is_taken_is_replaced(client: Sender) -> None:
     def first_only(_receiver: object, connection: socket.socket, _request: bytes) -> None:
         connection.sendall(OK)
         connection.recv(65536)  # of the next request, which gets no answer
@@ -138,19 +138,19 @@ def test_a_connection_that_closes_when_it_is_taken_is_replaced(client: Client) -
         assert receiver.connections == 2
 
 
-def test_a_new_connection_that_closes_is_not_tried_again(client: Client) -> None:
+def test_a_new_connection_that_closes_is_not_tried_again(client: Sender) -> None:
     with receiving(once(b"")) as receiver:
         result = post(client, receiver.url())
         assert receiver.connections == 1
     assert outcome(result) == (
         None,
         "",
-        Failure.ANSWER,
+        Fault.ANSWER,
         "The connection ended without a valid answer.",
     )
 
 
-def test_an_answer_before_the_body_was_read_counts(client: Client) -> None:
+def test_an_answer_before_the_body_was_read_counts(client: Sender) -> None:
     def refuse(connection: socket.socket) -> None:
         connection.recv(100)
         connection.sendall(b"HTTP/1.1 413 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -160,19 +160,19 @@ def test_an_answer_before_the_body_was_read_counts(client: Client) -> None:
 
     with conversing(refuse) as port:
         result = client.post(f"http://127.0.0.1:{port}/", b"x" * 1_000_000, HEADERS)
-    assert (result.status, result.failure) == (413, Failure.STATUS)
+    assert (result.status, result.failure) == (413, Fault.STATUS)
 
 
-def test_a_closed_port_is_a_failure(client: Client) -> None:
+def test_a_closed_port_is_a_failure(client: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     result = post(client, f"http://127.0.0.1:{port}/")
-    assert outcome(result) == (None, "", Failure.CONNECTION, "The connection was refused.")
+    assert outcome(result) == (None, "", Fault.CONNECTION, "The connection was refused.")
 
 
 @pytest.mark.usefixtures("client")
 def test_the_next_address_is_tried() -> None:
-    client = Client(resolver=finds("127.0.0.9", "127.0.0.1"))
+    client = Sender(resolver=finds("127.0.0.9", "127.0.0.1"))
     with receiving() as receiver:
         assert post(client, HTTP.format(receiver.port)).delivered
     client.close()
@@ -188,7 +188,7 @@ def test_the_address_that_was_judged_is_the_one_connected_to(settings: Settings)
         asked.append(name)
         return [ip_address(next(answers))]
 
-    client = Client(resolver=rebinding)
+    client = Sender(resolver=rebinding)
     with receiving() as receiver:
         url = HTTP.format(receiver.port)
         assert post(client, url).delivered
@@ -198,10 +198,10 @@ def test_the_address_that_was_judged_is_the_one_connected_to(settings: Settings)
         assert outcome(post(client, url)) == (
             None,
             "",
-            Failure.REFUSED,
+            Fault.REFUSED,
             "The host must be public, with all of its addresses.",
         )
-        assert outcome(post(client, url))[2] == Failure.REFUSED
+        assert outcome(post(client, url))[2] == Fault.REFUSED
         assert len(asked) == 3
         assert (receiver.connections, len(receiver.requests)) == (1, 2)
     assert b"Host: receiver.example:%d\r\n" % receiver.port in receiver.requests[0]
@@ -209,23 +209,23 @@ def test_the_address_that_was_judged_is_the_one_connected_to(settings: Settings)
 
 def test_nothing_is_sent_when_one_of_the_addresses_is_refused(settings: Settings) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.1/32")]
-    client = Client(resolver=finds("127.0.0.1", "10.0.0.1"))
+    client = Sender(resolver=finds("127.0.0.1", "10.0.0.1"))
     with receiving() as receiver:
-        assert post(client, HTTP.format(receiver.port)).failure == Failure.REFUSED
+        assert post(client, HTTP.format(receiver.port)).failure == Fault.REFUSED
         assert receiver.connections == 0
 
 
 def test_what_was_saved_is_judged_again_when_it_is_sent(settings: Settings) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = []
     with receiving() as receiver:
-        result = post(Client(), receiver.url())
+        result = post(Sender(), receiver.url())
         assert receiver.connections == 0
-    assert outcome(result) == (None, "", Failure.REFUSED, "Must begin with https://.")
+    assert outcome(result) == (None, "", Fault.REFUSED, "Must begin with https://.")
 
 
 def test_a_name_that_is_not_found_is_a_failure() -> None:
-    result = post(Client(resolver=finds()), "https://receiver.example/")
-    assert outcome(result) == (None, "", Failure.NAME, "The name of the host was not found.")
+    result = post(Sender(resolver=finds()), "https://receiver.example/")
+    assert outcome(result) == (None, "", Fault.NAME, "The name of the host was not found.")
 
 
 @pytest.mark.parametrize(
@@ -233,14 +233,14 @@ def test_a_name_that_is_not_found_is_a_failure() -> None:
     [(b"120", 120), (b"0", 0), (b"999999", 86400), (b"-1", None), (b"soon", None)],
 )
 def test_a_pause_that_is_asked_for_is_told(
-    client: Client, header: bytes, seconds: int | None
+    client: Sender, header: bytes, seconds: int | None
 ) -> None:
     answer = b"HTTP/1.1 503 X\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n" % header
     with receiving(answer) as receiver:
         assert post(client, receiver.url()).retry_after == seconds
 
 
-def test_many_threads_share_a_client(client: Client) -> None:
+def test_many_threads_share_a_client(client: Sender) -> None:
     statuses: list[int | None] = []
 
     def send() -> None:

@@ -15,12 +15,12 @@ from values.text import normal
 from values.wall_clock import zone_names
 
 
-class Field(forms.Field):
+class Parameter(forms.Field):
     """A query parameter; `zone` is the user's, set by the FilterSet."""
 
     zone: ZoneInfo
 
-    def __deepcopy__(self, memo: object) -> "Field":
+    def __deepcopy__(self, memo: object) -> "Parameter":
         """Return a shallow copy: forms differ only in the zone."""
         return copy.copy(self)
 
@@ -36,28 +36,28 @@ class Field(forms.Field):
         raise NotImplementedError
 
 
-class TextField(forms.CharField):
+class TextParameter(forms.CharField):
     """A text, normalized as in the database."""
 
     def to_python(self, value: object) -> str:
         return normal(super().to_python(value) or "")
 
 
-class IdField(Field):
+class IdParameter(Parameter):
     def parse(self, text: str) -> int:
         if not ID.fullmatch(text):
             raise ValueError("Must be an id: a whole number.")
         return int(text)
 
 
-class SwitchField(Field):
+class SwitchParameter(Parameter):
     def parse(self, text: str) -> bool:
         if text not in ("true", "false"):
             raise ValueError("Must be true or false.")
         return text == "true"
 
 
-class ChoiceField(Field):
+class ChoiceParameter(Parameter):
     def __init__(self, *, choices: list[tuple[Any, Any]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = choices
@@ -69,13 +69,13 @@ class ChoiceField(Field):
         return text
 
 
-class ChoicesField(ChoiceField):
+class ChoicesParameter(ChoiceParameter):
     def __init__(self, *, at_most: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.at_most = at_most
 
     def parse(self, text: str) -> Any:
-        chosen = [super(ChoicesField, self).parse(part) for part in text.split(",")]
+        chosen = [super(ChoicesParameter, self).parse(part) for part in text.split(",")]
         if len(chosen) > self.at_most or len(set(chosen)) < len(chosen):
             raise ValueError(
                 f"Must be at most {self.at_most} different values, separated by commas."
@@ -83,24 +83,24 @@ class ChoicesField(ChoiceField):
         return chosen
 
 
-class ZoneField(Field):
+class ZoneParameter(Parameter):
     def parse(self, text: str) -> ZoneInfo:
         if text not in zone_names():
             raise ValueError("Must be an IANA time zone name such as Europe/Berlin.")
         return ZoneInfo(text)
 
 
-class InstantField(Field):
+class InstantParameter(Parameter):
     def parse(self, text: str) -> datetime:
         return parse_instant(_plus_restored(text), self.zone)
 
 
-class DayField(Field):
+class DayParameter(Parameter):
     def parse(self, text: str) -> date:
         return parse_date(text)
 
 
-class SpanField(Field):
+class SpanParameter(Parameter):
     def parse(self, text: str) -> Span:
         return parse_span(_plus_restored(text), self.zone)
 
