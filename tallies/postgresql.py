@@ -1,8 +1,8 @@
-"""PostgreSQL's triggers: one a statement, however many rows it writes, and no lock at all.
+"""PostgreSQL's triggers: one per statement, however many rows it writes, and without locks.
 
-Each write adds fresh rows, so that no two writers wait for each other or meet in a deadlock. After
-a hundred entries or so a writer folds the fresh rows that are committed, if nobody else is doing
-so: each row that is added has the same chance to bring it about, so that who adds many folds them.
+Each write inserts fresh rows, so writers neither wait for each other nor deadlock. About every
+hundred entries a writer folds the committed fresh rows, unless another one is folding. Every
+inserted row has the same chance of triggering this, so writers fold in proportion to their writes.
 """
 
 from tallies.registered import counted, written
@@ -26,9 +26,11 @@ _MAYBE_FOLD = f"""
     RETURN NULL;
 """
 
-# A row that is folded is deleted and added up in one statement, so every snapshot has it once. In
-# an older snapshot than the last folder's commit there is nothing to be folded. Each row goes into
-# its month and, where it has one, its day. In order, because it is days that are read together.
+# Deletes fresh rows and adds them to the folded ones in one statement, so that every snapshot
+# counts each row exactly once. Only READ COMMITTED takes a new snapshot after the lock; an older
+# one would still contain rows that the previous fold has deleted. ROLLUP (day) yields two rows for
+# each day: one with the day, and one with day NULL for the month, stored as day 0. HAVING drops the
+# per-day rows of tallies without a day. The order keeps days together on disk, as they are read.
 FOLD = f"""
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed'
@@ -55,6 +57,7 @@ END
 
 def functions() -> dict[str, tuple[str, str]]:
     """Return the result and the body of each function."""
+    # An UPDATE subtracts its old rows and adds its new ones.
     new_rows, old_rows = _rows("new_rows"), _rows("old_rows", "-")
     return {
         "tallies_fold": ("void", FOLD),
@@ -94,6 +97,9 @@ def _rows(table: str, sign: str = "") -> str:
 
 
 def _count(rows: str) -> str:
+    # The LATERAL join turns each written row into one row per kind of tally: of all entries, of the
+    # user's and of the project's. GROUP BY then leaves one fresh row per kind, key and day, however
+    # many rows the statement wrote.
     period = ", ".join(PERIOD)
     keys = ", ".join(f"('{kind}', key_{place})" for place, (kind, _) in enumerate(keys_of()))
     return f"""

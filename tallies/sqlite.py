@@ -1,4 +1,4 @@
-"""SQLite's triggers: one a row. There is one writer at a time, so counts are added up at once."""
+"""SQLite's triggers: one per row. With a single writer, totals are updated in place."""
 
 from tallies.registered import counted, written
 from tallies.statements import (
@@ -35,6 +35,7 @@ def _trigger(name: str, event: str, table: str, body: list[str]) -> str:
 
 
 def _add_new_row() -> list[str]:
+    # For each kind, one upsert of two rows: the month's (day 0) and the day's.
     month, day = period_of("sqlite", "NEW.")
     counts = ", ".join(counts_of("NEW."))
     return [

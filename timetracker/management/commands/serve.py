@@ -26,7 +26,7 @@ from ratelimit.counters import CounterCache
 from users.models import User
 
 ADMINISTRATOR = "admin"
-EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - what to tell apart, not what to listen on
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 HIGHEST_PORT = 65_535
 # Two are faster where the database is near, but fewer wait for a far one, or for a slow caller
 # (docs/decisions/0005-bytes-from-columns.md).
