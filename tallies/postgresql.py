@@ -29,8 +29,9 @@ _MAYBE_FOLD = f"""
 # Deletes fresh rows and adds them to the folded ones in one statement, so that every snapshot
 # counts each row exactly once. Only READ COMMITTED takes a new snapshot after the lock; an older
 # one would still contain rows that the previous fold has deleted. ROLLUP (day) yields two rows for
-# each day: one with the day, and one with day NULL for the month, stored as day 0. HAVING drops the
-# per-day rows of tallies without a day. The order keeps days together on disk, as they are read.
+# each day: one with the day, and one with day NULL for the month, stored as day 0. HAVING drops
+# the per-day rows of tallies without a day. The order keeps days together on disk, as they are
+# read.
 FOLD = f"""
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed'
@@ -97,9 +98,9 @@ def _rows(table: str, sign: str = "") -> str:
 
 
 def _count(rows: str) -> str:
-    # The LATERAL join turns each written row into one row per kind of tally: of all entries, of the
-    # user's and of the project's. GROUP BY then leaves one fresh row per kind, key and day, however
-    # many rows the statement wrote.
+    # The LATERAL join turns each written row into one row per kind of tally: of all entries, of
+    # the user's and of the project's. GROUP BY then leaves one fresh row per kind, key and day,
+    # however many rows the statement wrote.
     period = ", ".join(PERIOD)
     keys = ", ".join(f"('{kind}', key_{place})" for place, (kind, _) in enumerate(keys_of()))
     return f"""

@@ -87,8 +87,8 @@ def _differences(vendor: str) -> str:
     month = MONTH[vendor].format(DATE_OF_DAY[vendor])
     tallies = f"{negated} FROM tallies_tally WHERE kind IN ({kinds})"
     parts = [*_by_day(vendor), f"SELECT kind, key, day, {tallies} AND fresh"]
-    # The entries by day and by month (day 0), plus the fresh rows negated for both, plus the folded
-    # rows negated. Whatever does not add up to zero is a difference.
+    # The entries by day and by month (day 0), plus the fresh rows negated for both, plus the
+    # folded rows negated. Whatever does not add up to zero is a difference.
     return (
         f"WITH by_day (kind, key, day, {columns}) AS ({' UNION ALL '.join(parts)})"
         f" SELECT {periods}, {', '.join(sums)} FROM ("

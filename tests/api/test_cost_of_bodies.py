@@ -60,7 +60,7 @@ def test_a_repeated_name_is_found_in_one_pass(number: int) -> None:
     CountedText.comparisons = 0
     pairs: list[tuple[str, Any]] = [(CountedText(f"n{place}"), 1) for place in range(number)]
     make_object = parsers._Objects()  # noqa: SLF001 - what the reader of JSON calls
-    with pytest.raises(ValueError, match="appears twice"):
+    with pytest.raises(ValueError, match="duplicate name"):
         make_object([*pairs, pairs[-1]])
     assert CountedText.comparisons <= 4 * number
 
@@ -94,7 +94,7 @@ def test_of_many_unknown_parameters_a_few_are_named(owner: User) -> None:
     response = api_as(owner, "read:projects").get(f"{PATH}?{query}")
     errors = error_of(response)["errors"]
     assert len(errors) == MOST_NAMED + 1
-    assert errors["non_field_errors"] == ["… and 490 more unknown fields."]
+    assert errors["non_field_errors"] == ["… and 490 more unknown parameters."]
 
 
 def test_a_long_unknown_name_is_cut(owner: User) -> None:

@@ -131,7 +131,7 @@ def test_what_is_not_there_is_made_only_where_it_may_be(
     url = "/api/v1/clients/by-external-id/7"
     answer = api.put(url, {"name": "Fern"}, headers=sent)
     assert answer.status_code == status
-    assert ("nothing there" in answer.json()["message"]) == (status == 412)
+    assert ("does not exist" in answer.json()["message"]) == (status == 412)
     assert Client.objects.count() == int(status == 201)
     api.put(url, {"name": "Fern"})
     second = api.put(url, {"name": "Moss"}, headers={"If-None-Match": "*"})

@@ -124,7 +124,7 @@ def test_a_request_too_many_is_429(
     assert response["X-RateLimit-Remaining"] == "98"
     assert error_of(response) == {
         "error": "Rate limit exceeded",
-        "message": "This token has 1 requests under way already. Wait for one to end.",
+        "message": "This token already has 1 requests in progress. Wait for one to finish.",
         "error_code": "rate_limited",
     }
     assert same_users.get("/api/v1/users/me").status_code == 200

@@ -129,7 +129,7 @@ def test_the_page_tells_what_the_token_is_used_for(administrator: User, owner: U
         f"{today}: 7 calls",
     ]
     assert part_of(page, "Scopes") == (
-        "Never used: read:users. Narrow takes them away."
+        "Never used: read:users. Narrow removes them."
         " write:tasks used Create, update and delete tasks"
         " read:users never used View one's own user information"
         " Refused for missing read:clients (5 times), read:reports (3 times)."

@@ -221,7 +221,7 @@ def test_rows_end_somewhere_on_the_page(
     monkeypatch.setattr("reports.admin.pages.MOST_ROWS", 1)
     answer = browser.get(page("changelist", f"{JANUARY}&by=user"))
     assert len(groups_of(answer)) == 1
-    assert "the files have all" in text_of(answer.content.decode())
+    assert "Export a file to get all rows" in text_of(answer.content.decode())
 
 
 def test_tasks_are_those_of_the_project(browser: Client, project: Project) -> None:

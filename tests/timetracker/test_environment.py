@@ -334,7 +334,7 @@ def test_a_servers_secret_is_never_made_up(
     monkeypatch.delenv("PEPPER", raising=False)
     with pytest.raises(
         ImproperlyConfigured,
-        match=r"^PEPPER is required with DATABASE_URL: 50 random characters or more\.$",
+        match=r"^PEPPER is required with DATABASE_URL: at least 50 random characters\.$",
     ):
         environment.secret("PEPPER", tmp_path, required=True)
     assert list(tmp_path.iterdir()) == []
@@ -424,11 +424,13 @@ def test_racing_first_runs_agree_on_one_secret(
     [
         pytest.param({"DEBUG": "yes"}, "DEBUG must be on or off", id="DEBUG"),
         pytest.param({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG,", id="LOG_LEVEL"),
-        pytest.param({"TIME_ZONE": "Mars"}, "TIME_ZONE must be the name of", id="TIME_ZONE"),
-        pytest.param({"BASE_URL": "t.example"}, "BASE_URL must be an address", id="BASE_URL"),
-        pytest.param({"REDIS_URL": "h:6379"}, "REDIS_URL must be an address", id="REDIS_URL"),
         pytest.param(
-            {"DATABASE_URL": "mysql://h"}, "DATABASE_URL must be an address", id="DATABASE_URL"
+            {"TIME_ZONE": "Mars"}, "TIME_ZONE must be an IANA time zone name", id="TIME_ZONE"
+        ),
+        pytest.param({"BASE_URL": "t.example"}, "BASE_URL must be a URL", id="BASE_URL"),
+        pytest.param({"REDIS_URL": "h:6379"}, "REDIS_URL must be a URL", id="REDIS_URL"),
+        pytest.param(
+            {"DATABASE_URL": "mysql://h"}, "DATABASE_URL must be a URL", id="DATABASE_URL"
         ),
         pytest.param(
             {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES must be addresses", id="TRUSTED_PROXIES"
