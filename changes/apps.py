@@ -10,7 +10,7 @@ class ChangesConfig(ApiAppConfig):
     label = "change_feed"  # `changes` is the journal's, by whose name its tables are called
     tags = {"Changes": "A feed of all changes, in order."}
     examples = {
-        "Changes": {
+        "ChangeList": {
             "changes": [
                 {
                     "seq": 1208,

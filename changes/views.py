@@ -15,7 +15,7 @@ from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
 from changes.feed import VIEWSETS, Items, Reader
-from changes.serializers import ChangesSerializer
+from changes.serializers import ChangeListSerializer
 from journal.models import Feed
 from journal.numbering import TooManyWaiting, feed_of_now, numbered_feed
 
@@ -56,7 +56,7 @@ class ChangesView(ApiView):
         """Return the accepted query parameters."""
         return list(self.parameters)
 
-    @extend_schema(responses=ChangesSerializer)
+    @extend_schema(responses=ChangeListSerializer)
     def get(self, request: ApiRequest) -> Response:
         """Keep a copy up to date: list every row, then follow each change.
 

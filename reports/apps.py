@@ -19,7 +19,7 @@ class ReportsConfig(ApiAppConfig):
     tags = {"Reports": "Totals of time entries."}
     example_calls = {"read:reports": "summary-report"}
     examples = {
-        "Summary": {
+        "SummaryReport": {
             "start_date": "2024-01-01T00:00:00Z",
             "end_date": "2024-01-31T23:59:59Z",
             "total_hours": 160.5,
@@ -34,7 +34,7 @@ class ReportsConfig(ApiAppConfig):
                 }
             ],
         },
-        "Group": {
+        "ReportGroup": {
             "key": 1,
             "name": "Website Redesign",
             "seconds": 307800,
@@ -44,7 +44,7 @@ class ReportsConfig(ApiAppConfig):
             "children": [],
         },
         "UserWeek": USER_WEEK,
-        "Weekly": {
+        "WeeklyReport": {
             "week": "2024-W03",
             "start_date": "2024-01-15T00:00:00Z",
             "end_date": "2024-01-21T23:59:59Z",
@@ -55,7 +55,7 @@ class ReportsConfig(ApiAppConfig):
             "total_seconds": 137700,
             "hours": 38.25,
         },
-        "Totals": {
+        "ReportTotals": {
             "seconds": 577800,
             "hours": 160.5,
             "entries": 85,

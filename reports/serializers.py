@@ -1,5 +1,6 @@
 """Reports on the wire."""
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -16,16 +17,19 @@ class ProjectHoursSerializer(serializers.Serializer[object]):
     entries = serializers.IntegerField()
 
 
-@extend_schema_field({"type": ["integer", "string", "null"]})
+@extend_schema_field(OpenApiTypes.ANY)
 class KeyField(serializers.Field[object, object, object, object]):
     """The key of a group: an id, tags, or a date."""
 
 
-class GroupSerializer(serializers.Serializer[object]):
+class ReportGroupSerializer(serializers.Serializer[object]):
     """Totals of a group and of the groups nested in it."""
 
     key = KeyField(
-        help_text="An id (null for none), sorted tags, a day, the Monday of a week, or a month."
+        help_text=(
+            "By client, project, task or user: its id as an integer, or null for none. By tag: the"
+            " tags in order. By day, week or month: `2024-01-15`, its Monday, `2024-01`."
+        )
     )
     name = serializers.CharField()
     seconds = serializers.IntegerField()
@@ -34,13 +38,13 @@ class GroupSerializer(serializers.Serializer[object]):
     billable_seconds = serializers.IntegerField()
     children = serializers.SerializerMethodField()
 
-    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Group"}})
+    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/ReportGroup"}})
     def get_children(self, group: object) -> object:
         """Return the groups within; none in a leaf."""
         raise NotImplementedError
 
 
-class TotalsSerializer(serializers.Serializer[object]):
+class ReportTotalsSerializer(serializers.Serializer[object]):
     """Totals of all entries in a report."""
 
     seconds = serializers.IntegerField()
@@ -55,7 +59,7 @@ class EntriesReportSerializer(serializers.Serializer[object]):
     start_date = serializers.DateTimeField(help_text="Start of the range (UTC).")
     end_date = serializers.DateTimeField(help_text="Last second of the range (UTC).")
     timezone = serializers.CharField(help_text="Time zone of the dates.")
-    totals = TotalsSerializer()
+    totals = ReportTotalsSerializer()
     time_entries = TimeEntrySerializer(many=True)
     pagination = PaginationSerializer()
 
@@ -75,7 +79,7 @@ class UserWeekSerializer(serializers.Serializer[object]):
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
 
 
-class WeeklySerializer(serializers.Serializer[object]):
+class WeeklyReportSerializer(serializers.Serializer[object]):
     """Totals of a week, per user and day."""
 
     week = serializers.CharField(help_text="ISO 8601 week, such as 2024-W03.")
@@ -101,7 +105,7 @@ class WeeklySerializer(serializers.Serializer[object]):
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
 
 
-class SummarySerializer(serializers.Serializer[object]):
+class SummaryReportSerializer(serializers.Serializer[object]):
     """Totals of a date range, overall and per project."""
 
     start_date = serializers.DateTimeField(help_text="Start of the range (UTC).")
@@ -113,9 +117,9 @@ class SummarySerializer(serializers.Serializer[object]):
     timezone = serializers.CharField(
         required=False, help_text="Time zone of the dates; only with `group_by`."
     )
-    totals = TotalsSerializer(
+    totals = ReportTotalsSerializer(
         required=False, help_text="Totals of all groups; only with `group_by`."
     )
-    groups = GroupSerializer(
+    groups = ReportGroupSerializer(
         many=True, required=False, help_text="Nested groups; only with `group_by`."
     )

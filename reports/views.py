@@ -17,15 +17,19 @@ from reports.filters import ReportFilter, SummaryFilter, WeeklyFilter
 from reports.groups import Group, grouped
 from reports.local_dates import week_name
 from reports.queries import UserWeek, totals_by_project, totals_of, weeks_by_user
-from reports.serializers import EntriesReportSerializer, SummarySerializer, WeeklySerializer
+from reports.serializers import (
+    EntriesReportSerializer,
+    SummaryReportSerializer,
+    WeeklyReportSerializer,
+)
 from reports.tables import entries_table, summary_table, weekly_table
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
 from values.instants import format_instant, hours
 
 BY_PROJECT = ["project"]
-SUMMARY = inline_serializer("SummaryEnvelope", {"summary": SummarySerializer()})
-WEEKLY = inline_serializer("WeeklyEnvelope", {"weekly": WeeklySerializer()})
+SUMMARY = inline_serializer("SummaryReportEnvelope", {"summary": SummaryReportSerializer()})
+WEEKLY = inline_serializer("WeeklyReportEnvelope", {"weekly": WeeklyReportSerializer()})
 
 
 def _or_a_file(json: object) -> dict[tuple[int, str], object]:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.serializers.base import ModelSerializer
-from api.serializers.fields import IntegerField
+from api.serializers.fields import AlsoAccepted, IntegerField
 from api.serializers.representation import ComputedField
 from tasks.models import Task
 
@@ -17,8 +18,14 @@ def name_of(priority: int) -> str:
     return Task.Priority(priority).name.lower()
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": len(PRIORITY_NAMES)})
 class PriorityField(IntegerField):
     """A priority from 1 to 4, or its name."""
+
+    also_accepted: AlsoAccepted = (
+        f"its name ({', '.join(PRIORITY_NAMES)})",
+        {"type": "string", "enum": list(PRIORITY_NAMES)},
+    )
 
     def to_internal_value(self, data: Any) -> int:
         """Return the number of a priority."""

@@ -12,6 +12,7 @@ from jsonschema_rs import Draft202012Validator
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from api.schema.texts import with_article
 from apitokens.scopes import known_scopes
 from tests.support.factories import api_as, make_client, make_entry, make_project, make_task
 from timetracker.documentation import JSON, YAML, document
@@ -330,7 +331,7 @@ def test_too_many_requests_are_refused_as_documented(api: APIClient, settings: S
 def test_an_unknown_method_is_405_in_the_common_shape(api: APIClient) -> None:
     response = api.put("/api/v1/clients", {})
     assert response.status_code == 405
-    assert valid(component("Error"), response.json())
+    assert valid(component("CommonError"), response.json())
 
 
 @pytest.mark.parametrize(("field", "value"), BOUNDED.items(), ids=list(BOUNDED))
@@ -347,21 +348,16 @@ def test_document_and_service_refuse_the_same_values(
 @pytest.mark.parametrize(
     ("name", "path", "body"),
     [
-        ("ProjectRequest", "/projects", {"name": "A", "hourly_rate": "75.5", "client_id": None}),
+        ("ProjectRequest", "/projects", {"name": "A", "hourly_rate": 75.5, "client_id": None}),
         ("ProjectRequest", "/projects", {"name": "A", "estimated_hours": 0, "description": ""}),
         ("ClientRequest", "/clients", {"name": "A", "email": ""}),
-        ("TaskRequest", "/tasks", {"name": "A", "project_id": "1", "priority": "urgent"}),
+        ("TaskRequest", "/tasks", {"name": "A", "project_id": 1, "priority": 4}),
         (
             "TimeEntryRequest",
             "/time-entries",
-            {"project_id": "1", "start_time": "2024-01-15T09:00", "end_time": None, "tags": "a"},
+            {"project_id": 1, "start_time": "2024-01-15T09:00:00.5+02:00", "end_time": None},
         ),
-        (
-            "TimeEntryRequest",
-            "/time-entries",
-            {"project_id": 1, "start_time": "2024-01-15T09:00:00.5+02:00", "tags": ["a"]},
-        ),
-        ("TimerStartRequest", "/timer/start", {"project_id": 1, "billable": False}),
+        ("TimerStartRequest", "/timer/start", {"project_id": 1, "tags": "a", "billable": False}),
     ],
 )
 def test_document_and_service_accept_the_same_values(
@@ -369,9 +365,86 @@ def test_document_and_service_accept_the_same_values(
 ) -> None:
     project = make_project()
     if "project_id" in body:
-        body = body | {"project_id": type(body["project_id"])(project.pk)}
+        body = body | {"project_id": project.pk}
     assert valid(component(name), body)
     assert api.post(f"/api/v1{path}", body).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "also"),
+    [
+        ("ProjectRequest", "/projects", {"hourly_rate": "75.5"}),
+        ("ProjectRequest", "/projects", {"client_id": "{client}"}),
+        ("TaskRequest", "/tasks", {"priority": "urgent"}),
+        ("TaskRequest", "/tasks", {"project_id": "{project}"}),
+        ("TimeEntryRequest", "/time-entries", {"start_time": "2024-01-15T09:00"}),
+        ("TimeEntryRequest", "/time-entries", {"end_time": ""}),
+        ("TimeEntryRequest", "/time-entries", {"end_time": "2024-01-15 10:00"}),
+        ("TimeEntryRequest", "/time-entries", {"tags": ["a", "b"]}),
+        ("TimerStartRequest", "/timer/start", {"tags": ["a"]}),
+    ],
+    ids=str,
+)
+def test_what_is_also_accepted_is_said_in_words(
+    api: APIClient, ids: dict[str, int], name: str, path: str, also: dict[str, Any]
+) -> None:
+    [(field, value)] = also.items()
+    if isinstance(value, str) and value.startswith("{"):
+        value = str(ids[value.strip("{}")])
+    whole: dict[str, dict[str, Any]] = {
+        "ProjectRequest": {"name": "New"},
+        "TaskRequest": {"name": "New", "project_id": ids["project"]},
+        "TimeEntryRequest": {"project_id": ids["project"], "start_time": "2024-01-15T09:00:00Z"},
+        "TimerStartRequest": {"project_id": ids["project"]},
+    }
+    documented = COMPONENTS["schemas"][name]["properties"][field]
+    assert not valid(documented, value)
+    assert valid(documented["x-also-accepted"], value)
+    assert "Also accepted: " in documented["description"]
+    assert api.post(f"/api/v1{path}", whole[name] | {field: value}).status_code == 201
+
+
+def test_each_value_of_a_request_is_of_one_type() -> None:
+    parameters = [
+        parameter
+        for operation in OPERATIONS.values()
+        for parameter in operation.get("parameters", ())
+    ]
+    bodies = [
+        (f"{name}.{field}", schema)
+        for name, body in COMPONENTS["schemas"].items()
+        if name.endswith("Request")
+        for field, schema in body["properties"].items()
+    ]
+    for name, schema in [*bodies, *((each["name"], each["schema"]) for each in parameters)]:
+        types = schema.get("type", [])
+        several = {types} if isinstance(types, str) else {*types} - {"null"}
+        assert len(several) + len(schema.keys() & {"$ref", "allOf"}) == 1, name
+        assert not schema.keys() & {"anyOf", "oneOf"}, name
+
+
+def test_components_have_names_that_no_language_and_no_neighbour_has() -> None:
+    taken = {"Error", "Type", "Mode", "Result", "Cache", "Database", "Object", "Map", "Date"}
+    names = COMPONENTS["schemas"].keys()
+    assert not names & taken
+    assert not [name for name in names if f"{name}s" in names]
+
+
+@pytest.mark.parametrize(
+    ("noun", "named"),
+    [
+        ("client", "a client"),
+        ("expense", "an expense"),
+        ("invoice", "an invoice"),
+        ("user", "a user"),
+        ("unit", "a unit"),
+        ("update", "an update"),
+        ("hourly rate", "an hourly rate"),
+        ("one-off cost", "a one-off cost"),
+    ],
+)
+def test_a_noun_gets_the_article_of_its_sound(noun: str, named: str) -> None:
+    assert with_article(noun) == named
 
 
 @pytest.mark.parametrize("name", ["Client", "Project", "Task", "TimeEntry"])

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.exceptions import AccessDenied
 from api.serializers.base import ModelSerializer
-from api.serializers.fields import InstantField, ReferenceField
+from api.serializers.fields import LOCAL_TIME, AlsoAccepted, InstantField, ReferenceField
 from api.serializers.representation import ComputedField, representation_of
 from resources.refusals import Taken
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from users.models import User
-from values.instants import hours, seconds_between
+from values.instants import INSTANT, hours, seconds_between
 from values.text import normal
 
 MAX_TAGS = 50
@@ -41,8 +42,14 @@ def tag_list(tags: str) -> list[str]:
     return tags.split(",") if tags else []
 
 
+@extend_schema_field({"type": "string"})
 class TagsField(serializers.Field[str, object, str, TimeEntry]):
     """Tags as a comma-separated string, or as an array of strings."""
+
+    also_accepted: AlsoAccepted = (
+        "an array of tags",
+        {"type": "array", "items": {"type": "string", "pattern": "^[^,]*$"}},
+    )
 
     def to_internal_value(self, data: object) -> str:
         """Return the tags trimmed, without empties and repeats, separated by commas."""
@@ -65,6 +72,11 @@ class TagsField(serializers.Field[str, object, str, TimeEntry]):
 
 class EndField(InstantField):
     """The end of an entry; null means that it is a running timer, and so does "" in a new one."""
+
+    also_accepted: AlsoAccepted = (
+        f"{LOCAL_TIME}; in a new entry, an empty string for null",
+        {"type": "string", "pattern": f"^(?:{INSTANT.pattern})?$"},
+    )
 
     def run_validation(self, data: object = serializers.empty) -> Any:
         """Return the end; 400 for the empty text that would start a finished entry again."""
@@ -99,8 +111,15 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     client_name = serializers.CharField(
         source="project.client.name", allow_null=True, read_only=True
     )
-    end_time = EndField(required=False, allow_null=True)
-    tags = TagsField(required=False)
+    end_time = EndField(
+        required=False, allow_null=True, help_text="Null while the entry is a running timer."
+    )
+    tags = TagsField(
+        required=False,
+        help_text=(
+            f"Separated by commas; at most {MAX_TAGS}, of at most {MAX_TAG_LENGTH} characters."
+        ),
+    )
     tag_list = ComputedField(tag_list, "tags")
     duration_seconds = ComputedField(duration_seconds, "start_time", "end_time", until_now=True)
     duration_hours = ComputedField(duration_hours, "start_time", "end_time", until_now=True)

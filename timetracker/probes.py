@@ -8,23 +8,58 @@ from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.exceptions import log_unavailable
-from api.schema.answers import (
-    HealthySerializer,
-    LiveSerializer,
-    NotReadySerializer,
-    ReadySerializer,
-    UnhealthySerializer,
-)
 from ratelimit.counters import CounterCache
 
 log = logging.getLogger("timetracker.errors")
 
 OK, UNAVAILABLE, READ_ONLY, PENDING = "ok", "unavailable", "read_only", "pending"
+
+
+class HealthySerializer(serializers.Serializer[object]):
+    """The service and everything it uses works."""
+
+    status = serializers.ChoiceField(["healthy"])
+
+
+class UnhealthySerializer(serializers.Serializer[object]):
+    """Something that the service uses does not work."""
+
+    status = serializers.ChoiceField(["unhealthy"])
+    checks = serializers.DictField(child=serializers.ChoiceField([OK, READ_ONLY, UNAVAILABLE]))
+
+
+class LiveSerializer(serializers.Serializer[object]):
+    """The process answers."""
+
+    status = serializers.ChoiceField(["live"])
+
+
+class ReadinessChecksSerializer(serializers.Serializer[object]):
+    """The state of each thing that the service uses."""
+
+    database = serializers.ChoiceField([OK, READ_ONLY, UNAVAILABLE])
+    migrations = serializers.ChoiceField([OK, PENDING, UNAVAILABLE])
+    cache = serializers.ChoiceField([OK, UNAVAILABLE])
+
+
+class ReadySerializer(serializers.Serializer[object]):
+    """The process can take requests."""
+
+    status = serializers.ChoiceField(["ready"])
+    checks = ReadinessChecksSerializer()
+
+
+class NotReadySerializer(serializers.Serializer[object]):
+    """Requests should go elsewhere."""
+
+    status = serializers.ChoiceField(["not_ready"])
+    checks = ReadinessChecksSerializer()
 
 
 class PublicView(APIView):

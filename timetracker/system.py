@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, get_resolver, resolve, reverse
 from django.views import defaults
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +22,6 @@ from api.exceptions import (
     is_unavailable,
     log_unavailable,
 )
-from api.schema.answers import InfoSerializer
 from edge.arrival import HttpsRequired, is_api
 from timetracker.probes import PublicView
 
@@ -32,10 +32,23 @@ LONGEST_HOST = 255  # in DNS; of a longer one the log has the beginning
 security_log = logging.getLogger("timetracker.security")
 
 
+class ServiceInfoSerializer(serializers.Serializer[object]):
+    """The service, its version and its endpoints."""
+
+    api_version = serializers.CharField()
+    app_version = serializers.CharField()
+    documentation_url = serializers.CharField()
+    endpoints = serializers.DictField(child=serializers.CharField(), help_text="Paths by name.")
+    setup_required = serializers.BooleanField()
+    timezone = serializers.CharField(help_text="The server's; a user may have another.")
+
+
 class InfoView(PublicView):
     """Get the version of the service and its endpoints."""
 
-    @extend_schema(responses=InfoSerializer)
+    failures = (400,)  # a Host that is not ours
+
+    @extend_schema(responses=ServiceInfoSerializer)
     def get(self, request: Request) -> Response:
         """Return the versions, the documentation URL and the path of each endpoint."""
         return Response(

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from api.conditional import TAG
@@ -14,14 +15,18 @@ MOST_OPERATIONS = 500
 ATOMIC, PARTIAL = "atomic", "partial"
 
 
+@extend_schema_field({"type": "integer", "minimum": 1})
 class IdField(serializers.Field[int, object, int, object]):
     """The id of a row, as an integer or a string of digits."""
+
+    also_accepted = fields.DIGITS
 
     def to_internal_value(self, data: object) -> int:
         """Return the id; 400 for anything else."""
         return fields.id_of(data)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
 class FieldsField(serializers.Field[Operation, object, object, object]):
     """The fields of a row, validated by the row's own serializer."""
 
@@ -32,8 +37,14 @@ class FieldsField(serializers.Field[Operation, object, object, object]):
         return data
 
 
+@extend_schema_field({"type": "integer", "minimum": 1})
 class MatchField(serializers.Field[int | str, object, object, object]):
     """The version or entity tag that a row must have."""
+
+    also_accepted: fields.AlsoAccepted = (
+        "its `ETag`, quotes included",
+        {"type": "string", "pattern": r'^(?:W/)?"[\x21\x23-\x7e]*"$'},
+    )
 
     def to_internal_value(self, data: object) -> int | str:
         """Return the version or the tag; 400 for anything else."""
@@ -46,16 +57,19 @@ class MatchField(serializers.Field[int | str, object, object, object]):
         return data
 
 
-class OperationSerializer(serializers.Serializer[Operation]):
+class BulkOperationSerializer(serializers.Serializer[Operation]):
     """One write: `create` with `data`, `update` with `id` and `data`, `delete` with `id`."""
 
     op = fields.ChoiceField(["create", "update", "delete"])
     id = IdField(required=False)
     if_match = MatchField(
         required=False,
-        help_text="The `ETag` or `version` that the row must have; otherwise 412.",
+        help_text="The `version` that the row must have; the operation fails with 412 otherwise.",
     )
-    data = FieldsField(required=False)  # type: ignore[assignment] # a field, not the property
+    data = FieldsField(  # type: ignore[assignment] # a field, not the property
+        required=False,
+        help_text="The fields, as POST (`create`) or PATCH (`update`) of a single row takes them.",
+    )
 
     needed: ClassVar[dict[str, set[str]]] = {
         "create": {"data"},
@@ -84,8 +98,11 @@ class OperationSerializer(serializers.Serializer[Operation]):
         return attrs
 
 
-class UnjudgedOperationSerializer(OperationSerializer):
-    """An operation, validated individually when it is carried out."""
+@extend_schema_serializer(component_name="BulkOperation")
+class LaterOperationSerializer(BulkOperationSerializer):
+    """One write: `create` with `data`, `update` with `id` and `data`, `delete` with `id`."""
+
+    # Validated individually, by its base class, when it is carried out.
 
     def run_validation(self, data: object = serializers.empty) -> Operation:
         """Return the object unchanged."""
@@ -105,7 +122,7 @@ class BulkSerializer(serializers.Serializer[object]):
     dry_run = fields.SwitchField(
         default=False, help_text="Validate every operation without writing anything."
     )
-    operations = UnjudgedOperationSerializer(  # type: ignore[call-arg] # many=True takes it
+    operations = LaterOperationSerializer(  # type: ignore[call-arg] # many=True takes it
         many=True, allow_empty=False, max_length=MOST_OPERATIONS
     )
 
@@ -116,7 +133,7 @@ class BulkSerializer(serializers.Serializer[object]):
         return values
 
 
-class OperationErrorSerializer(serializers.Serializer[object]):
+class BulkErrorSerializer(serializers.Serializer[object]):
     """The error that the same request sent alone would return."""
 
     error = serializers.CharField()
@@ -129,7 +146,7 @@ class OperationErrorSerializer(serializers.Serializer[object]):
     etag = serializers.CharField(required=False)
 
 
-class ResultSerializer(serializers.Serializer[object]):
+class BulkResultSerializer(serializers.Serializer[object]):
     """The result of an operation."""
 
     index = serializers.IntegerField(help_text="Position of the operation in the request, from 0.")
@@ -139,11 +156,11 @@ class ResultSerializer(serializers.Serializer[object]):
     id = serializers.IntegerField(
         allow_null=True, help_text="The id of the row; null if a create created nothing."
     )
-    error = OperationErrorSerializer(required=False)
+    error = BulkErrorSerializer(required=False)
 
 
-class BulkAnswerSerializer(serializers.Serializer[object]):
+class BulkResponseSerializer(serializers.Serializer[object]):
     """Whether the operations were committed, and the result of each."""
 
     committed = serializers.BooleanField()
-    results = ResultSerializer(many=True)
+    results = BulkResultSerializer(many=True)

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 
 from api.bulk.serializers import (
     ATOMIC,
-    BulkAnswerSerializer,
+    BulkOperationSerializer,
+    BulkResponseSerializer,
     BulkSerializer,
     Operation,
-    OperationSerializer,
 )
 from api.conditional import names, tag_of
 from api.exceptions import PreconditionFailed, exception_handler
@@ -55,7 +55,7 @@ NOT_ATTEMPTED = {
 class BulkMixin(ResourceViewSet[R]):
     """Adds `POST …/bulk` to a resource."""
 
-    @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer)
+    @extend_schema(request=BulkSerializer, responses=BulkResponseSerializer)
     @action(detail=False, methods=["post"])
     def bulk(self, request: ApiRequest) -> Response:
         """Return the result of each operation: `{"committed": …, "results": […]}`."""
@@ -264,7 +264,7 @@ def _by_id(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
     return rows.in_bulk(ids)
 
 
-OPERATION = OperationSerializer()
+OPERATION = BulkOperationSerializer()
 PLAIN: Operation = {"op": "create", "data": {}}  # the common case, which skips validation
 
 

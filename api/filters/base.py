@@ -24,7 +24,9 @@ from api.filters.parameters import (
     TextParameter,
     ZoneParameter,
 )
-from values.instants import Span
+from api.schema.types import ID, Schema
+from api.serializers.fields import LOCAL_TIME
+from values.instants import DATE, INSTANT, Span
 from values.text import LONGEST_SEARCH
 
 if TYPE_CHECKING:
@@ -32,7 +34,14 @@ if TYPE_CHECKING:
 
 
 class Filter(django_filters.Filter):
-    """A filter that FilterSets copy cheaply."""
+    """A filter that FilterSets copy cheaply.
+
+    In the OpenAPI document its type is `schema`, and without a `help_text` its description is
+    `about` with the parameter's name.
+    """
+
+    schema: Schema = {"type": "string", "minLength": 1}
+    about = ""
 
     def __deepcopy__(self, memo: object) -> "Filter":
         """Return a copy whose method, if it has one, is that of its own FilterSet."""
@@ -45,24 +54,35 @@ class IdFilter(Filter):
     """Keep the rows that refer to an id."""
 
     field_class = IdParameter
+    schema = ID
+    about = "Only those of this {}."
 
 
 class SwitchFilter(Filter):
     """Keep the rows of a boolean: `true` or `false`."""
 
     field_class = SwitchParameter
+    schema = {"type": "boolean"}
+    about = "Only those that are, or are not, {}."
 
 
 class ChoiceFilter(Filter):
     """Keep the rows of one choice."""
 
     field_class = ChoiceParameter
+    about = "Only those of this {}."
+
+    def __init__(self, *, choices: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(choices=choices, **kwargs)
+        self.schema = _one_of([value for value, _ in choices])
 
 
 class SinceFilter(Filter):
     """Keep the rows changed at an instant or later."""
 
     field_class = InstantParameter
+    schema = {"type": "string", "format": "date-time"}
+    about = f"Only those changed then or later. Also accepted: {LOCAL_TIME}."
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
@@ -81,6 +101,7 @@ class ExternalIdFilter(TextFilter):
     """Keep the row to which the caller assigned an `external_id`."""
 
     field_class = forms.CharField  # unchanged
+    schema = {"type": "string", "minLength": 1, "maxLength": 255}
 
     def __init__(self) -> None:
         about = "The row to which you assigned this id."
@@ -95,6 +116,11 @@ class SpanFilter(Filter):
     """A day or an instant, which the FilterSet applies as a bound."""
 
     field_class = SpanParameter
+    schema = {
+        "type": "string",
+        "pattern": f"^(?:{DATE.pattern}|{INSTANT.pattern})$",
+        "examples": ["2024-01-15", "2024-01-15T14:30:00Z"],
+    }
 
     def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
         """Do nothing: DateRangeFilterSet applies both bounds together."""
@@ -119,6 +145,7 @@ class DayOption(OptionFilter):
     """A date."""
 
     field_class = DayParameter
+    schema = {"type": "string", "format": "date"}
 
 
 class ChoiceOption(OptionFilter):
@@ -128,6 +155,7 @@ class ChoiceOption(OptionFilter):
 
     def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
         super().__init__(choices=[(word, word) for word in words], **kwargs)
+        self.schema = _one_of(words)
 
 
 class ChoicesOption(OptionFilter):
@@ -138,6 +166,9 @@ class ChoicesOption(OptionFilter):
     def __init__(self, words: Sequence[str], *, at_most: int, **kwargs: Any) -> None:
         choices = [(word, word) for word in words]
         super().__init__(choices=choices, at_most=at_most, **kwargs)
+        word = "|".join(words)
+        pattern = f"^({word})(,({word})){{0,{at_most - 1}}}$"
+        self.schema = {"type": "string", "pattern": pattern}
 
 
 class SearchFilter(TextFilter):
@@ -191,6 +222,10 @@ class FilterSet(drf_filters.FilterSet):
     def user(self) -> "User":
         """The authenticated user."""
         return cast("User", self.request.user)  # type: ignore[union-attr]
+
+
+def _one_of(words: Sequence[str]) -> Schema:
+    return {"type": "string", "enum": [*words]}
 
 
 @lru_cache(maxsize=200)

@@ -1,4 +1,4 @@
-"""What answers look like beside the resource itself, for the OpenAPI document."""
+"""The parts of a response that all endpoints share, for the OpenAPI document."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,12 +11,12 @@ Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 
 
 class PaginationSerializer(serializers.Serializer[object]):
-    """Where a page stands among the others; after a cursor it has no number and no total."""
+    """The place of a page among the others. After a cursor there is no number and no total."""
 
     page = serializers.IntegerField(min_value=1, required=False)
     per_page = serializers.IntegerField(min_value=1, max_value=100)
     total = serializers.IntegerField(
-        min_value=0, required=False, help_text="How many there are on all pages."
+        min_value=0, required=False, help_text="The number of rows on all pages."
     )
     pages = serializers.IntegerField(min_value=0, required=False)
     has_next = serializers.BooleanField()
@@ -24,109 +24,55 @@ class PaginationSerializer(serializers.Serializer[object]):
     next_page = serializers.IntegerField(min_value=2, allow_null=True, required=False)
     prev_page = serializers.IntegerField(min_value=1, allow_null=True, required=False)
     next_cursor = serializers.CharField(
-        allow_null=True, help_text="Send it as `cursor` to go on; null when this is the end."
+        allow_null=True, help_text="Send it as `cursor` for the next page; null on the last one."
     )
 
 
 class MessageSerializer(serializers.Serializer[object]):
-    """What was done."""
+    """Confirms what was done."""
 
     message = serializers.CharField()
 
 
-class InfoSerializer(serializers.Serializer[object]):
-    """The service, its version and where its endpoints are."""
+class CommonErrorSerializer(serializers.Serializer[object]):
+    """What every error has: test `error_code`, show `message`."""
 
-    api_version = serializers.CharField()
-    app_version = serializers.CharField()
-    documentation_url = serializers.CharField()
-    endpoints = serializers.DictField(child=serializers.CharField(), help_text="Paths by name.")
-    setup_required = serializers.BooleanField()
-    timezone = serializers.CharField(help_text="The server's; a user may have another.")
+    error = serializers.CharField(help_text="A short title.")
+    message = serializers.CharField(help_text="What went wrong, and what to do about it.")
+    error_code = serializers.CharField(help_text="A stable code for programs to test.")
+    request_id = serializers.CharField(help_text="Quote it when you report a problem.")
 
 
-class HealthySerializer(serializers.Serializer[object]):
-    """All is well."""
-
-    status = serializers.ChoiceField(["healthy"])
-
-
-class UnhealthySerializer(serializers.Serializer[object]):
-    """What is not well."""
-
-    status = serializers.ChoiceField(["unhealthy"])
-    checks = serializers.DictField(
-        child=serializers.ChoiceField(["ok", "read_only", "unavailable"])
-    )
-
-
-class LiveSerializer(serializers.Serializer[object]):
-    """The process answers."""
-
-    status = serializers.ChoiceField(["live"])
-
-
-class ReadinessSerializer(serializers.Serializer[object]):
-    """What the service needs, and how each of it is."""
-
-    database = serializers.ChoiceField(["ok", "read_only", "unavailable"])
-    migrations = serializers.ChoiceField(["ok", "pending", "unavailable"])
-    cache = serializers.ChoiceField(["ok", "unavailable"])
-
-
-class ReadySerializer(serializers.Serializer[object]):
-    """Requests can be sent here."""
-
-    status = serializers.ChoiceField(["ready"])
-    checks = ReadinessSerializer()
-
-
-class NotReadySerializer(serializers.Serializer[object]):
-    """Requests are better sent elsewhere."""
-
-    status = serializers.ChoiceField(["not_ready"])
-    checks = ReadinessSerializer()
-
-
-class ErrorSerializer(serializers.Serializer[object]):
-    """What went wrong: test `error_code`, show `message`."""
-
-    error = serializers.CharField(help_text="A short sentence.")
-    message = serializers.CharField(help_text="What to do about it.")
-    error_code = serializers.CharField(help_text="A word that stays the same: test this one.")
-    request_id = serializers.CharField(help_text="Name it when you report a problem.")
-
-
-class BadRequestErrorSerializer(ErrorSerializer):
-    """What cannot be accepted; `errors` is there when `error_code` is `validation_error`."""
+class BadRequestErrorSerializer(CommonErrorSerializer):
+    """An invalid request; with `error_code` `validation_error` it has `errors`."""
 
     errors = serializers.DictField(  # type: ignore[assignment] # a field, not the property
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="Sentences by the name of the field or parameter that they are about.",
+        help_text="Messages by the name of the field or parameter.",
     )
 
 
-class ForbiddenErrorSerializer(ErrorSerializer):
-    """What the token may not do; the two lists are there when it is its scopes that lack."""
+class ForbiddenErrorSerializer(CommonErrorSerializer):
+    """A refusal; if a scope is missing, it has `required_scope` and `available_scopes`."""
 
     required_scope = serializers.CharField(required=False)
     available_scopes = serializers.ListField(child=serializers.CharField(), required=False)
 
 
-class PreconditionErrorSerializer(ErrorSerializer):
-    """What is stored now, if anything is: its tag, and of a row its version."""
+class PreconditionErrorSerializer(CommonErrorSerializer):
+    """A failed precondition, with the current `etag`, and the `version` if there is a row."""
 
     version = serializers.IntegerField(required=False)
     etag = serializers.CharField(required=False)
 
 
-class ConflictErrorSerializer(ErrorSerializer):
-    """What is stored already."""
+class ConflictErrorSerializer(CommonErrorSerializer):
+    """A conflict with stored data."""
 
     conflicting_id = serializers.IntegerField(
         required=False,
-        help_text="The row that has the name or the id, if you may see it.",
+        help_text="The row that already has this name or id, if you may see it.",
     )
 
 
@@ -139,7 +85,7 @@ class Failure:
 
     name: str
     description: str
-    serializer: type[ErrorSerializer] = ErrorSerializer
+    serializer: type[CommonErrorSerializer] = CommonErrorSerializer
     headers: tuple[str, ...] = ()
     example: dict[str, Any] = field(default_factory=dict)
 
@@ -150,7 +96,7 @@ RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit
 FAILURES = {
     400: Failure(
         "BadRequest",
-        "A field or parameter is missing, unknown or not acceptable, or the body cannot be read.",
+        "A field or parameter is missing, unknown or invalid, or the request cannot be read.",
         BadRequestErrorSerializer,
         RATE_LIMIT_HEADERS,
         {
@@ -162,7 +108,7 @@ FAILURES = {
     ),
     401: Failure(
         "Unauthorized",
-        "There is no token, or it is unknown, expired or revoked.",
+        "The token is missing, unknown, expired or revoked.",
         headers=("WWW-Authenticate",),
         example={
             "error": "Invalid token",
@@ -171,7 +117,7 @@ FAILURES = {
     ),
     403: Failure(
         "Forbidden",
-        "The token lacks the scope, or the object is another user's.",
+        "The token lacks the required scope, or the resource is another user's.",
         ForbiddenErrorSerializer,
         ("WWW-Authenticate", *RATE_LIMIT_HEADERS),
         {
@@ -181,58 +127,60 @@ FAILURES = {
             "available_scopes": ["read:projects", "read:time_entries"],
         },
     ),
-    404: Failure("NotFound", "There is none of that id.", headers=RATE_LIMIT_HEADERS),
+    404: Failure("NotFound", "Not found.", headers=RATE_LIMIT_HEADERS),
     409: Failure(
         "Conflict",
-        "It does not fit what is stored.",
+        "The request conflicts with stored data.",
         ConflictErrorSerializer,
         RATE_LIMIT_HEADERS,
         {"conflicting_id": 7},
     ),
     410: Failure(
         "CursorExpired",
-        "The cursor is too old, or of another view: list everything, then follow a new one.",
+        "The cursor has expired, or what you may see has changed: start again without a cursor.",
         headers=RATE_LIMIT_HEADERS,
         example={"error_code": "cursor_expired"},
     ),
     411: Failure(
         "LengthRequired",
-        "The body has no length, and is not sent in chunks alone.",
+        "The body has no Content-Length and is not sent in plain chunks.",
         headers=RATE_LIMIT_HEADERS,
     ),
     412: Failure(
         "PreconditionFailed",
-        "What is stored is not what `If-Match` or `If-None-Match` asks for.",
+        "The current state does not meet `If-Match` or `If-None-Match`.",
         PreconditionErrorSerializer,
         ("ETag", *RATE_LIMIT_HEADERS),
         {"version": 4, "etag": '"9d2c71a04b5e8f3360ad1c47"'},
     ),
     413: Failure(
         "PayloadTooLarge",
-        "The body is over 1 MiB, packed or unpacked.",
+        "The body exceeds 1 MiB, compressed or decompressed.",
         headers=RATE_LIMIT_HEADERS,
     ),
     415: Failure(
         "UnsupportedMediaType",
-        "The body is not JSON, or packed by something else than gzip.",
+        "The body is not JSON, or its content encoding is not gzip.",
         headers=("Accept", "Accept-Encoding", *RATE_LIMIT_HEADERS),
     ),
     422: Failure(
         "IdempotencyKeyReused",
-        "The Idempotency-Key was used for another request.",
+        "The Idempotency-Key has been used for a different request.",
         headers=RATE_LIMIT_HEADERS,
     ),
     429: Failure(
         "RateLimited",
-        "Too many requests of this token, or too many bad tokens from this address.",
+        "Too many requests with this token, or too many invalid tokens from this address.",
         headers=("Retry-After", *RATE_LIMIT_HEADERS),
     ),
-    500: Failure("InternalError", "A bug of ours: tell us the `request_id`."),
-    503: Failure("Unavailable", "The database is away for a moment.", headers=("Retry-After",)),
+    500: Failure("InternalError", "A bug in the service: report it with the `request_id`."),
+    503: Failure(
+        "Unavailable", "The database is temporarily unavailable.", headers=("Retry-After",)
+    ),
 }
 
-# What a view answers by itself; 503 is how /health tells that something is wrong.
-ANSWERS = {"200": "Done.", "201": "Created.", "503": "The service cannot do its work."}
+# What a view answers by itself; 503 is how /health reports a problem.
+ANSWERS = {"200": "Success.", "201": "Created.", "503": "The service is not able to work."}
 
 
 def _header(description: str, kind: str = "integer", **more: Any) -> dict[str, Any]:
@@ -240,16 +188,16 @@ def _header(description: str, kind: str = "integer", **more: Any) -> dict[str, A
 
 
 HEADERS = {
-    "Accept": _header("What the body may be.", "string"),
-    "Accept-Encoding": _header("How the body may be packed.", "string"),
-    "ETag": _header("What is shown, in a word: see Conditional requests.", "string"),
+    "Accept": _header("The accepted media type of a body.", "string"),
+    "Accept-Encoding": _header("The accepted content encoding of a body.", "string"),
+    "ETag": _header("The entity tag of what is shown, for conditional requests.", "string"),
     "Location": _header("The path of what was created.", "string", required=True),
     "Retry-After": _header("Try again after this many seconds.", required=True),
     "WWW-Authenticate": _header("The challenge of RFC 6750 §3.", "string"),
-    "X-RateLimit-Limit": _header("Requests allowed in the window that has less left."),
+    "X-RateLimit-Limit": _header("Requests allowed in the window with fewer requests left."),
     "X-RateLimit-Remaining": _header("Requests left in that window."),
-    "X-RateLimit-Reset": _header("The Unix second from which requests are allowed again."),
-    "X-Request-ID": _header("The id of this request: yours, if sane.", "string", required=True),
+    "X-RateLimit-Reset": _header("The Unix time, in seconds, of the next allowed request."),
+    "X-Request-ID": _header("The request's id: yours, if well formed.", "string", required=True),
 }
 
 

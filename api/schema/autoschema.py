@@ -25,14 +25,15 @@ from api.schema.answers import (
     list_envelope,
     written_envelope,
 )
-from api.schema.texts import TEXTS
+from api.schema.texts import TEXTS, with_article
 from api.schema.types import (
+    ALSO_ACCEPTED,
     PAGE_PARAMETERS,
     PATH_PARAMETERS,
     REQUEST_HEADERS,
+    UNDOCUMENTED,
     Direction,
     Schema,
-    filter_parameter,
     is_nullable,
     query_parameter,
 )
@@ -77,7 +78,7 @@ class AutoSchema(SpectacularAutoSchema):
         if isinstance(self.view, ListViewSet) and not self._has_own_docstring():
             text = self._worded(TEXTS[self.view.action][1])
             if self.method == "DELETE" and self._can_conflict():
-                text += " Refused with 409 `in_use` while something refers to it."
+                text += " Answers 409 `in_use` while other resources refer to it."
         else:
             text = self._docstring()
         return text if self._is_public() else f"{text}\n\nRequired scope: `{self._scope()}`"
@@ -156,14 +157,12 @@ class AutoSchema(SpectacularAutoSchema):
         """Return what the view's `query_parameters` names, so that both always agree."""
         if self._is_public():
             return []
-        declared = getattr(self.view.filterset_class, "base_filters", {})
-        own = getattr(self.view, "parameters", {})
-        return [
-            filter_parameter(name, declared[name])
-            if name in declared
-            else query_parameter(name, *(PAGE_PARAMETERS | own)[name])
-            for name in self.view.query_parameters()
-        ]
+        own = PAGE_PARAMETERS | getattr(self.view, "parameters", {})
+        for name, each in getattr(self.view.filterset_class, "base_filters", {}).items():
+            about = each.about.format(name.removesuffix("_id"))
+            own[name] = (each.schema, each.extra.get("help_text") or about)
+        names = [name for name in self.view.query_parameters() if name not in UNDOCUMENTED]
+        return [query_parameter(name, *own[name]) for name in names]
 
     def get_override_parameters(self) -> list[Any]:
         """Return the headers that the operation understands."""
@@ -198,6 +197,18 @@ class AutoSchema(SpectacularAutoSchema):
             meta["nullable"] = True
         return meta
 
+    def _map_serializer_field(
+        self, field: Any, direction: Direction, *args: Any, **kwargs: Any
+    ) -> Schema:
+        """Describe the type that a client should send; what else is accepted, only in words."""
+        schema: Schema = super()._map_serializer_field(field, direction, *args, **kwargs)
+        schema.pop("x-spec-enum-id", None)  # for a hook that `hooks.name_choices` replaces
+        if direction == "request" and hasattr(field, "also_accepted"):
+            words, other = field.also_accepted
+            about = f"{schema.get('description', '')} Also accepted: {words}."
+            schema |= {"description": about.strip(), ALSO_ACCEPTED: other}
+        return schema
+
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
         """Require what an answer always has: a resource's every field, whatever input needs."""
         schema: Schema = super()._map_basic_serializer(serializer, direction)
@@ -214,7 +225,7 @@ class AutoSchema(SpectacularAutoSchema):
     def _failures(self) -> list[int]:
         """Return the statuses of the errors that can happen."""
         if self._is_public():
-            return [500]
+            return [*getattr(self.view, "failures", ()), 500]
         statuses = [400, 401, 403, 429, 500, 503, *getattr(self.view, "failures", ())]
         if "{" in self.path:
             statuses.append(404)
@@ -283,7 +294,7 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _worded(self, text: str) -> str:
         one, many = (key.replace("_", " ") for key in (self.view.key, self.view.plural_key))
-        return text.format(one=one, many=many)
+        return text.format(one=one, a_one=with_article(one), many=many)
 
     def _docstring(self) -> str:
         return get_doc(getattr(self.view, getattr(self.view, "action", self.method.lower())))

@@ -1,43 +1,56 @@
-"""What the OpenAPI document says of each action of a resource."""
+"""The words of the OpenAPI document for each action of a resource."""
+
+import re
+
+# Words that sound as if they began with a vowel; "user" and "unit" do not.
+VOWEL_SOUND = re.compile(r"(?!eu|one\b)[aeio]|u(?!s|ni)|hour", re.IGNORECASE)
 
 # action: (summary, description)
 UPDATE = (
-    "Update a {one}",
-    "Changes only the fields that are sent, by PUT as by PATCH. Read-only ones are ignored.",
+    "Update {a_one}",
+    "Changes only the fields that you send: PUT works like PATCH. Ignores read-only fields.",
 )
 TEXTS = {
-    "list": ("List {many}", "One page of the {many} that the token's user may see."),
-    "create": ("Create a {one}", "An unknown field is 400, with the name that was meant."),
-    "retrieve": ("Get a {one}", "The {one} of an id."),
+    "list": ("List {many}", "Returns a page of the {many} that the token's user may see."),
+    "create": (
+        "Create {a_one}",
+        "An unknown field is refused with 400; the message suggests the closest known name.",
+    ),
+    "retrieve": ("Get {a_one}", "Returns the {one} with this id."),
     "update": UPDATE,
     "partial_update": UPDATE,
-    "destroy": ("Delete a {one}", "Gone for good."),
+    "destroy": ("Delete {a_one}", "Deletes the {one} permanently."),
     "retrieve_by_external_id": (
-        "Get a {one} by your own id",
-        "The {one} to which you gave this `external_id`.",
+        "Get {a_one} by external id",
+        "Returns the {one} to which you gave this `external_id`.",
     ),
     "update_by_external_id": (
-        "Update a {one} by your own id",
-        "Changes the fields that are sent of the {one} to which you gave this `external_id`.",
+        "Update {a_one} by external id",
+        "Changes only the fields that you send of the {one} to which you gave this `external_id`.",
     ),
     "destroy_by_external_id": (
-        "Delete a {one} by your own id",
+        "Delete {a_one} by external id",
         "Deletes the {one} to which you gave this `external_id`; a project is archived.",
     ),
     "upsert": (
-        "Create or update a {one} by your own id",
+        "Create or update {a_one} by external id",
         (
-            "Changes the {one} to which you gave this `external_id` (200), or creates it (201)."
-            " The id is yours: other users may give the same one to another {one}."
+            "Updates the {one} to which you gave this `external_id` (200), or creates it (201)."
+            " External ids are your own: other users may give the same one to another {one}."
         ),
     ),
     "bulk": (
-        "Write many {many}",
+        "Create, update and delete {many} in bulk",
         (
-            "Up to 500 operations, in their order, each judged and answered as if it came alone."
-            " The request is answered 200 whatever became of them: look at `committed` and at"
-            " each `status`. In the mode `atomic` nothing is written if one operation fails, and"
-            " the others then have the status 424. With `dry_run` nothing is written at all."
+            "Up to 500 operations, carried out in order; each is checked and answered as if it"
+            " were sent alone. The response is 200 whatever their outcome: check `committed` and"
+            " each `status`. In `atomic` mode nothing is written if one operation fails, and the"
+            " others get the status 424. With `dry_run` nothing is written at all."
         ),
     ),
 }
+
+
+def with_article(noun: str) -> str:
+    """Return "an expense" or "a client"."""
+    return f"an {noun}" if VOWEL_SOUND.match(noun) else f"a {noun}"

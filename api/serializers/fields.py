@@ -8,12 +8,13 @@ from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db import models
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from database.prepared import PreparedGet
 from resources.models import Resource
-from values.instants import format_instant, parse_date, parse_instant
+from values.instants import INSTANT, format_instant, parse_date, parse_instant
 from values.text import normal
 
 BIGGEST_INTEGER = 2_147_483_647
@@ -21,6 +22,14 @@ M = TypeVar("M", bound=models.Model)
 AnyField = serializers.Field[Any, Any, Any, Any]
 Validated = dict[str, Any]  # the attributes of a row, each of its own type
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+# What a field takes beside the type that the OpenAPI document gives it, in words and as a schema.
+AlsoAccepted = tuple[str, dict[str, Any]]
+DIGITS: AlsoAccepted = (
+    "its digits as a string",
+    {"type": "string", "pattern": f"^{ID.pattern}$"},
+)
+LOCAL_TIME = "a time without an offset, which is in the time zone of the token's user"
 
 
 def zone_of(context: Mapping[str, Any]) -> ZoneInfo:
@@ -109,6 +118,13 @@ class IntegerField(serializers.IntegerField):
 class NumberField(serializers.DecimalField):
     """A decimal number, as a JSON number or a string of digits."""
 
+    @property
+    def also_accepted(self) -> AlsoAccepted:
+        """A string of as many digits as the column holds."""
+        whole, places = self.max_whole_digits, self.decimal_places
+        pattern = rf"^[0-9]{{1,{whole}}}(\.[0-9]{{1,{places}}})?$"
+        return DIGITS[0], {"type": "string", "pattern": pattern}
+
     def validate_empty_values(self, data: object) -> tuple[bool, object]:
         """Leave empty text to be refused; DRF would take it for null."""
         return serializers.Field.validate_empty_values(self, data)
@@ -125,6 +141,11 @@ class NumberField(serializers.DecimalField):
 
 class InstantField(serializers.DateTimeField):
     """An RFC 3339 instant; out as UTC with Z."""
+
+    also_accepted: AlsoAccepted = (
+        LOCAL_TIME,
+        {"type": "string", "pattern": f"^{INSTANT.pattern}$"},
+    )
 
     def to_internal_value(self, value: object) -> datetime:
         """Return the UTC instant; a time without an offset is in the user's zone."""
@@ -164,11 +185,14 @@ class ChoiceField(serializers.ChoiceField):
         return data
 
 
+@extend_schema_field({"type": "integer"})
 class ReferenceField(serializers.PrimaryKeyRelatedField[M]):
     """The id of another resource, as an integer or a string of digits.
 
     `context["references"]` may have resources that are fetched already: `{"project_id": {7: …}}`.
     """
+
+    also_accepted = DIGITS
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
