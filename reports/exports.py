@@ -52,7 +52,7 @@ class Table:
     rows: Iterable[Sequence[Any]]
     zone: ZoneInfo
 
-    def lines(self) -> Iterator[Sequence[Any]]:
+    def lines(self) -> Iterator[Sequence[object]]:
         """Yield the rows, and after the last one their totals: without these it is not whole."""
         sums = [0 if column.kind in SUMMED else None for column in self.columns]
         for row in self.rows:

@@ -1,14 +1,14 @@
 """Filters of reports."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from api.filters.base import ChoiceOption, ChoicesOption, DayOption, ZoneFilter
 from reports.groups import LEVELS, MOST_LEVELS
 from reports.queries import week_of
 from timeentries.filters import OwnEntriesFilterSet
-from timeentries.models import TimeEntry
+from timeentries.models import TimeEntry, TimeEntryQuerySet
 from values.instants import Span, span_of_day
 from values.wall_clock import zone_names
 
@@ -32,9 +32,14 @@ class ReportFilter(OwnEntriesFilterSet):
         fields: list[str] = []
 
     @property
+    def entries(self) -> TimeEntryQuerySet:
+        """The entries that match."""
+        return cast("TimeEntryQuerySet", self.qs)
+
+    @property
     def zone(self) -> ZoneInfo:
         """The zone of the report: the one asked for, or the user's."""
-        name = self.data.get("timezone", "")  # type: ignore[union-attr] # always given
+        name = (self.data or {}).get("timezone", "")
         return ZoneInfo(name) if name in zone_names() else self.user.zone
 
     @property
@@ -74,8 +79,7 @@ class SummaryFilter(ReportFilter):
     @property
     def levels(self) -> list[str]:
         """The levels to group by, outermost first."""
-        chosen: Any = self.form.cleaned_data.get("group_by")
-        return chosen or []
+        return self.form.cleaned_data.get("group_by") or []
 
 
 class WeeklyFilter(ReportFilter):

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, Sum
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from rest_framework.exceptions import ValidationError
 
-from reports.local_dates import local_date, week_name
-from timeentries.models import TimeEntry
+from reports.local_dates import Unit, local_date, week_name
+from timeentries.models import TimeEntryQuerySet
 
 # The key and the name of a group.
 REFERENCES = {
@@ -21,7 +22,7 @@ REFERENCES = {
     "user": ("user_id", "user__username"),
 }
 NOBODY = {"client": "No client", "task": "No task"}
-DATES = {"day", "week", "month"}
+DATES: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
 LEVELS = (*REFERENCES, "tag", "day", "week", "month")
 MOST_LEVELS = 3
 MOST_LEAVES = 20_000
@@ -54,7 +55,7 @@ class Group:
 
 
 def grouped(
-    entries: QuerySet[TimeEntry],
+    entries: TimeEntryQuerySet,
     levels: Sequence[str],
     first: datetime,
     end: datetime,
@@ -78,32 +79,32 @@ def grouped(
 
 
 def _rows(
-    entries: QuerySet[Any],
+    entries: TimeEntryQuerySet,
     levels: Sequence[str],
     first: datetime,
     end: datetime,
     zone: ZoneInfo,
-) -> list[dict[str, Any]]:
-    columns: dict[str, Any] = {}
+) -> Sequence[dict[str, Any]]:
+    columns: dict[str, Combinable] = {}
     for level in levels:
         if level in DATES:
-            unit: Any = level
-            columns[f"{level}_key"] = local_date("start_time", unit, first, end, zone)
+            columns[f"{level}_key"] = local_date("start_time", DATES[level], first, end, zone)
         elif level == "tag":
             columns["tag_key"] = F("tags")
         else:
             key, name = REFERENCES[level]
             columns |= {f"{level}_key": F(key), f"{level}_name": F(name)}
-    rows = list(
-        entries.finished()  # type: ignore[attr-defined]
+    totals: Any = (
+        entries.finished()
         .order_by()
         .values(**columns)
         .annotate(
             total=Sum("duration_seconds"),
             billable_total=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
             number=Count("*"),
-        )[: MOST_LEAVES + 1]
+        )
     )
+    rows = list(totals[: MOST_LEAVES + 1])
     if len(rows) > MOST_LEAVES:
         sentence = (
             f"The report has more than {MOST_LEAVES} groups. Narrow the range or group by "

@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from reports.local_dates import local_date
-from timeentries.models import TimeEntry
+from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.totals import totals_by_project_from_tallies
 from values.instants import day_bounds
 
@@ -42,7 +42,7 @@ class ProjectTotal(TypedDict):
     entries: int
 
 
-def totals_of(entries: QuerySet[TimeEntry]) -> dict[str, int]:
+def totals_of(entries: TimeEntryQuerySet) -> dict[str, int]:
     """Return the seconds, the billable ones among them, and the number of finished entries."""
     totals: dict[str, int] = entries.order_by().aggregate(
         seconds=Coalesce(Sum("duration_seconds"), 0),
@@ -52,14 +52,14 @@ def totals_of(entries: QuerySet[TimeEntry]) -> dict[str, int]:
     return totals
 
 
-def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
+def totals_by_project(entries: TimeEntryQuerySet) -> Iterable[ProjectTotal]:
     """Return each project's totals of finished entries: most time first, then by id.
 
     Whole days come from the tallies, unless it is about one user; all in one statement.
     """
     if entries.query.is_empty():
         return []
-    entries = entries.finished().order_by()  # type: ignore[attr-defined]
+    entries = entries.finished().order_by()
     parts, params = totals_by_project_from_tallies(entries) or _counted_by_project(entries)
     with connection.cursor() as cursor:
         cursor.execute(TOTALS.format(parts=parts), params)
@@ -67,7 +67,7 @@ def totals_by_project(entries: QuerySet[TimeEntry]) -> Iterable[ProjectTotal]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]  # type: ignore[misc]
 
 
-def _counted_by_project(entries: QuerySet[Any]) -> tuple[str, Any]:
+def _counted_by_project(entries: TimeEntryQuerySet) -> tuple[str, tuple[Any, ...]]:
     sums = entries.values("project_id").annotate(
         seconds=Sum("duration_seconds"),
         billable_seconds=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
@@ -97,9 +97,7 @@ def week_of(day: date) -> list[date]:
     return [monday + timedelta(days=number) for number in range(DAYS_A_WEEK)]
 
 
-def weeks_by_user(
-    entries: QuerySet[TimeEntry], week: list[date], zone: ZoneInfo
-) -> list[UserWeek]:
+def weeks_by_user(entries: TimeEntryQuerySet, week: list[date], zone: ZoneInfo) -> list[UserWeek]:
     """Return the week of each user with finished entries in it, by name; in one statement.
 
     An entry counts wholly on the local day on which it starts.
@@ -112,12 +110,12 @@ def weeks_by_user(
 
 
 def _by_user_and_day(
-    entries: QuerySet[Any], week: list[date], zone: ZoneInfo
-) -> QuerySet[Any, Any]:
+    entries: TimeEntryQuerySet, week: list[date], zone: ZoneInfo
+) -> QuerySet[TimeEntry, tuple[int, str, date, int]]:
     first, end = day_bounds(week[0], zone)[0], day_bounds(week[-1], zone)[1]
     day = local_date("start_time", "day", first, end, zone)
-    sums: QuerySet[Any, Any] = (
-        entries.finished()  # type: ignore[attr-defined]
+    sums: QuerySet[TimeEntry, tuple[int, str, date, int]] = (
+        entries.finished()
         .filter(start_time__gte=first, start_time__lt=end)
         .order_by()
         .values("user_id", "user__username", day=day)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
 from django_filters.utils import translate_validation
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -86,13 +86,13 @@ class SummaryView(ReportView):
 
 def _whole(report: ReportFilter, levels: list[str]) -> Group:
     start, end = report.date_range()
-    return grouped(report.qs, levels, start.first, end.end, report.zone)
+    return grouped(report.entries, levels, start.first, end.end, report.zone)
 
 
-def _summary(report: SummaryFilter) -> dict[str, Any]:
-    projects = list(totals_by_project(report.qs))
+def _summary(report: SummaryFilter) -> dict[str, object]:
+    projects = list(totals_by_project(report.entries))
     start, end = report.date_range()
-    summary = {
+    summary: dict[str, object] = {
         "start_date": format_instant(start.first),
         "end_date": format_instant(end.last),
         "total_hours": hours(sum(project["seconds"] for project in projects)),
@@ -143,7 +143,7 @@ class _Page(PagePagination):
     def __init__(self, total: int) -> None:
         self.counted = total
 
-    def count(self, queryset: QuerySet[Any, Any]) -> int:
+    def count(self, queryset: QuerySet[Model]) -> int:
         return self.counted
 
 
@@ -169,7 +169,7 @@ class EntriesView(ReportView):
         The last line of a file is the total: a truncated file has none.
         """
         report = self.report(request)
-        entries = report.qs.finished()
+        entries = report.entries.finished()
         if report.file_format != "json":
             return FILES[report.file_format](entries_table(entries, report.zone))
         totals = totals_of(entries)
@@ -201,13 +201,13 @@ class WeeklyView(ReportView):
         and ends with a total.
         """
         report = self.report(request)
-        users = weeks_by_user(report.qs, report.days, report.zone)
+        users = weeks_by_user(report.entries, report.days, report.zone)
         if report.file_format == "json":
             return Response({"weekly": _weekly(report, users)})
         return FILES[report.file_format](weekly_table(users, report.days, report.zone))
 
 
-def _weekly(report: WeeklyFilter, users: Sequence[UserWeek]) -> dict[str, Any]:
+def _weekly(report: WeeklyFilter, users: Sequence[UserWeek]) -> dict[str, object]:
     start, end = report.date_range()
     totals = [sum(user.seconds[day] for user in users) for day in range(len(report.days))]
     return {

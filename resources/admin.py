@@ -13,6 +13,7 @@ from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from database.columns import column_of
 from journal.journaled import Journaled, type_of
 from resources.models import Resource
 from staff.shown import ShownForm, ShownMixin
@@ -79,7 +80,7 @@ class ModelAdmin(ShownMixin[M]):
         initial: dict[str, object] = {}
         for name, value in super().get_changeform_initial_data(request).items():
             with suppress(FieldDoesNotExist, ValidationError, ValueError, OverflowError):
-                initial[name] = self.opts.get_field(name).to_python(value)  # type: ignore[union-attr]
+                initial[name] = column_of(self.model, name).to_python(value)
         return initial
 
     def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:

@@ -14,7 +14,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import Lookup
 
+from database.columns import column_named_by, column_of
 from resources.integrity import refusal_by
+from resources.models import Resource
 from resources.refusals import Refusal, Taken
 
 Key = tuple[object, ...]
@@ -29,7 +31,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def foreseen(rows: Sequence[Any]) -> list[Refusal | None]:
+def foreseen(rows: Sequence[Resource]) -> list[Refusal | None]:
     """Return the refusal of each new row of one model, or None; with a query for each key."""
     for row in rows:
         _fill_in(row)
@@ -52,13 +54,13 @@ def foreseen(rows: Sequence[Any]) -> list[Refusal | None]:
     return refusals
 
 
-def row_in_the_way(constraint: models.UniqueConstraint, row: object) -> int | None:
+def row_in_the_way(constraint: models.UniqueConstraint, row: Resource) -> int | None:
     """Return the id of the row that keeps another from being written, if it is still there."""
     _fill_in(row)
     return _Unique(constraint, _names(constraint), [row]).holder(row)
 
 
-def _fill_in(row: Any) -> None:
+def _fill_in(row: Resource) -> None:
     with suppress(ValidationError):  # called only for its side effect of filling in fields
         row.clean()
 
@@ -67,33 +69,33 @@ class _Unique:
     """The keys of one constraint that are taken, by stored rows and by those before."""
 
     def __init__(
-        self, constraint: models.UniqueConstraint, names: Sequence[str], rows: Sequence[Any]
+        self, constraint: models.UniqueConstraint, names: Sequence[str], rows: Sequence[Resource]
     ) -> None:
         self.constraint = constraint
-        self._fields = [rows[0]._meta.get_field(name) for name in names]
+        self._fields = [column_of(type(rows[0]), name) for name in names]
         self._taken = self._stored({*filter(None, map(self._key, rows))}, type(rows[0]))
 
-    def has(self, row: object) -> bool:
+    def has(self, row: Resource) -> bool:
         """Return whether somebody else has the key of a row."""
         return self._key(row) in self._taken
 
-    def refusal(self, row: Any) -> Refusal:
+    def refusal(self, row: Resource) -> Refusal:
         """Return the refusal of a row whose key somebody else has."""
         refusal = refusal_by(self.constraint, type(row))
         if isinstance(refusal, Taken):
             refusal.pk = self.holder(row)
         return refusal
 
-    def holder(self, row: object) -> int | None:
+    def holder(self, row: Resource) -> int | None:
         """Return the id of the stored row that has the key of another."""
         return self._taken.get(self._key(row))
 
-    def take(self, row: object) -> None:
+    def take(self, row: Resource) -> None:
         """Count the key of a row, which has no id yet, among those that are taken."""
         if key := self._key(row):
             self._taken[key] = None
 
-    def _key(self, row: object) -> Key | None:
+    def _key(self, row: Resource) -> Key | None:
         """Return the key of a row, or None if the constraint does not look at it."""
         condition = self.constraint.condition
         if condition is not None and _holds(condition, row) is not True:
@@ -112,20 +114,18 @@ class _Unique:
         return {key: pk for pk, *values in stored if (key := tuple(values)) in keys}
 
 
-def _constraints(rows: Sequence[Any], kind: type[models.BaseConstraint]) -> list[Any]:
+def _constraints(rows: Sequence[Resource], kind: type[models.BaseConstraint]) -> list[Any]:
     constraints = rows[0]._meta.constraints if rows else ()
     return [constraint for constraint in constraints if isinstance(constraint, kind)]
 
 
 def _names(constraint: models.UniqueConstraint) -> Sequence[str]:
     """Return the fields of a constraint; none if it is over more than these."""
-    expressions: Any = constraint.expressions
-    if all(isinstance(expression, F) for expression in expressions):
-        return constraint.fields or [expression.name for expression in expressions]
-    return ()
+    names = [column_named_by(each) for each in constraint.expressions if isinstance(each, F)]
+    return constraint.fields or names if len(names) == len(constraint.expressions) else ()
 
 
-def _holds(node: object, row: object) -> bool | None:
+def _holds(node: object, row: Resource) -> bool | None:
     """Return whether a condition holds for a row, as SQL has it: None where that is unknown."""
     if isinstance(node, Q):
         answer = _joined([_holds(child, row) for child in node.children], node.connector)
@@ -155,10 +155,10 @@ def _compared(value: object, lookup: str | None, other: object) -> bool | None:
     return COMPARISONS[lookup](value, other)
 
 
-def _value(node: Any, row: object) -> object:
+def _value(node: Any, row: Resource) -> object:
     """Return the value of a column, a computed expression or a constant."""
     if isinstance(node, F):
-        return _column(node.name, row)  # type: ignore[attr-defined] # the stubs lack it
+        return _column(column_named_by(node), row)
     if hasattr(node, "resolve_expression"):
         of = getattr(node, "of", None)
         values = [_value(source, row) for source in node.get_source_expressions()]
@@ -166,5 +166,5 @@ def _value(node: Any, row: object) -> object:
     return node
 
 
-def _column(name: str, row: Any) -> object:
-    return getattr(row, row._meta.get_field(name).attname)
+def _column(name: str, row: Resource) -> object:
+    return getattr(row, column_of(type(row), name).attname)

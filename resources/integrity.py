@@ -7,7 +7,9 @@ from typing import Any, NoReturn
 
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import ProtectedError
+from django.db.models.options import Options
 
+from database.columns import column_named_by, column_of
 from resources.refusals import Invalid, Refusal, Taken, Vanished
 
 REFERENCE_BROKEN = "A related row has changed. Fetch it again and retry."
@@ -89,8 +91,8 @@ def _field_of(constraint: models.BaseConstraint, model: type[models.Model]) -> s
     node: Any = getattr(constraint, "condition", None)
     while isinstance(node, models.Q):
         node = node.children[0]
-    name = node[0].split("__")[0] if node else constraint.fields[0]  # type: ignore[attr-defined]
-    return str(model._meta.get_field(name).attname)  # type: ignore[union-attr]
+    name = node[0].split("__")[0] if node else getattr(constraint, "fields", ("",))[0]
+    return column_of(model, name).attname
 
 
 def _is_broken(
@@ -102,14 +104,14 @@ def _is_broken(
     if named := SQLITE_NAMED.search(text):
         return named[1] == constraint.name
     columns = SQLITE_COLUMNS.search(text)
-    return bool(columns) and columns[1].split(", ") == _columns(constraint, model)  # type: ignore[index]
+    return columns is not None and columns[1].split(", ") == _columns(constraint, model)
 
 
 def _columns(constraint: models.BaseConstraint, model: type[models.Model]) -> list[str]:
     if not isinstance(constraint, models.UniqueConstraint):
         return []
     fields = constraint.fields or [
-        expression.name  # type: ignore[attr-defined]
+        column_named_by(expression)
         for expression in constraint.expressions
         if isinstance(expression, models.F)
     ]
@@ -124,5 +126,5 @@ def _is_about_a_reference(error: IntegrityError) -> bool:
     return state == "23503" or "FOREIGN KEY constraint failed" in str(error)
 
 
-def _name(meta: Any, count: int) -> str:
+def _name(meta: Options[models.Model], count: int) -> str:
     return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)

@@ -1,6 +1,6 @@
 """Database constraints of time entries that Django lacks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,8 @@ from django.db import DEFAULT_DB_ALIAS, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Func
 from django.db.models.sql.compiler import SQLCompiler
+
+from database.columns import column_of
 
 Sql = tuple[str, list[object]]
 
@@ -95,11 +97,11 @@ class CompositeForeignKey(models.BaseConstraint):
         referred = getattr(instance, self.fields[0])
         if referred is None:
             return
-        expected = getattr(referred, referred._meta.get_field(self.to_fields[1]).attname)
-        if getattr(instance, model._meta.get_field(self.fields[1]).attname) != expected:  # type: ignore[union-attr]
+        expected = getattr(referred, column_of(type(referred), self.to_fields[1]).attname)
+        if getattr(instance, column_of(model, self.fields[1]).attname) != expected:
             raise ValidationError({self.fields[0]: self.get_violation_error_message()})
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, Sequence[object], dict[str, object]]:
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "fields": self.fields, "to_fields": self.to_fields}
 
@@ -112,5 +114,5 @@ class CompositeForeignKey(models.BaseConstraint):
 def _columns(
     model: type[models.Model], fields: Iterable[str], schema_editor: BaseDatabaseSchemaEditor
 ) -> str:
-    columns = (str(model._meta.get_field(name).column) for name in fields)  # type: ignore[union-attr]
+    columns = (str(column_of(model, name).column) for name in fields)
     return ", ".join(schema_editor.quote_name(column) for column in columns)

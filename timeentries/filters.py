@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from api.exceptions import AccessDenied
 from api.filters.base import (
@@ -67,7 +67,7 @@ class TimeEntryFilter(OwnEntriesFilterSet):
         model = TimeEntry
         fields: list[str] = []
 
-    def filter_queryset(self, queryset: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
+    def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
         """Apply the filters; leave running timers out unless they were asked for."""
         queryset = super().filter_queryset(queryset)
         if self.form.cleaned_data.get("include_active"):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django_filters import rest_framework as drf_filters
 from rest_framework.exceptions import ValidationError as InvalidQuery
 
@@ -19,6 +19,7 @@ from api.filters.parameters import (
     DayParameter,
     IdParameter,
     InstantParameter,
+    Parameter,
     SpanParameter,
     SwitchParameter,
     TextParameter,
@@ -107,7 +108,7 @@ class ExternalIdFilter(TextFilter):
         about = "The row to which you assigned this id."
         super().__init__(help_text=about, max_length=255, strip=False)
 
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def filter(self, qs: QuerySet[Model], value: str) -> QuerySet[Model]:
         user = self.parent.user  # type: ignore[attr-defined] # the FilterSet
         return qs.filter(external_id=value, external_user=user) if value else qs
 
@@ -122,7 +123,7 @@ class SpanFilter(Filter):
         "examples": ["2024-01-15", "2024-01-15T14:30:00Z"],
     }
 
-    def filter(self, qs: QuerySet[Any], value: Span | None) -> QuerySet[Any]:
+    def filter(self, qs: QuerySet[Model], value: Span | None) -> QuerySet[Model]:
         """Do nothing: DateRangeFilterSet applies both bounds together."""
         return qs
 
@@ -130,7 +131,7 @@ class SpanFilter(Filter):
 class OptionFilter(Filter):
     """A parameter that affects the response format, not the rows."""
 
-    def filter(self, qs: QuerySet[Any], value: object) -> QuerySet[Any]:
+    def filter(self, qs: QuerySet[Model], value: object) -> QuerySet[Model]:
         """Leave the rows alone."""
         return qs
 
@@ -179,7 +180,7 @@ class SearchFilter(TextFilter):
         super().__init__(help_text=about)
         self.columns = columns
 
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def filter(self, qs: QuerySet[Model], value: str) -> QuerySet[Model]:
         """Search every column."""
         if not value:
             return qs
@@ -210,7 +211,8 @@ class FilterSet(drf_filters.FilterSet):
         """The form, with the user's time zone in each field that reads times."""
         form: forms.Form = super().form
         for field in form.fields.values():
-            field.zone = self.zone  # type: ignore[attr-defined]
+            if isinstance(field, Parameter):
+                field.zone = self.zone
         return form
 
     @property
@@ -240,7 +242,7 @@ class DateRangeFilterSet(FilterSet):
     start_date = SpanFilter(help_text="Start of the range: a local date or an instant.")
     end_date = SpanFilter(help_text="End of the range, inclusive: a local date or an instant.")
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
         """Keep the entries that start within the range; a day that the zone skipped is empty."""
         queryset = super().filter_queryset(queryset)
         start, end = self.date_range()

@@ -58,7 +58,7 @@ class SwitchParameter(Parameter):
 
 
 class ChoiceParameter(Parameter):
-    def __init__(self, *, choices: list[tuple[Any, Any]], **kwargs: Any) -> None:
+    def __init__(self, *, choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = choices
 

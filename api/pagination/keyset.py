@@ -13,7 +13,10 @@ from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import F, Func, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy
+from django.db.models.sql.compiler import SQLCompiler
 from rest_framework.exceptions import ValidationError
+
+from database.columns import column_of
 
 NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 
@@ -22,7 +25,7 @@ NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 class OrderColumn:
     """A column that a list is ordered by; nulls come last."""
 
-    field: Any
+    field: models.Field[Any, Any]
     descending: bool
 
     def __str__(self) -> str:
@@ -32,7 +35,7 @@ class OrderColumn:
     def name(self) -> str:
         return str(self.field.attname)
 
-    def kept(self, stored: object) -> Any:
+    def kept(self, stored: object) -> object:
         """Return a value as stored in a cursor."""
         return stored.isoformat() if isinstance(stored, date) else stored
 
@@ -40,19 +43,19 @@ class OrderColumn:
 class Keyset:
     """The order of a queryset, as columns, and the cursors of its rows."""
 
-    def __init__(self, queryset: QuerySet[Any, Any], seal: str) -> None:
+    def __init__(self, queryset: QuerySet[models.Model], seal: str) -> None:
         """Read the order; `seal` says which list and which filters."""
         self.queryset = queryset
-        order = queryset.query.order_by or queryset.model._meta.ordering
+        order = queryset.query.order_by or queryset.model._meta.ordering or ()
         self.columns = [_column(queryset.model, term) for term in order]
         self._signer = Signer(salt=f"{seal} by {' '.join(map(str, self.columns))}")
 
-    def cursor(self, values: Sequence[Any]) -> str:
+    def cursor(self, values: Sequence[object]) -> str:
         """Return the cursor of a row with these values in the columns of the order."""
         kept = [column.kept(value) for column, value in zip(self.columns, values, strict=True)]
         return self._signer.sign_object(kept)
 
-    def after(self, cursor: str) -> Iterator[QuerySet[Any, object]]:
+    def after(self, cursor: str) -> Iterator[QuerySet[models.Model]]:
         """Yield querysets of the rows after the cursor, in order, each a range of an index.
 
         ValidationError unless the cursor was issued for this list.
@@ -64,7 +67,7 @@ class Keyset:
         values = [c.field.to_python(value) for c, value in zip(self.columns, kept, strict=True)]
         return self._ranges(values)
 
-    def _ranges(self, values: list[Any]) -> Iterator[QuerySet[Any, Any]]:
+    def _ranges(self, values: list[object]) -> Iterator[QuerySet[models.Model]]:
         pairs = list(zip(self.columns, values, strict=True))
         for first, last in reversed(_runs(self.columns)):
             same = self.queryset
@@ -82,15 +85,15 @@ class Beyond(Func):
 
     output_field = models.BooleanField()
 
-    def __init__(self, pairs: Sequence[tuple[OrderColumn, Any]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[OrderColumn, object]]) -> None:
         columns = [F(column.name) for column, _ in pairs]
         values = [Value(value, output_field=column.field) for column, value in pairs]
         super().__init__(*columns, *values)
         self.operator = "<" if pairs[0][0].descending else ">"
 
     def as_sql(  # type: ignore[override] # without the template of a function
-        self, compiler: Any, connection: object, **_: object
-    ) -> tuple[str, list[Any]]:
+        self, compiler: SQLCompiler, connection: object, **_: object
+    ) -> tuple[str, list[str | int]]:
         """Return SQL that both databases find a place in an index with."""
         compiled = [compiler.compile(source) for source in self.get_source_expressions()]
         half = len(compiled) // 2
@@ -101,12 +104,12 @@ class Beyond(Func):
         return f"({left}) {self.operator} ({right})", params
 
 
-def _column(model: Any, term: Any) -> OrderColumn:
+def _column(model: type[models.Model], term: Any) -> OrderColumn:
     if isinstance(term, str):
-        return OrderColumn(model._meta.get_field(term.removeprefix("-")), term.startswith("-"))
+        return OrderColumn(column_of(model, term.removeprefix("-")), term.startswith("-"))
     if not isinstance(term, OrderBy):
         term = term.asc()
-    return OrderColumn(model._meta.get_field(term.expression.name), term.descending)
+    return OrderColumn(column_of(model, term.expression.name), term.descending)
 
 
 def _runs(columns: list[OrderColumn]) -> list[tuple[int, int]]:

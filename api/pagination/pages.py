@@ -1,9 +1,11 @@
 """Pages of a list: numbered, `page` from 1, or one after another by a cursor."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.db.models import Model, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -12,7 +14,7 @@ from rest_framework.response import Response
 from api.pagination.keyset import Keyset
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
-    from rest_framework.views import APIView
+    from api.serializers.representation import Representation, Row
 
 DEFAULT_PER_PAGE = 50
 MAX_PER_PAGE = 100
@@ -28,12 +30,10 @@ class PagePagination(BasePagination):
     parameters = ("page", "per_page", "perPage", "cursor")
     per_page: int
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: "APIView | None" = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return the page that the request asks for, as rows of the view's representation."""
-        self.key = view.plural_key  # type: ignore[union-attr]
-        self.representation = view.representation  # type: ignore[union-attr]
+        self.key: str = view.plural_key
+        self.representation: Representation = view.representation
         spelling = "perPage" if "perPage" in request.query_params else "per_page"
         self.per_page = min(positive(request, spelling, DEFAULT_PER_PAGE), MAX_PER_PAGE)
         self.keyset = Keyset(queryset, self._seal(request))
@@ -53,7 +53,7 @@ class PagePagination(BasePagination):
         """Return the envelope around serialized rows."""
         return Response({self.key: data, "pagination": self.pagination})
 
-    def _numbered(self, queryset: Any, page: int) -> list[object]:
+    def _numbered(self, queryset: QuerySet[Model], page: int) -> "list[Row]":
         """Return the rows of a page, and say where it stands among the others."""
         total = self.count(queryset)
         pages = -(-total // self.per_page)
@@ -75,9 +75,9 @@ class PagePagination(BasePagination):
         }
         return rows
 
-    def _following(self, cursor: str) -> list[object]:
+    def _following(self, cursor: str) -> "list[Row]":
         """Return the rows after a cursor, and say whether there are more."""
-        rows: list[Any] = []
+        rows: list[Row] = []
         for part in self.keyset.after(cursor):
             rows += self.representation.rows(part[: self.per_page + 1 - len(rows)])
             if len(rows) > self.per_page:
@@ -91,7 +91,7 @@ class PagePagination(BasePagination):
         }
         return rows
 
-    def _cursor(self, rows: list[Any]) -> str | None:
+    def _cursor(self, rows: "Sequence[Row]") -> str | None:
         """Return the cursor of the last row."""
         places = [self.representation.sources.index(c.name) for c in self.keyset.columns]
         return self.keyset.cursor([rows[-1][place] for place in places]) if rows else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from django import forms
 from django.http import QueryDict
@@ -17,6 +16,7 @@ from users.models import User
 from values.text import sort_key
 
 NONE = "none"  # of client or task: the entries without one
+Choice = tuple[int | str, str]  # its value and its label
 DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
@@ -50,7 +50,7 @@ class ReportForm(forms.Form):
         super().__init__(data, label_suffix="")
         self._offer()
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Refuse a range that ends before it begins, in the words of the form."""
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start and end and start > end:
@@ -98,10 +98,10 @@ class ReportForm(forms.Form):
             self._choices(name, levels, "Nothing")
         self.fields["by"].choices = levels  # type: ignore[attr-defined]
 
-    def _tasks(self) -> Iterable[Any]:
+    def _tasks(self) -> list[Choice]:
         """Return the tasks of the chosen project, or else the one that a link has chosen."""
         project, task = self.data.get("project", ""), self.data.get("task", "")
-        tasks: Iterable[Any] = ()
+        tasks: list[tuple[int, str]] = []
         if ID.fullmatch(project):
             rows = Task.objects.filter(project_id=project).order_by("pk")
             tasks = sorted(rows.values_list("pk", "name"), key=lambda row: sort_key(row[1]))
@@ -111,7 +111,7 @@ class ReportForm(forms.Form):
             self._asked["task"] = ""  # of the project that was chosen before
         return [(NONE, "No task"), *tasks]
 
-    def _choices(self, name: str, choices: Iterable[Any], everything: str = "All") -> None:
+    def _choices(self, name: str, choices: Iterable[Choice], everything: str = "All") -> None:
         texts = [(str(value), label) for value, label in choices]
         self.fields[name].choices = [("", everything), *texts]  # type: ignore[attr-defined]
 

@@ -33,7 +33,7 @@ class Selection:
     """The finished entries of a range."""
 
     form: ReportForm
-    entries: Any
+    entries: TimeEntryQuerySet
     start: Span
     end: Span
     zone: ZoneInfo
@@ -50,7 +50,7 @@ class Selection:
         try:
             if not report.is_valid():
                 raise ValidationError(report.errors)
-            entries = report.qs.finished()  # type: ignore[attr-defined]
+            entries = report.entries.finished()
         except ValidationError as error:
             form.add_error(None, sentences(error))
             return form
