@@ -6,11 +6,10 @@ from typing import Any
 from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordForm
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AdminPasswordChangeForm as OthersPasswordForm
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
-from staff.rights import hold_rights
+from staff.rights import RightsChanged, hold_rights
 
 # To hash a password takes half a second, in which an account may lose its rights or gain some.
 AS_IT_WAS = ("password", "is_active", "is_staff", "is_superuser")
@@ -33,13 +32,13 @@ class PasswordColumn:
         return True
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's
-        """Store the new password; PermissionDenied if rights are not as they were any more."""
+        """Store the new password; RightsChanged if any rights have changed."""
         user: Any = super().save(commit=False)  # type: ignore[misc]
         if commit:
             with transaction.atomic():
                 now = hold_rights(self.request, user.pk).get(user.pk)
                 if now is None or _rights_of(now) != self._before or not self.may_change(now):
-                    raise PermissionDenied(CHANGED_MEANWHILE)
+                    raise RightsChanged(CHANGED_MEANWHILE)
                 accounts = get_user_model()._default_manager
                 accounts.filter(pk=user.pk).update(password=user.password)
         return user

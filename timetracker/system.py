@@ -5,7 +5,7 @@ import re
 import sys
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, get_resolver, resolve, reverse
 from django.views import defaults
@@ -23,6 +23,7 @@ from api.exceptions import (
     log_unavailable,
 )
 from edge.arrival import HttpsRequired, is_api
+from staff.rights import RightsChanged
 from timetracker.probes import PublicView
 
 VERSION_PREFIX = "api/v1/"
@@ -86,7 +87,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle 403 errors raised before a view."""
     if not is_api(request.path):
-        return defaults.permission_denied(request, exception)
+        shown = exception if isinstance(exception, RightsChanged) else PermissionDenied()
+        return defaults.permission_denied(request, shown)
     is_ours = isinstance(exception, HttpsRequired)
     return _error(
         request, 403, str(exception) if is_ours else "You do not have permission to do this."
