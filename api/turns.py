@@ -80,7 +80,7 @@ class Turns:
                 self._less(self._places, turn.owner)
 
     def _let_work(self) -> None:
-        """Begin the turns of who came first, as far as there is work to be had for each token."""
+        """Start the longest-waiting requests, within the limits per token and process."""
         for turn in [*self._waiting]:
             if turn.begins and self._has_begun(turn):
                 self._waiting.remove(turn)

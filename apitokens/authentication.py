@@ -1,4 +1,4 @@
-"""Who calls: the token in `Authorization: Bearer …` or `X-API-Key` (RFC 6750)."""
+"""Authentication by a token in `Authorization: Bearer …` or `X-API-Key` (RFC 6750)."""
 
 import logging
 import re

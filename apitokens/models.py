@@ -36,7 +36,7 @@ def new_secret() -> str:
 def digest_of(secret: str) -> str:
     """Return the digest that is stored for a secret: its HMAC-SHA256 with the pepper, in hex.
 
-    With the pepper outside the database, whoever can write to the database still cannot mint
+    With the pepper outside the database, write access to the database does not suffice to mint
     a token.
     """
     pepper = settings.TOKEN_PEPPER.encode()
@@ -244,7 +244,7 @@ class TokenEventQuerySet(models.QuerySet["TokenEvent"]):
 
 
 class TokenEvent(models.Model):
-    """Something that was done to a token, by whom and from where; append-only.
+    """An event in the history of a token, with actor and address; append-only.
 
     The database refuses an UPDATE too, and PostgreSQL a DELETE. Names instead of references, so
     that the record outlives the token and the people.

@@ -12,7 +12,7 @@ class ClientQuerySet(ResourceQuerySet["Client"]):
 
 
 class Client(Resource):
-    """A customer for whom projects are done."""
+    """A customer of projects."""
 
     class Status(models.TextChoices):
         """Whether work is still done for a client."""

@@ -1,8 +1,8 @@
 """Deadlines for a request's database work.
 
-PostgreSQL's own limit of a statement would have to be set anew for each request that may take
-longer, and stay behind on the connections of a pooler; SQLite has none. So a thread of this
-process looks after all of them, and asks the database to stop: an ordinary request pays nothing.
+PostgreSQL's statement_timeout would have to be set for each request, and would leak to other
+clients of a pooler; SQLite has none. So one thread of the process watches all deadlines and
+cancels statements: ordinary requests pay nothing.
 """
 
 import threading

@@ -23,7 +23,8 @@ WORK_MINUTES = (240, 480)  # shared by the entries of a day
 LUNCH = timedelta(minutes=45)
 PROJECTS_PER_USER = 4
 BILLABLE = 0.9  # of the entries on billable work
-# Midnight UTC is nine in the morning in Tokyo: somebody has just begun, and nothing lies ahead.
+# Midnight UTC is nine in the morning in Tokyo: a timer that just started does not lie in the
+# future.
 TIMER_ZONE = "Asia/Tokyo"
 TIMER_BEFORE_MIDNIGHT = timedelta(minutes=8)
 

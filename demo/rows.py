@@ -81,7 +81,7 @@ def fill(demo: Demo) -> None:
 
 
 def taken_names(users: int) -> list[str]:
-    """Return the usernames that demo data would need and somebody has."""
+    """Return the usernames that demo data needs and that are taken."""
     names = [_username(index) for index in range(users)]
     taken = User.objects.values_list("username", flat=True)
     return sorted(set(names).intersection(taken))
@@ -97,7 +97,7 @@ def _username(index: int) -> str:
 
 
 def _users(demo: Demo) -> list[User]:
-    """Make people who cannot log in until an administrator gives them a password."""
+    """Create users without usable passwords."""
     users: list[User] = User.objects.bulk_create(
         [_user(demo, index) for index in range(demo.users)]
     )

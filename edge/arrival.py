@@ -43,7 +43,7 @@ class HttpsMiddleware(security.SecurityMiddleware):
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
         """Refuse a call over http that should be https; lead pages there by the same method.
 
-        Whoever follows a redirect sends the token in clear each time, and learns nothing.
+        Following a redirect would send the token in clear text each time, unnoticed.
         """
         redirect = super().process_request(request)
         if redirect is None:

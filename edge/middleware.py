@@ -115,7 +115,7 @@ class UnreadBodyMiddleware:
 
 
 class PageBodyLimitMiddleware:
-    """Refuse a large body of a page before anything reads it, whoever sends it.
+    """Refuse a large body of a page before anything reads it.
 
     Django's own limit leaves out files, and reads the body for its token against forgery before
     it asks who has logged in.
@@ -171,7 +171,7 @@ class MessageMiddleware(_OnPages, messages.MessageMiddleware):
 
 
 class ViewerZoneMiddleware:
-    """Show and read the times of the admin's pages in the zone of the person who looks at them."""
+    """Show and read times on admin pages in the viewer's time zone."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -195,7 +195,7 @@ def sane_request_id(sent: str) -> str:
 
 
 def _user_of_session(request: HttpRequest) -> int | None:
-    """Return who has logged in, of a page that has asked for it: no query is made here."""
+    """Return the session's user if the page has loaded the session; makes no query."""
     session = getattr(request, "session", None)
     if session is None or not session.accessed:
         return None

@@ -32,7 +32,7 @@ class ProjectAdmin(ModelAdmin[Project]):
     @admin.action(description="Archive selected projects", permissions=["change"])
     def archive_selected(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         """Archive projects, and say how many."""
-        # In the order in which all who write several take their locks.
+        # In the order of ids, as everywhere that locks several rows.
         projects = list(queryset.exclude(status=Project.Status.ARCHIVED).order_by("pk"))
         for project in projects:
             project.archive()

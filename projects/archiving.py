@@ -12,9 +12,10 @@ from projects.models import Project
 from resources.models import Resource
 from resources.refusals import Refusal
 
-# Each new entry asks for it, and Django takes as long to make it up as PostgreSQL to answer. In
-# the order of their ids, so that two who lock several do not wait for each other. A share lock:
-# those who add do not wait for each other either, only who archives does.
+# Raw SQL, because every new entry runs it and building it with Django takes as long as PostgreSQL
+# takes to run it. Ordered by id, so that two requests that lock several projects cannot deadlock.
+# The lock is shared: requests that add work do not block each other, only archiving waits for
+# them.
 STATUSES = {
     "postgresql": (
         "SELECT status FROM projects_project WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"

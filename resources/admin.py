@@ -62,7 +62,7 @@ class ModelChangeList(ChangeList):
 
 
 class ModelAdmin(ShownMixin[M]):
-    """Django's, safe for two who write at the same time."""
+    """Django's, safe for concurrent editing."""
 
     form: type[forms.ModelForm[Any]] = ModelForm
     first_fields: tuple[str, ...] = ()
@@ -103,7 +103,7 @@ class ModelAdmin(ShownMixin[M]):
 
     @admin.display(description="External id")
     def given_id(self, row: Resource) -> str | None:
-        """Return the id that a user's other system has for a row, and the user."""
+        """Return the external id and its user."""
         return row.external_id and f"{row.external_id} (assigned by {row.external_user})"
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
@@ -113,7 +113,7 @@ class ModelAdmin(ShownMixin[M]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[M], search_term: str
     ) -> tuple[models.QuerySet[M], bool]:
-        """Find nothing for a longer text, also where a form asks while it is typed."""
+        """Find nothing for overlong texts, including in autocomplete."""
         if len(search_term) > LONGEST_SEARCH:
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
@@ -125,7 +125,7 @@ class ModelAdmin(ShownMixin[M]):
         form_url: str = "",
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
-        """Judge a form again that lost a race: now it sees the row that won, and says so."""
+        """After losing a race, validate the form again, so that it reports the conflict."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:

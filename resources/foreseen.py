@@ -76,11 +76,11 @@ class _Unique:
         self._taken = self._stored({*filter(None, map(self._key, rows))}, type(rows[0]))
 
     def has(self, row: Resource) -> bool:
-        """Return whether somebody else has the key of a row."""
+        """Return whether another row has the same key."""
         return self._key(row) in self._taken
 
     def refusal(self, row: Resource) -> Refusal:
-        """Return the refusal of a row whose key somebody else has."""
+        """Return the refusal of a row whose key is taken."""
         refusal = refusal_by(self.constraint, type(row))
         if isinstance(refusal, Taken):
             refusal.pk = self.holder(row)

@@ -9,7 +9,7 @@ M = TypeVar("M", bound=models.Model)
 
 
 def lock(model: type[models.Model], **found: object) -> object:
-    """Keep a row from being written until the transaction ends; return its key, None if none is.
+    """Lock a row until the transaction ends; return its key, or None if it does not exist.
 
     On SQLite the transaction itself is the lock. PostgreSQL re-evaluates the condition after
     waiting. This is a separate statement because a joined query could read related rows from
@@ -20,10 +20,10 @@ def lock(model: type[models.Model], **found: object) -> object:
 
 
 def lock_shared(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
-    """Return rows by their ids, and keep them from being written until the transaction ends.
+    """Return rows by id, under a shared lock until the transaction ends.
 
-    Others may hold them as well: Django knows no such lock. On SQLite the transaction alone does.
-    In the order of their ids, so that two who hold several do not wait for each other.
+    Django has no FOR SHARE. On SQLite the transaction itself is the lock.
+    Ordered by id, so that requests that lock several rows cannot deadlock.
     """
     sql, params = rows.filter(pk__in=ids).order_by("pk").query.get_compiler(rows.db).as_sql()
     if connections[rows.db].vendor == "postgresql":

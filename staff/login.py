@@ -20,7 +20,7 @@ from staff.passwords import OwnPasswordChangeForm
 LOGINS = 20  # of one address, good and bad
 LOGINS_PERIOD = 15 * rate_limit.MINUTE
 # Of one account by browsers in which its owner has never logged in. Those in which it has stay
-# free of it, or whoever knows a name could keep its owner out.
+# unlimited, or knowing a user name would be enough to lock its owner out.
 STRANGERS_LOGINS = 10
 STRANGERS_PERIOD = rate_limit.HOUR
 OLD_PASSWORDS = 10  # of one user, before a new password
@@ -32,10 +32,10 @@ security_log = logging.getLogger("timetracker.security")
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Django's, for so many guesses."""
+    """Django's, with a limit on attempts."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to look at a password after too many of an address, or for an account."""
+        """Refuse further attempts after too many from an address or for an account."""
         request: HttpRequest = self.request  # type: ignore[assignment]
         name = str(self.cleaned_data.get("username", ""))
         address = network_of(client_address(request))
@@ -55,10 +55,10 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class PasswordChangeForm(OwnPasswordChangeForm):
-    """Ours, for so many guesses of the old password, as a thief of a session makes."""
+    """With a limit on guesses of the old password, for example by a session thief."""
 
     def clean_old_password(self) -> str:
-        """Refuse to look at it after too many."""
+        """Refuse further attempts after too many."""
         key = f"user:{self.user.pk}"
         _count(self.request, "old-password", key, OLD_PASSWORDS, OLD_PASSWORDS_PERIOD)
         try:
@@ -70,7 +70,7 @@ class PasswordChangeForm(OwnPasswordChangeForm):
 
 
 def is_known_browser(request: HttpRequest, name: str) -> bool:
-    """Return whether the owner of an account has logged in in this browser."""
+    """Return whether the account's owner has logged in from this browser."""
     try:
         known = request.get_signed_cookie(
             KNOWN_BROWSER, salt=KNOWN_BROWSER, max_age=KNOWN_BROWSER_AGE
@@ -81,7 +81,7 @@ def is_known_browser(request: HttpRequest, name: str) -> bool:
 
 
 def remember_browser(response: HttpResponse, name: str) -> None:
-    """Let the browser say later that the owner of an account has logged in in it."""
+    """Mark the browser as known to the account's owner, with a signed cookie."""
     response.set_signed_cookie(
         KNOWN_BROWSER,
         _key(name),

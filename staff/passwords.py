@@ -45,11 +45,11 @@ class PasswordColumn:
 
 
 class OwnPasswordChangeForm(PasswordColumn, OwnPasswordForm):
-    """The form in which people change their own password."""
+    """The form for changing one's own password."""
 
 
 class OthersPasswordChangeForm(PasswordColumn, OthersPasswordForm):  # type: ignore[type-arg] # not generic at run time
-    """The form in which a person gets a new password from somebody else."""
+    """The form for setting another user's password."""
 
     def __init__(
         self,

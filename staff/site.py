@@ -1,4 +1,4 @@
-"""The Django admin's site: who enters, and the order of its menu."""
+"""The admin site: access, login and menu."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ class AdminSite(admin.AdminSite):
     login_form = LoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Judge the query too: every page of the admin asks this first."""
+        """Also check the query: every admin page calls this first."""
         refuse_unanswerable(request)
         return super().has_permission(request)
 
@@ -40,7 +40,7 @@ class AdminSite(admin.AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Log somebody in, and know the browser again."""
+        """Log in, and remember the browser."""
         response = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated:
             remember_browser(response, request.user.get_username())

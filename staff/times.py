@@ -1,4 +1,4 @@
-"""Times on the admin's pages: read and shown in the zone of the person who looks at them."""
+"""Times on admin pages, in the viewer's time zone."""
 
 from datetime import datetime
 from typing import Any

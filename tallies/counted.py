@@ -16,5 +16,5 @@ class Counted:
     keys: Mapping[str, str]
     counts: Mapping[str, str]
     instant: str  # the column whose UTC day and month a row is counted in
-    of_owner: str  # the kind whose key is the only user who sees a row, beside administrators
+    of_owner: str  # the kind whose key is the row's owner
     of_all: str  # the kind with all rows

@@ -31,7 +31,7 @@ def install(using: str) -> None:
 
 
 def _has_columns(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the tallies are as this code has them: who goes back has older ones."""
+    """Return whether the table has the columns of this version; after a downgrade it does not."""
     with connection.cursor() as cursor:
         description = connection.introspection.get_table_description(cursor, Tally._meta.db_table)
     return {column.name for column in description} == {f.column for f in Tally._meta.local_fields}

@@ -28,7 +28,7 @@ class TaskQuerySet(ResourceQuerySet["Task"]):
 
 
 class Task(ProjectWork):
-    """A piece of a project, for somebody or for anybody."""
+    """A task of a project, optionally assigned to a user."""
 
     class Status(models.TextChoices):
         """Where a task stands."""

@@ -35,7 +35,7 @@ def stop(
     `check` may refuse the timer that was found, which is locked by then.
 
     It ends at least a second after its start, also where a client's clock was ahead, and at
-    most 366 days after it: whoever forgot a timer that long must still be able to stop it.
+    most 366 days after it: a timer forgotten for that long must still be stoppable.
     It is locked before it is read: a join would meet the project that it had before the wait.
     """
     timer = locked_timer_of(user.pk) and timer_of(user.pk)

@@ -79,7 +79,7 @@ def networks(name: str) -> list[Network]:
 
 
 def proxies(name: str) -> list[Network]:
-    """Return the networks of our own proxies; whoever is in one is believed any address."""
+    """Return the networks of trusted proxies, which can claim any client address."""
     found = networks(name)
     for network in found:
         if network.prefixlen < WIDEST_OF_PROXIES:
@@ -167,7 +167,7 @@ def secret(name: str, directory: Path, *, required: bool) -> str:
 
 
 def two_secrets(secret_key: str, token_pepper: str) -> None:
-    """Refuse one secret for both purposes: whoever learns it by one of them has both."""
+    """Refuse the same secret for both purposes: leaking one would leak both."""
     if secret_key == token_pepper:
         raise ImproperlyConfigured(
             "SECRET_KEY must differ from TOKEN_PEPPER. Change SECRET_KEY: that only ends "

@@ -40,7 +40,7 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # It would log the URLs of webhooks, whose paths are often secret.
             "urllib3": {"level": "ERROR"},
-            # Whoever scans for hosts would fill the log with traces.
+            # Host scanners would fill the log with tracebacks.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }

@@ -71,7 +71,7 @@ class UserAdmin(ShownMixin[User], DjangoUserAdmin[User]):
         return [int(object_id)] if object_id and KEY.fullmatch(object_id) else []
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep staff away from whoever has any right: with a new password they would have it."""
+        """Keep staff away from accounts with rights, which a new password would give them."""
         if obj is not None and not request.user.is_superuser and has_rights(obj):
             return False
         return super().has_change_permission(request, obj)

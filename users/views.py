@@ -1,4 +1,4 @@
-"""Users, for those who may see them."""
+"""The users' endpoints."""
 
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework.response import Response

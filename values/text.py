@@ -46,7 +46,7 @@ def sort_key(text: str) -> str:
 
 
 class NormalMixin(models.Field[Any, str]):
-    """A text that is stored in normal form, whoever saves it."""
+    """A text field that always stores normalized text."""
 
     def to_python(self, value: object) -> object:
         """Return the text that is judged."""

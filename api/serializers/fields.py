@@ -66,9 +66,9 @@ def own_external_id(row: models.Model | None, user_id: int) -> str | None:
 
 
 class ExternalIdField(TextField):
-    """The id of another system, as it came, shown to the user who gave it.
+    """The id in another system, unchanged, visible only to the user who assigned it.
 
-    Shown to all it would merge two rows "17" of two systems in a mirror.
+    If all users saw it, a mirror could merge the rows "17" of two systems.
     """
 
     columns = ("external_id", "external_user_id")

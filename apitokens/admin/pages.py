@@ -37,7 +37,7 @@ NARROWING = (
 
 
 def performer_of(request: HttpRequest) -> Performer:
-    """Return who asks, and from where."""
+    """Return the current user and address."""
     address = client_address(request)
     return Performer(request.user.get_username(), str(address) if address else None)
 

@@ -73,7 +73,7 @@ class ApiTokenAdmin(LifeAdmin):
         css = {"all": ("apitokens/tokens.css",)}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Only administrators: whoever can issue a token can act as anybody."""
+        """Only administrators: anyone who can issue tokens can act as any user."""
         return request.user.is_superuser
 
     def has_view_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Tokens as a shell names them, and who it is that sits there."""
+"""Helpers of the token commands."""
 
 import getpass
 from argparse import ArgumentParser
@@ -38,5 +38,5 @@ def find_user(username: str) -> AbstractUser:
 
 
 def shell() -> Performer:
-    """Return who runs the command, as the record of a token names them."""
+    """Return the performer for commands: the operating system's user."""
     return Performer(f"{getpass.getuser()} (manage.py)")

@@ -33,7 +33,7 @@ class InstantLoader(Loader):
 
 
 class PreparingCursor(base.CursorMixin, psycopg.Cursor[Any]):
-    """Prepares statements anew when a column that they show has changed its type."""
+    """Prepares statements again if the type of a selected column has changed."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Self:
         """Execute a statement; OperationalError if its transaction has to be tried again.

@@ -50,7 +50,7 @@ class Connection(psycopg.Connection[Any]):
         self.add_notice_handler(hear)
 
     def commit(self) -> None:
-        """Commit; CommitUnconfirmed if that took too long, or the connection broke meanwhile."""
+        """Commit; CommitUnconfirmed if that took too long or the connection broke."""
         was_closed, self._commits = self.closed, True
         try:
             super().commit()
@@ -80,7 +80,7 @@ class Connection(psycopg.Connection[Any]):
                 raise
             self._give_up()
             raise CommitUnconfirmed("the commit was not confirmed in time") from error
-        if self._stopped_waiting:  # whoever asked for it
+        if self._stopped_waiting:  # whatever the cause
             raise CommitUnconfirmed("the commit may not have reached the standby")
         return result
 

@@ -48,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def is_writable(self) -> bool:
-        """Return whether the file can be written; if somebody is writing, it can."""
+        """Return whether the file is writable; a concurrent writer means that it is."""
         self.ensure_connection()
         (patience,) = self.connection.execute("PRAGMA busy_timeout").fetchone()
         self.connection.execute("PRAGMA busy_timeout = 0")

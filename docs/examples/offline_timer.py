@@ -41,7 +41,7 @@ def start(database: sqlite3.Connection, project: int, notes: str) -> None:
 def stop(database: sqlite3.Connection) -> None:
     """End the hour and queue it, in one step, with the id that makes it one hour for good."""
     with database:
-        taken = "DELETE FROM note WHERE name = 'running' RETURNING value"  # by one of two who try
+        taken = "DELETE FROM note WHERE name = 'running' RETURNING value"  # atomic, if two try
         if not (running := database.execute(taken).fetchall()):
             sys.exit("No timer is running.")
         key, now = str(uuid.uuid4()), datetime.now(UTC).isoformat()

@@ -50,7 +50,7 @@ class Timesheet:
 
     @classmethod
     def of(cls, day: date, today: date, zone: ZoneInfo) -> Self:
-        """Return the week of a day in two queries: active people, and whoever worked."""
+        """Return the week of a day, with two queries: active users, and all who worked."""
         days = week_of(min(max(day, FIRST), LAST))
         users = {user.pk: user for user in User.objects.all()}
         people = {pk: UserWeek(pk, "") for pk, user in users.items() if user.is_active}

@@ -1,4 +1,4 @@
-"""Reports in the Django admin, for who has the permission `reports.view_reports`."""
+"""Reports in the Django admin, for users with the permission `reports.view_reports`."""
 
 from datetime import date
 
@@ -29,10 +29,10 @@ PAGES = {"changelist": "Report", "running": "Running now", "weekly": "Weekly tim
 
 @admin.register(Report)
 class ReportAdmin(admin.ModelAdmin[Report]):
-    """A report, its entries, who works now, and the timesheet of a week."""
+    """Report pages: groups, entries, running timers and the weekly timesheet."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Show the menu to who may see reports."""
+        """Show the menu to users who may view reports."""
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
@@ -127,7 +127,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         )
 
     def running_view(self, request: HttpRequest) -> HttpResponse:
-        """Show who runs a timer, the longest first."""
+        """List the running timers, longest first."""
         self._refuse_others(request)
         now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
         timers = TimeEntry.objects.running().filter(start_time__lte=now).with_details()
@@ -139,7 +139,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         return self._page(request, "running", title, running=running, zone=zone.key, now=now)
 
     def weekly_view(self, request: HttpRequest) -> HttpResponse:
-        """Show who worked how long on which day of a week, and where there is nothing."""
+        """Show the weekly timesheet."""
         self._refuse_others(request)
         today = timezone.now().astimezone(request.user.zone).date()  # type: ignore[union-attr]
         try:

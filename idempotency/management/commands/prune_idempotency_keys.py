@@ -1,4 +1,4 @@
-"""Throw away idempotency keys that are no longer kept."""
+"""Delete expired idempotency keys."""
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
@@ -7,11 +7,11 @@ from idempotency.idempotent import KEPT, prune
 
 
 class Command(BaseCommand):
-    """Keep the table short; the service itself only throws away a few now and then."""
+    """Limit the size of the table; the service itself deletes only a few keys at a time."""
 
     help = "Delete idempotency keys that are more than 24 hours old."
 
     def handle(self, **_options: object) -> None:
-        """Throw them away and say how many."""
+        """Delete them and print how many."""
         count = prune(timezone.now() - KEPT)
         self.stdout.write(f"Deleted {count:,} expired idempotency keys.")

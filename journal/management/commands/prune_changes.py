@@ -1,4 +1,4 @@
-"""Throw away old changes."""
+"""Delete old changes."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the age, and whether all who follow have to begin anew."""
+        """Add --days and --expire-cursors."""
         parser.add_argument(
             "--days",
             type=_days,
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Throw them away and say how many."""
+        """Delete them and print how many."""
         if options["expire_cursors"]:
             expire_cursors()
             renew_list_versions()
