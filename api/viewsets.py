@@ -119,7 +119,7 @@ class ListViewSet(PageMixin[M]):
         """
         return self.plain_rows.all().visible_to(self.request.user)
 
-    def filter_queryset(self, queryset: models.QuerySet[M, Any]) -> models.QuerySet[M, Any]:
+    def filter_queryset(self, queryset: models.QuerySet[M, object]) -> models.QuerySet[M, Any]:
         """Apply the filters, to lists only."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 

@@ -37,7 +37,7 @@ def renew(
 
 def _normalise(row: Any, texts: Sequence[str]) -> None:
     new = {name: normal(text) for name in texts if (text := getattr(row, name))}
-    changed: dict[str, Any] = {
+    changed: dict[str, object] = {
         name: text for name, text in new.items() if text != getattr(row, name)
     }
     if changed:
@@ -69,7 +69,7 @@ def _write(
         )
 
 
-def renew_keys(rows: models.QuerySet[Any, Any], *within: str) -> None:
+def renew_keys(rows: models.QuerySet[Any, object], *within: str) -> None:
     """Fold the names that may be there only once within other columns, whatever they are.
 
     Where that makes two the same, the older row has the key. The other keeps its name, and its
@@ -85,7 +85,7 @@ def renew_keys(rows: models.QuerySet[Any, Any], *within: str) -> None:
 
 
 def names_in_the_way(
-    rows: models.QuerySet[Any, Any], *within: str, name: str = "name"
+    rows: models.QuerySet[Any, object], *within: str, name: str = "name"
 ) -> set[int]:
     """Return the ids of rows that cannot have their name in normal form: another has it.
 
@@ -93,7 +93,7 @@ def names_in_the_way(
     older is not in normal form and the younger is.
     """
     names = rows.order_by("pk").values_list("pk", name, *within)
-    taken: set[Any] = set()
+    taken: set[object] = set()
     kept = set()
     for pk, text, *others in sorted(names, key=lambda row: normal(row[1]) != row[1]):
         if (normal(text), *others) in taken:
@@ -102,7 +102,7 @@ def names_in_the_way(
     return kept
 
 
-def _keys(rows: models.QuerySet[Any, Any], within: Sequence[str]) -> dict[int, str]:
+def _keys(rows: models.QuerySet[Any, object], within: Sequence[str]) -> dict[int, str]:
     """Return the changed keys by row id."""
     taken, keys = set(), {}
     columns = rows.order_by("pk").values_list("pk", "name", "folded_name", *within)

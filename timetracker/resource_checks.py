@@ -48,7 +48,7 @@ def _models_without_viewset() -> Iterator[CheckMessage]:
 def _check(config: ApiAppConfig) -> Iterator[CheckMessage]:
     """Yield the errors of one declaration; later checks rely on earlier ones."""
     try:
-        viewset: Any = import_string(config.viewset)
+        viewset: object = import_string(config.viewset)
     except ImportError as error:
         yield _error(
             11,

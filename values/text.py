@@ -175,7 +175,7 @@ class DerivingMixin:
         for field in derived_fields(type(self)):  # type: ignore[arg-type]
             field.fill(self)  # type: ignore[arg-type]
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
         """Save, including fields derived from those saved."""
         if update_fields is not None:
             names = set(update_fields)

@@ -73,7 +73,7 @@ class ChoiceFilter(Filter):
     field_class = ChoiceParameter
     about = "Only those of this {}."
 
-    def __init__(self, *, choices: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+    def __init__(self, *, choices: Sequence[tuple[str, object]], **kwargs: Any) -> None:
         super().__init__(choices=choices, **kwargs)
         self.schema = _one_of([value for value, _ in choices])
 

@@ -55,12 +55,12 @@ class ComputedField(serializers.Field[Any, Any, Any, Any]):
     """
 
     def __init__(
-        self, function: Callable[..., Any], *columns: str, until_now: bool = False
+        self, function: Callable[..., object], *columns: str, until_now: bool = False
     ) -> None:
         super().__init__(source="*", read_only=True)
         self.function, self.columns, self.until_now = function, columns, until_now
 
-    def to_representation(self, value: object) -> Any:
+    def to_representation(self, value: object) -> object:
         """Return the value for an instance."""
         columns = (operator.attrgetter(column)(value) for column in self.columns)
         now = {"now": self.context["request"].now} if self.until_now else {}
@@ -88,11 +88,11 @@ class Representation:
         makers = ((name, _maker(field, places[name])) for name, field in fields.items())
         self._made = [(name, make) for name, make in makers if make]
 
-    def of(self, queryset: QuerySet[Any, Any], caller: Caller) -> list[dict[str, Any]]:
+    def of(self, queryset: QuerySet[Any, object], caller: Caller) -> list[dict[str, object]]:
         """Return the rows of a queryset in the encoder's format, with one query."""
         return [self.of_row(row, caller) for row in self.rows(queryset)]
 
-    def of_row(self, row: Row, caller: Caller) -> dict[str, Any]:
+    def of_row(self, row: Row, caller: Caller) -> dict[str, object]:
         """Return a row in the encoder's format."""
         data = dict(zip(self._names, self._in_order(row), strict=True))
         for name, make in self._made:
