@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import redis
-from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
@@ -24,56 +24,39 @@ COUNT_SHA = hashlib.sha1(COUNT.encode(), usedforsecurity=False).hexdigest()
 log = logging.getLogger("ratelimit.counters")
 
 
-class CounterCache(BaseCache):
+class Counters:
     """Counters in Redis; while it is away each process counts by itself.
 
-    Neither open nor closed: at worst a token gets its limit once from each process. It offers
-    what django-ratelimit uses (`add`, then `incr` or `get`), each window in one round trip:
-    `add` of 1 also counts, and `incr` returns the count. It keeps a connection of its own:
-    a client with a pool takes three times as long over a command.
+    Neither open nor closed: at worst a token gets its limit once from each process. It keeps a
+    connection of its own: a client with a pool takes three times as long over a command.
     """
 
-    _away_until = 0.0  # monotonic seconds; of the class, because Django makes one per thread
+    _away_until = 0.0  # monotonic seconds; of the class, because Django makes a cache per thread
 
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
+    def __init__(self, server: str, options: dict[str, Any]) -> None:
         """Connect to `server` when first asked."""
-        super().__init__(params)
-        options = {**params.get("OPTIONS", {}), "retry": Retry(NoBackoff(), 0)}
-        self._redis = redis.ConnectionPool.from_url(server, **options).make_connection()
+        pool = redis.ConnectionPool.from_url(server, **options, retry=Retry(NoBackoff(), 0))
+        self._redis = pool.make_connection()
         self._alone = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
-        self._counted: dict[str, int] = {}
 
-    def add(
-        self,
-        key: str,
-        value: int,
-        timeout: Any = DEFAULT_TIMEOUT,
-        version: int | None = None,
-    ) -> bool:
-        """Store a counter if there is none and return whether there was none."""
-        if self._is_away():
-            return self._alone.add(key, value, timeout, version)
-        try:
-            return self._add(self.make_key(key, version), value, timeout)
-        except redis.RedisError:
-            self._count_alone()
-            return self._alone.add(key, value, timeout, version)
+    def count(self, key: str, seconds: int) -> int:
+        """Count one more and return the count, which is forgotten `seconds` after the first."""
+        if not self._is_away():
+            try:
+                return self._counted(key, seconds)
+            except redis.RedisError:
+                self._count_alone()
+        self._alone.add(key, 0, seconds)
+        return self._alone.incr(key)
 
-    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Return the count of the `add` that came before; counted there already."""
-        counted = self._counted.pop(self.make_key(key, version), None)
-        return self._alone.incr(key, delta, version) if counted is None else counted
-
-    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        """Return a counter."""
-        if self._is_away():
-            return self._alone.get(key, default, version)
-        try:
-            count = self._ask("GET", self.make_key(key, version))
-            return default if count is None else int(count)
-        except redis.RedisError:
-            self._count_alone()
-            return self._alone.get(key, default, version)
+    def read(self, key: str) -> int:
+        """Return a count without counting."""
+        if not self._is_away():
+            try:
+                return int(self._ask("GET", key) or 0)
+            except redis.RedisError:
+                self._count_alone()
+        return int(self._alone.get(key, 0))
 
     def answers(self) -> bool:
         """Return whether Redis answers now."""
@@ -82,19 +65,11 @@ class CounterCache(BaseCache):
         except redis.RedisError:
             return False
 
-    def _add(self, key: str, value: int, timeout: Any) -> bool:
-        if value == 0:
-            return False  # to look at a counter needs none: `get` says what follows
-        count: int = self._ask_script(key, int(timeout))
-        if count > 1:
-            self._counted[key] = count
-        return count == 1
-
-    def _ask_script(self, key: str, timeout: int) -> Any:
+    def _counted(self, key: str, seconds: int) -> int:
         try:
-            return self._ask("EVALSHA", COUNT_SHA, 1, key, timeout)
+            return int(self._ask("EVALSHA", COUNT_SHA, 1, key, seconds))
         except NoScriptError:  # a Redis that was started since
-            return self._ask("EVAL", COUNT, 1, key, timeout)
+            return int(self._ask("EVAL", COUNT, 1, key, seconds))
 
     def _ask(self, *command: str | int) -> Any:
         """Return the answer to a command, on a new connection where the one kept is dead.
@@ -112,8 +87,38 @@ class CounterCache(BaseCache):
         return self._redis.read_response()
 
     def _is_away(self) -> bool:
-        return time.monotonic() < CounterCache._away_until
+        return time.monotonic() < Counters._away_until
 
     def _count_alone(self) -> None:
-        CounterCache._away_until = time.monotonic() + RETRY_REDIS_AFTER
+        Counters._away_until = time.monotonic() + RETRY_REDIS_AFTER
         log.error("Redis is unavailable: counting in this process only")
+
+
+class CounterCache(BaseCache):
+    """Counters as the cache that django-ratelimit insists on, each window in one round trip.
+
+    It calls `add` and then, unless that added, `incr` to count or `get` to look: so `add` counts
+    and says that it added nothing, and `incr` returns the count.
+    """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self.counters = Counters(server, params.get("OPTIONS", {}))
+        self._counts: dict[str, int] = {}
+
+    def add(
+        self, key: str, value: int, timeout: float | None = None, version: int | None = None
+    ) -> bool:
+        """Count, if the value is one."""
+        if value:
+            counted = self.counters.count(self.make_key(key, version), int(timeout or 0))
+            self._counts[key] = counted
+        return False
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Return what `add` counted."""
+        return self._counts.pop(key)
+
+    def get(self, key: str, default: int | None = None, version: int | None = None) -> int:
+        """Return a count."""
+        return self.counters.read(self.make_key(key, version))

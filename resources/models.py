@@ -108,6 +108,8 @@ class Resource(DerivingMixin, Journaled):
     ) -> bool:
         """Write the columns and increment the version in one UPDATE … RETURNING.
 
+        Django before 6.0 cannot return it; to read it back is a query more (database/README.md).
+
         Whose the row is comes back too: it may be another user's by now, as the journal must know.
         """
         version = self._meta.get_field("version")

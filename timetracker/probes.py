@@ -141,5 +141,5 @@ def _known_migrations() -> frozenset[tuple[str, str]]:
 def _cache() -> str:
     """Return whether Redis answers; counters in this process always do."""
     counters = caches["ratelimit"]
-    away = isinstance(counters, CounterCache) and not counters.answers()
+    away = isinstance(counters, CounterCache) and not counters.counters.answers()
     return UNAVAILABLE if away else OK

@@ -9,7 +9,7 @@ from threading import Timer
 import pytest
 import redis
 
-from ratelimit.counters import RETRY_REDIS_AFTER, CounterCache
+from ratelimit.counters import RETRY_REDIS_AFTER, CounterCache, Counters
 from tests.support.servers import NoServer, Redis, redis_of_our_own
 
 TIMEOUT = 0.1  # seconds
@@ -29,7 +29,7 @@ def server() -> Iterator[Redis]:
 @pytest.fixture
 def counters(server: Redis, monkeypatch: pytest.MonkeyPatch) -> CounterCache:
     """Counters in a Redis that is there and empty."""
-    monkeypatch.setattr(CounterCache, "_away_until", 0.0)
+    monkeypatch.setattr(Counters, "_away_until", 0.0)
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
     options = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
@@ -69,7 +69,7 @@ def test_a_dropped_connection_is_replaced_and_counting_goes_on(
         assert counted(counters, "one") == expected
         with redis.Redis.from_url(server.url) as client:
             client.client_kill_filter(_type="normal", skipme=True)
-    assert counters.answers()
+    assert counters.counters.answers()
     assert stored(server) == 1
 
 
@@ -88,7 +88,7 @@ def test_without_redis_the_process_counts_alone_for_a_while(
     server.kill()
     assert [counted(counters, "one") for _ in range(2)] == [1, 2]
     assert counters.get("one") == 2
-    assert not counters.answers()
+    assert not counters.counters.answers()
     server.start()
     assert counted(counters, "one") == 3
     assert stored(server) == 0
