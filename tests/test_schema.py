@@ -430,6 +430,18 @@ def test_components_have_names_that_no_language_and_no_neighbour_has() -> None:
     assert not [name for name in names if f"{name}s" in names]
 
 
+def test_a_summary_is_a_few_words() -> None:
+    summaries = {name: each["summary"] for name, each in _by_id().items()}
+    assert summaries["projects_destroy"] == "Archive a project"
+    assert summaries["projects_destroy_by_external_id"] == "Archive a project by external id"
+    assert summaries["tasks_destroy_by_external_id"] == "Delete a task by external id"
+    assert not [text for text in summaries.values() if len(text) > 60 or "." in text]
+
+
+def _by_id() -> dict[str, dict[str, Any]]:
+    return {operation["operationId"]: operation for operation in OPERATIONS.values()}
+
+
 @pytest.mark.parametrize(
     ("noun", "named"),
     [

@@ -3,6 +3,7 @@
 # drf-spectacular has types for a part of its functions.
 # mypy: disable-error-code="no-untyped-call"
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -68,7 +69,7 @@ class AutoSchema(SpectacularAutoSchema):
     def get_summary(self) -> str:
         """Return what the operation does, in a few words."""
         if self._has_own_docstring():
-            return self._docstring().split(":")[0].rstrip(".")
+            return re.split("[:.]", self._docstring())[0]
         if isinstance(self.view, ListViewSet):
             return self._worded(TEXTS[self.view.action][0])
         return get_doc(type(self.view)).rstrip(".")
@@ -294,7 +295,8 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _worded(self, text: str) -> str:
         one, many = (key.replace("_", " ") for key in (self.view.key, self.view.plural_key))
-        return text.format(one=one, a_one=with_article(one), many=many)
+        remove = getattr(self.view, "removed", "deleted").removesuffix("d").capitalize()
+        return text.format(one=one, a_one=with_article(one), many=many, remove=remove)
 
     def _docstring(self) -> str:
         return get_doc(getattr(self.view, getattr(self.view, "action", self.method.lower())))

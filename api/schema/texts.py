@@ -29,8 +29,8 @@ TEXTS = {
         "Changes only the fields that you send of the {one} to which you gave this `external_id`.",
     ),
     "destroy_by_external_id": (
-        "Delete {a_one} by external id",
-        "Deletes the {one} to which you gave this `external_id`; a project is archived.",
+        "{remove} {a_one} by external id",
+        "{remove}s the {one} to which you gave this `external_id`.",
     ),
     "upsert": (
         "Create or update {a_one} by external id",
