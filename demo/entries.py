@@ -90,7 +90,8 @@ def insert(rows: Iterator[Work]) -> None:
 
     Not by the ORM: it would stamp a million entries with this minute, and take minutes.
     """
-    columns = ", ".join(connection.ops.quote_name(name) for name in COLUMNS)
+    defaults = _defaults()
+    columns = ", ".join(connection.ops.quote_name(name) for name in (*COLUMNS, *defaults))
     table = connection.ops.quote_name(TimeEntry._meta.db_table)
     if connection.vendor == "postgresql":
         with (
@@ -98,13 +99,23 @@ def insert(rows: Iterator[Work]) -> None:
             cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
         ):
             for row in _stamped(rows):
-                copy.write_row(row)
+                copy.write_row((*row, *defaults.values()))
         return
-    values = ", ".join(["%s"] * len(COLUMNS))
-    stamped = _stamped(rows)
+    values = ", ".join(["%s"] * (len(COLUMNS) + len(defaults)))
+    stamped = ((*row, *defaults.values()) for row in _stamped(rows))
     with connection.cursor() as cursor:
         while batch := list(islice(stamped, BATCH)):
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", batch)  # noqa: S608
+
+
+def _defaults() -> dict[str, Any]:
+    """Return what a field that was added since gives by itself, by column."""
+    return {
+        str(field.column): field.get_db_prep_save(field.get_default(), connection)
+        for field in TimeEntry._meta.concrete_fields
+        if field.column not in COLUMNS
+        and not (field.primary_key or field.generated or field.null or field.has_db_default())
+    }
 
 
 def _plan(day: date, users: int) -> list[int]:
