@@ -12,30 +12,15 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
-from tests.support.authorisation import (
-    CALLERS,
-    METHODS,
-    NOT_THE_API,
-    PUBLIC,
-    ROUTES,
-    WITH_BODY,
-    Call,
-    Caller,
-    calls,
-    expected,
-)
+from tests.support.authorisation import CALLERS, Call, Caller, calls, expected
 from tests.support.errors import error_of
-from tests.support.factories import (
-    NINE,
-    make_client,
-    make_entry,
-    make_project,
-    make_task,
-    make_user,
-)
+from tests.support.examples import RESOURCES, change_of, make_row, path_of, smallest_body_of
+from tests.support.factories import NINE, make_entry, make_project, make_user
+from tests.support.routes import METHODS, NOT_THE_API, PUBLIC, REPORTS, ROUTES, WITH_BODY
 from users.models import User
 
 MISSING = 999_999
+EACH = timedelta(hours=8)  # lasts the example of a time entry
 
 
 def make_caller(caller: Caller) -> tuple[User, str | None]:
@@ -70,19 +55,19 @@ class Office:
         colleague = make_user("carl")
         self.project = make_project("Work")
         self.users = {"own": user.pk, "other's": colleague.pk, "missing": MISSING}
-        self.rows: dict[str, list[Any]] = {
-            "api/v1/projects/<id>": [make_project("Site"), make_project("Shop")],
-            "api/v1/clients/<id>": [make_client("Fern"), make_client("Moss")],
-            "api/v1/tasks/<id>": [
-                make_task(self.project, assignee=user),
-                make_task(self.project, assignee=colleague),
-            ],
-            "api/v1/time-entries/<id>": [
-                make_entry(user, self.project),
-                make_entry(colleague, self.project),
-            ],
+        self.rows: dict[str, list[Any]] = {}
+        self.bodies: dict[str, dict[str, Any]] = {
+            "api/v1/timer/start": {"project_id": self.project.pk}
         }
-        make_entry(colleague, self.project)
+        for viewset in RESOURCES.values():
+            path = path_of(viewset).strip("/")
+            own, other = make_row(viewset, user, 2), make_row(viewset, colleague, 3)
+            self.rows[f"{path}/<id>"] = [own, other]
+            body = smallest_body_of(viewset, user, 4)
+            self.bodies[path] = self.bodies[f"{path}/by-external-id/<id>"] = body
+            self.bodies[f"{path}/<id>"] = change_of(viewset)
+            self.bodies[f"{path}/bulk"] = {"operations": [{"op": "create", "data": body}]}
+        make_entry(colleague, self.project, lasting=EACH)
         make_entry(colleague, self.project, lasting=None)  # counts for nobody
 
     def path(self, call: Call) -> str:
@@ -94,7 +79,7 @@ class Office:
             query.append(f"user_id={self.users[call.user_id]}")
         if call.route == "api/v1/reports/weekly":
             query.append(f"week={NINE.date()}")
-        elif call.route.startswith("api/v1/reports/"):
+        elif call.route in REPORTS:
             query.append("start_date=2024-01-01&end_date=2024-01-31")
         path = call.route.replace("<id>", str(row.pk if row else MISSING))
         return f"/{path}?{'&'.join(query)}"
@@ -108,26 +93,7 @@ class Office:
         data: dict[str, Any] = {} if call.body == "good" else {"nonsense": 1}
         if call.user_id:
             data["user_id"] = self.users[call.user_id]
-        return json.dumps(data | self._fields(call))
-
-    def _fields(self, call: Call) -> dict[str, Any]:
-        end = NINE + timedelta(hours=1)
-        timer = {"project_id": self.project.pk}
-        match call.route.removeprefix("api/v1/").removesuffix("/by-external-id/<id>"):
-            case "time-entries":
-                return timer | {"start_time": NINE.isoformat(), "end_time": end.isoformat()}
-            case "time-entries/<id>":
-                return {"notes": "Changed"}
-            case "time-entries/bulk" | "tasks/bulk":
-                single = Call(call.method, call.route.removesuffix("/bulk"))
-                return {"operations": [{"op": "create", "data": self._fields(single)}]}
-            case "timer/start":
-                return timer
-            case "timer/stop":
-                return {}
-            case "tasks":
-                return timer | {"name": "New"}
-        return {"name": "New"}
+        return json.dumps(data | self.bodies.get(call.route, {}))
 
 
 def answer(api: APIClient, office: Office, call: Call, address: str) -> str:
@@ -158,8 +124,8 @@ def counted(response: Any, call: Call) -> str:
             return f" of {response.json()['pagination']['total']}"
         case "api/v1/reports/summary":
             return f" of {response.json()['summary']['total_entries']}"
-        case "api/v1/reports/weekly":  # each entry lasts an hour
-            return f" of {response.json()['weekly']['total_seconds'] // 3600}"
+        case "api/v1/reports/weekly":
+            return f" of {timedelta(seconds=response.json()['weekly']['total_seconds']) // EACH}"
     return ""
 
 

@@ -12,9 +12,12 @@ from jsonschema_rs import Draft202012Validator
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from api.bulk.views import BulkMixin
 from api.schema.texts import with_article
 from apitokens.scopes import known_scopes
+from tests.support.examples import RESOURCES
 from tests.support.factories import api_as, make_client, make_entry, make_project, make_task
+from tests.support.routes import PROBES
 from timetracker.documentation import JSON, YAML, document
 from users.models import User
 
@@ -33,7 +36,7 @@ CLOSED = COMPONENTS | {
         for name, schema in COMPONENTS["schemas"].items()
     }
 }
-PUBLIC = {"info", "health", "live", "ready"}
+PUBLIC = {route.rpartition("/")[2] for route in PROBES}
 BOUNDED = {  # the bounds that the document gives a field, each with a value beyond
     "name": "x" * 201,
     "description": "x" * 10_001,
@@ -164,14 +167,13 @@ def test_an_operation_is_public_or_names_its_scope(operation: dict[str, Any]) ->
 
 
 def test_operations_have_stable_names_and_declared_tags() -> None:
-    resources = ("clients", "projects", "tasks", "time_entries")
     actions = ("list", "create", "retrieve", "update", "partial_update", "destroy", "upsert")
     own = [f"{action}_by_external_id" for action in ("retrieve", "update", "destroy")]
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
-        *(f"{resource}_{action}" for resource in resources for action in (*actions, *own)),
+        *(f"{resource}_{action}" for resource in RESOURCES for action in (*actions, *own)),
         *("timer_status", "timer_start", "timer_stop"),
         *("reports_summary", "reports_entries", "reports_weekly"),
-        *("tasks_bulk", "time_entries_bulk"),
+        *(f"{name}_bulk" for name, viewset in RESOURCES.items() if issubclass(viewset, BulkMixin)),
         *("changes", "users_list", "users_me", *PUBLIC),
     }
     assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == {

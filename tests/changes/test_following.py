@@ -23,7 +23,7 @@ from tests.support.factories import (
     make_task,
     make_user,
 )
-from tests.support.following import LISTS, Follower, listed, with_names
+from tests.support.following import KINDS, Follower, listed, with_names
 from tests.support.racing import at_once
 from tests.support.writing import ANSWERS, Office, Writer
 from timeentries.models import TimeEntry
@@ -110,7 +110,7 @@ def test_a_copy_that_follows_16_writers_is_what_the_lists_show(
 
     assert {status for each in statuses for status in each} <= ANSWERS
     for follower in followers:
-        shown = listed(follower.api, list(LISTS))
+        shown = listed(follower.api, list(KINDS))
         assert with_names(follower.copy) == with_names(shown)
     numbers = list(Change.objects.order_by("seq").values_list("seq", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))

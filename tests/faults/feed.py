@@ -17,7 +17,7 @@ from tests.faults.harness import (
     statuses,
     stored_in,
 )
-from tests.support.following import LISTS, Follower, listed, with_names
+from tests.support.following import KINDS, Follower, listed, with_names
 from tests.support.writing import ANSWERS, Office, Writer
 
 WRITERS = 16
@@ -124,7 +124,7 @@ def follow_under_load(
 def is_true(follower: Follower) -> bool:
     """Whether a copy is what the lists show."""
     types = follower.query.get("types")
-    shown = listed(follower.api, types.split(",") if types else list(LISTS))
+    shown = listed(follower.api, types.split(",") if types else list(KINDS))
     return with_names(follower.copy) == with_names(shown)
 
 

@@ -4,83 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.support.routes import (
+    ALSO_OPENED_BY,
+    METHODS,
+    ORDINARY,
+    OWNED,
+    PRIVILEGED,
+    REPORTS,
+    ROUTES,
+    TAKE_USER_ID,
+    WITH_BODY,
+)
+
 Whose = Literal["", "own", "other's", "missing"]
 Body = Literal["good", "unreadable", "unknown field"]
-
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-WITH_BODY = ("POST", "PUT", "PATCH")
-
-
-def _resource(name: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the scopes of a resource's list and of one of its rows, by method."""
-    read, write = f"read:{name}", f"write:{name}"
-    one = {"GET": read, "HEAD": read, "PUT": write, "PATCH": write, "DELETE": write}
-    return {"GET": read, "HEAD": read, "POST": write}, one
-
-
-PROJECTS, PROJECT = _resource("projects")
-CLIENTS, CLIENT = _resource("clients")
-TASKS, TASK = _resource("tasks")
-ENTRIES, ENTRY = _resource("time_entries")
-
-# A route that is not here fails, as does one that answers another method than its row names.
-ROUTES: dict[str, dict[str, str]] = {
-    "api/v1/projects/by-external-id/<id>": PROJECT,
-    "api/v1/clients/by-external-id/<id>": CLIENT,
-    "api/v1/tasks/by-external-id/<id>": TASK,
-    "api/v1/time-entries/by-external-id/<id>": ENTRY,
-    "api/v1/projects": PROJECTS,
-    "api/v1/projects/<id>": PROJECT,
-    "api/v1/clients": CLIENTS,
-    "api/v1/clients/<id>": CLIENT,
-    "api/v1/tasks": TASKS,
-    "api/v1/tasks/<id>": TASK,
-    "api/v1/tasks/bulk": {"POST": "write:tasks"},
-    "api/v1/time-entries": ENTRIES,
-    "api/v1/time-entries/<id>": ENTRY,
-    "api/v1/time-entries/bulk": {"POST": "write:time_entries"},
-    "api/v1/timer/status": {"GET": "read:time_entries", "HEAD": "read:time_entries"},
-    "api/v1/timer/start": {"POST": "write:time_entries"},
-    "api/v1/timer/stop": {"POST": "write:time_entries"},
-    "api/v1/reports/summary": {"GET": "read:reports", "HEAD": "read:reports"},
-    "api/v1/reports/entries": {"GET": "read:reports", "HEAD": "read:reports"},
-    "api/v1/reports/weekly": {"GET": "read:reports", "HEAD": "read:reports"},
-    "api/v1/changes": {"GET": "read:time_entries", "HEAD": "read:time_entries"},
-    "api/v1/users/me": {"GET": "read:users", "HEAD": "read:users"},
-    "api/v1/users": {"GET": "admin:all", "HEAD": "admin:all"},
-}
-# The feed tells of each resource that the caller may read; the 403 names the first.
-ALSO_OPENED_BY = {"api/v1/changes": ("read:projects", "read:tasks", "read:clients")}
-PUBLIC = (
-    *("api/v1/info", "api/v1/health", "api/v1/live", "api/v1/ready"),
-    *("api/docs", "api/redoc", "api/schema", "api/openapi.json"),
-)
-NOT_THE_API = ("", "admin/api-tokens", "admin/")
-TAKE_USER_ID = {
-    ("GET", "api/v1/time-entries"),
-    ("POST", "api/v1/time-entries"),
-    ("PUT", "api/v1/time-entries/<id>"),
-    ("PATCH", "api/v1/time-entries/<id>"),
-    ("GET", "api/v1/reports/summary"),
-    ("GET", "api/v1/reports/entries"),
-    ("GET", "api/v1/reports/weekly"),
-}
-
-WRITABLE = ("projects", "time_entries", "tasks", "clients")
-READS = {*(f"read:{name}" for name in WRITABLE), "read:reports", "read:users"}
-WRITES = {f"write:{name}" for name in WRITABLE}
-EVERYTHING = READS | WRITES | {"admin:all"}
-# What each scope opens to everybody, and what the privileged ones open to administrators alone.
-ORDINARY: dict[str, set[str]] = {
-    **{scope: {scope} for scope in sorted(READS)},
-    **{f"write:{name}": {f"read:{name}", f"write:{name}"} for name in WRITABLE},
-}
-PRIVILEGED: dict[str, set[str]] = {
-    "read:*": READS,
-    "write:*": WRITES | {f"read:{name}" for name in WRITABLE},
-    "admin:all": EVERYTHING,
-    "*": EVERYTHING,
-}
 
 
 @dataclass(frozen=True)
@@ -150,10 +87,7 @@ def calls() -> Iterator[Call]:
                     yield Call(method, route, whose, body="unknown field")
 
 
-COUNTED = (
-    *("api/v1/time-entries", "api/v1/reports/summary", "api/v1/reports/entries"),
-    "api/v1/reports/weekly",
-)
+COUNTED = ("api/v1/time-entries", *REPORTS)
 # How many entries an answer counts tells whose it counts.
 ENTRIES_OF: dict[Whose, int] = {"own": 1, "other's": 2, "": 3, "missing": 0}
 
@@ -179,7 +113,7 @@ def _refusal(caller: Caller, call: Call) -> str:
 
 def _judgement(caller: Caller, call: Call) -> str:
     """Return what body, object, owner, validation and state give, in this order."""
-    foreign = call.whose == "other's" and call.route == "api/v1/time-entries/<id>"
+    foreign = call.whose == "other's" and call.route.removesuffix("/<id>") in OWNED
     for_another = call.user_id in ("other's", "missing")
     if call.body == "unreadable":
         return "400 bad_request"

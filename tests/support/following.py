@@ -2,19 +2,19 @@
 
 from typing import Any
 
+from registry import declared
+from tests.support.examples import RESOURCES, path_of
+
 PATH = "/api/v1/changes"
-LISTS = {
-    "client": ("clients", "clients"),
-    "project": ("projects", "projects"),
-    "task": ("tasks", "tasks"),
-    "time_entry": ("time-entries", "time_entries"),
+KINDS: dict[str, Any] = {
+    declared.key_of(viewset.queryset.model): viewset for viewset in RESOURCES.values()
 }
 # What a row shows of others; a client or project that is renamed does not change these rows.
 BORROWED = {
-    "client": (),
-    "project": ("client_name",),
-    "task": ("project_name",),
-    "time_entry": ("project_name", "task_name", "client_id", "client_name", "user_name"),
+    kind: [
+        name for name, field in viewset.serializer_class().fields.items() if "." in field.source
+    ]
+    for kind, viewset in KINDS.items()
 }
 
 Copy = dict[tuple[str, int], dict[str, Any]]
@@ -71,13 +71,13 @@ def listed(api: Any, types: list[str]) -> Copy:
     """Everything that a caller may see, from the lists."""
     rows: Copy = {}
     for kind in types:
-        path, key = LISTS[kind]
+        path, key = path_of(KINDS[kind]), declared.plural_key_of(KINDS[kind].queryset.model)
         page = 1
         while page:
             query: dict[str, Any] = {"page": page, "per_page": 100}
             if kind == "time_entry":
                 query["include_active"] = "true"
-            answer = api.get(f"/api/v1/{path}", query).json()
+            answer = api.get(path, query).json()
             rows |= {(kind, row["id"]): row for row in answer[key]}
             page = answer["pagination"]["next_page"]
     return rows

@@ -1,0 +1,84 @@
+"""Every route of the service, with the scope that each of its methods needs.
+
+Those of a resource follow from its declaration, the others stand here. A route that is not here
+fails, as does one that answers another method than its row names.
+"""
+
+from typing import Any
+
+from api.bulk.views import BulkMixin
+from registry import declared
+from tests.support.examples import RESOURCES, path_of
+
+Scopes = dict[str, str]  # by method
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+def _reading(scope: str) -> Scopes:
+    return {"GET": scope, "HEAD": scope}
+
+
+def _resource(viewset: Any) -> dict[str, Scopes]:
+    """The routes of a resource: its list, one of its rows by either id, and many at once."""
+    path, name = path_of(viewset).strip("/"), declared.plural_key_of(viewset.queryset.model)
+    read, write = _reading(f"read:{name}"), f"write:{name}"
+    one = {**read, "PUT": write, "PATCH": write, "DELETE": write}
+    routes = {
+        path: {**read, "POST": write},
+        f"{path}/<id>": one,
+        f"{path}/by-external-id/<id>": one,
+    }
+    if issubclass(viewset, BulkMixin):
+        routes[f"{path}/bulk"] = {"POST": write}
+    return routes
+
+
+ROUTES: dict[str, Scopes] = {
+    **{route: row for viewset in RESOURCES.values() for route, row in _resource(viewset).items()},
+    "api/v1/timer/status": _reading("read:time_entries"),
+    "api/v1/timer/start": {"POST": "write:time_entries"},
+    "api/v1/timer/stop": {"POST": "write:time_entries"},
+    "api/v1/reports/summary": _reading("read:reports"),
+    "api/v1/reports/entries": _reading("read:reports"),
+    "api/v1/reports/weekly": _reading("read:reports"),
+    "api/v1/changes": _reading("read:time_entries"),
+    "api/v1/users/me": _reading("read:users"),
+    "api/v1/users": _reading("admin:all"),
+}
+# The feed shows each resource that the caller may read; the 403 names the first.
+ALSO_OPENED_BY = {
+    "api/v1/changes": tuple(f"read:{name}" for name in RESOURCES if name != "time_entries")
+}
+PROBES = ("api/v1/info", "api/v1/health", "api/v1/live", "api/v1/ready")
+PUBLIC = (*PROBES, "api/docs", "api/redoc", "api/schema", "api/openapi.json")
+NOT_THE_API = ("", "admin/api-tokens", "admin/")
+
+# Rows that are one user's own: who may not see all of them may not see another's.
+OWNED = tuple(
+    path_of(viewset).strip("/")
+    for viewset in RESOURCES.values()
+    if viewset.queryset.model.owner_attribute
+)
+REPORTS = tuple(route for route in ROUTES if route.startswith("api/v1/reports/"))
+TAKE_USER_ID = {
+    *((method, path) for path in OWNED for method in ("GET", "POST")),
+    *((method, f"{path}/<id>") for path in OWNED for method in ("PUT", "PATCH")),
+    *(("GET", route) for route in REPORTS),
+}
+
+READS = {*(f"read:{name}" for name in RESOURCES), "read:reports", "read:users"}
+WRITES = {f"write:{name}" for name in RESOURCES}
+EVERYTHING = READS | WRITES | {"admin:all"}
+# What each scope opens to everybody, and what the privileged ones open to administrators alone.
+ORDINARY: dict[str, set[str]] = {
+    **{scope: {scope} for scope in sorted(READS)},
+    **{f"write:{name}": {f"read:{name}", f"write:{name}"} for name in RESOURCES},
+}
+PRIVILEGED: dict[str, set[str]] = {
+    "read:*": READS,
+    "write:*": WRITES | {f"read:{name}" for name in RESOURCES},
+    "admin:all": EVERYTHING,
+    "*": EVERYTHING,
+}
