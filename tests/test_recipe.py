@@ -1,19 +1,23 @@
 """CONTRIBUTING's recipes, carried out word for word on a copy of this checkout."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.servers import ROOT, SETTINGS
+from tests.support.servers import ROOT
+from tests.support.trees import attempt, copy_of_this, run
 
+SCHEMA = ("manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", "schema.yml")
+OF_ALL_ROUTES = (
+    *("tests/test_every_endpoint.py", "tests/test_query_budget.py", "tests/test_schema.py"),
+    *("tests/test_authorisation.py", "tests/test_architecture.py"),
+)
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PACKAGE = "expenses"
+KEY = '            external_id_once("expense_external_id_once_per_user"),\n'
 
 
 def blocks_of(heading: str) -> list[tuple[str, str, str]]:
@@ -42,32 +46,14 @@ def insert(path: Path, diff: str) -> None:
     path.write_text(text.replace(before, after))
 
 
-def run(tree: Path, *command: str) -> str:
-    """Run a command in a copy, with the settings of a first run; return what it prints."""
-    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=tree,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what git knows of this checkout."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, tmp_path / name)
-    return tmp_path
+    return copy_of_this(tmp_path / "tree")
+
+
+def ask(tree: Path, *asked: str) -> str:
+    """Run tests in a copy; return pytest's last lines."""
+    return run(tree, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rs", *asked)
 
 
 @pytest.mark.slow
@@ -79,11 +65,85 @@ def test_a_new_resource_is_one_folder(tree: Path) -> None:
     run(tree, "manage.py", "makemigrations", PACKAGE, "-n", "initial")
     run(tree, "manage.py", "migrate")
     run(tree, "manage.py", "check", "--fail-level", "WARNING")
-    run(tree, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", "schema.yml")
+    run(tree, *SCHEMA)
     run(tree, "-m", "ruff", "check", "--fix", f"{PACKAGE}/migrations")
     run(tree, "-m", "ruff", "format", f"{PACKAGE}/migrations")
     run(tree, "-m", "ruff", "check", PACKAGE)
     run(tree, "-m", "ruff", "format", "--check", PACKAGE)
-    asked = ("tests/test_every_resource.py", "-k", PACKAGE)
-    said = run(tree, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", *asked)
-    assert re.search(r"\b11 passed", said), said
+    run(tree, "manage.py", "seed_demo", "--entries", "20")
+    said = ask(tree, "tests/test_every_resource.py", "-k", PACKAGE)
+    assert re.search(r"\b(\d+) passed, \d+ deselected", said), said
+    said = ask(tree, *OF_ALL_ROUTES, "-k", f"{PACKAGE} or know or names or package")
+    assert " passed" in said
+
+
+@pytest.mark.slow
+def test_a_new_field_is_a_line_in_three_files(tree: Path) -> None:
+    carry_out(tree, "Add a field")
+    run(tree, "manage.py", "makemigrations", "timeentries", "-n", "location")
+    run(tree, "manage.py", "migrate")
+    run(tree, "manage.py", "check", "--fail-level", "WARNING")
+    run(tree, *SCHEMA)
+    run(tree, "-m", "ruff", "check", "timeentries")
+    # As `serve --demo` of a fresh clone.
+    run(tree, "manage.py", "seed_demo")
+    script = (
+        "from timeentries.models import *; print({*TimeEntry.objects.values_list('location')})"
+    )
+    assert "{('',)}" in run(tree, "manage.py", "shell", "-c", script)
+    assert " passed" in ask(tree, "tests/test_every_resource.py", "-k", "time_entries")
+    assert " passed" in ask(tree, "tests/test_schema.py")
+
+
+def remove_file(tree: Path) -> None:
+    (tree / PACKAGE / "admin.py").unlink()
+
+
+def cut(name: str, line: str) -> Callable[[Path], None]:
+    """Leave out a line of a file of the recipe."""
+
+    def omit(tree: Path) -> None:
+        path = tree / PACKAGE / name
+        text = path.read_text()
+        assert text.count(line) == 1
+        path.write_text(text.replace(line, ""))
+
+    return omit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("omit", "said"),
+    [
+        pytest.param(
+            cut("apps.py", '        "write:expenses": "Create, update and delete expenses",\n'),
+            ("timetracker.E013", "Add it to `scopes` in expenses/apps.py."),
+            id="a scope",
+        ),
+        pytest.param(
+            remove_file,
+            ("timetracker.E016", "Register a ModelAdmin in expenses/admin.py."),
+            id="the admin",
+        ),
+        pytest.param(
+            cut(
+                "models.py", '            external_id_once("expense_external_id_once_per_user"),\n'
+            ),
+            (
+                "timetracker.E018",
+                "Add external_id_once(…) to Meta.constraints in expenses/models.py.",
+            ),
+            id="the constraint of external ids",
+        ),
+    ],
+)
+def test_what_is_left_out_is_named(
+    tree: Path, omit: Callable[[Path], None], said: tuple[str, str]
+) -> None:
+    carry_out(tree, "Add a resource")
+    (tree / PACKAGE / "__init__.py").touch()
+    omit(tree)
+    checked = attempt(tree, "manage.py", "check")
+    assert checked.returncode == 1
+    assert "Traceback" not in checked.stdout
+    assert all(text in checked.stdout for text in said), checked.stdout

@@ -1,0 +1,58 @@
+"""Other trees of this repository in a folder of their own, and commands that run in them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import ROOT, SETTINGS
+
+
+def copy_of_this(folder: Path) -> Path:
+    """Copy what git knows of this checkout, as it stands in the working tree."""
+    for name in filter(None, _git("ls-files", "-z").decode().split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def checkout_of(commit: str, folder: Path) -> Path:
+    """Unpack a commit; the test is skipped where the clone is too shallow to have it."""
+    try:
+        _git("cat-file", "-e", f"{commit}^{{commit}}")
+    except subprocess.CalledProcessError:
+        pytest.skip(f"{commit} is not in this clone")
+    folder.mkdir()
+    subprocess.run(["tar", "-x", "-C", folder], input=_git("archive", commit), check=True)
+    return folder
+
+
+def run(tree: Path, *arguments: str | Path, **settings: str) -> str:
+    """Run today's Python in a tree, with these settings alone; return what it prints."""
+    done = attempt(tree, *arguments, **settings)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def attempt(
+    tree: Path, *arguments: str | Path, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """As `run`, for what may fail."""
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=tree,
+        env=inherited | settings,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True)
+    return done.stdout
