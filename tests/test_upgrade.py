@@ -1,0 +1,120 @@
+"""An installation of 719bce3 with data, upgraded to this checkout, on the database of this leg."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unicodedata import normalize
+from urllib.parse import urlencode
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tests.support.servers import ROOT
+from tests.support.trees import checkout_of, copy_of_this, run
+
+BEFORE = "719bce3"
+NAME = "timetracker_upgrade"
+ENTRIES = "3000"
+# That tree reads DATABASE_URL with django-environ, which the service no longer depends on.
+ENVIRON = """
+from psycopg.conninfo import conninfo_to_dict
+
+class Env:
+    @staticmethod
+    def db_url_config(address):
+        given = conninfo_to_dict(address)
+        names = ("dbname", "user", "password", "host", "port")
+        return {name.removeprefix("db").upper(): given.get(name, "") for name in names}
+"""
+
+
+@pytest.fixture
+def database() -> Iterator[dict[str, str]]:
+    """The settings of a database of its own; it is gone when the test ends."""
+    if connection.vendor == "sqlite":
+        yield {}
+        return
+    server = settings.DATABASES["default"]
+    given = {"host": server["HOST"], "port": server["PORT"], "user": server["USER"]}
+    where = {name: str(value) for name, value in given.items() if value}
+    if server["PASSWORD"]:
+        where["password"] = str(server["PASSWORD"])
+    name = sql.Identifier(NAME)
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
+    create = sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(name)
+    address = make_conninfo(dbname="postgres", **where)
+    with psycopg.connect(address, autocommit=True) as postgres:
+        postgres.execute(drop)
+        postgres.execute(create)
+        yield {"DATABASE_URL": f"postgres:///{NAME}?{urlencode(where)}"}
+        postgres.execute(drop)
+
+
+@pytest.mark.slow
+def test_an_upgrade_keeps_what_was_there(tmp_path: Path, database: dict[str, str]) -> None:
+    old, new = checkout_of(BEFORE, tmp_path / "old"), copy_of_this(tmp_path / "new")
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "environ.py").write_text(ENVIRON)
+    answers = tmp_path / "answers.json"
+    given = {
+        **database,
+        "DJANGO_SETTINGS_MODULE": "timetracker.settings",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "TOKEN_PEPPER": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "testserver",
+        "LOG_LEVEL": "ERROR",
+        "RATE_LIMIT_PER_MINUTE": "100000",
+        "RATE_LIMIT_PER_HOUR": "100000",
+    }
+    script = ROOT / "tests/support/upgraded.py"
+    in_old = {**given, "PYTHONPATH": f"{old}:{tmp_path / 'before'}"}
+    run(old, "manage.py", "migrate", **in_old)
+    run(old, "manage.py", "seed_demo", "--entries", ENTRIES, "--until", "2024-03-01", **in_old)
+    run(old, script, answers, **in_old)
+    before = json.loads(answers.read_text())
+
+    if not database:
+        (old / "data").rename(new / "data")
+    in_new = {**given, "PYTHONPATH": str(new)}
+    run(new, "manage.py", "migrate", **in_new)
+    run(new, "manage.py", "rebuild_tallies", "--check", **in_new)
+    run(new, script, answers, **in_new)
+    after = json.loads(answers.read_text())
+
+    assert len(before["lists"]["time-entries"]) > int(ENTRIES)
+    assert same_rows(before["lists"], after["lists"])
+    assert before["summary"] == after["summary"]
+    # Written by the upgrade, by the calls above, and by a check above.
+    written = ("django_migrations", "apitokens_tokenusage", "tallies_tally")
+    kept = {name: rows for name, rows in before["tables"].items() if name not in written}
+    assert kept == {name: rows for name, rows in after["tables"].items() if name in kept}
+    assert after["changes"] == []
+    assert [(kind, op) for kind, _, op in after["written"]] == [("client", "upsert")]
+    assert set(after["admin"].values()) == {200}
+    assert len(after["admin"]) > 12
+
+
+def same_rows(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    for name, rows in before.items():
+        found = {row["id"]: row for row in after[name]}
+        assert after[name] == [renewed(row, found[row["id"]]) for row in rows], name
+    return True
+
+
+def renewed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """A row as it is since texts are in Unicode's normal form; of which it is a new version."""
+    texts = {name: value for name, value in before.items() if isinstance(value, str)}
+    changed = {
+        name: normalize("NFC", text)
+        for name, text in texts.items()
+        if normalize("NFC", text) != text
+    }
+    if any(not name.endswith("_name") for name in changed):  # that of a row that it refers to
+        changed |= {"version": before["version"] + 1, "updated_at": after["updated_at"]}
+    return before | changed
