@@ -1,8 +1,7 @@
 """A timer that never loses an hour, online or not; docs/offline-clients.md explains it.
 
-start 7 "Site visit" begins an hour of project 7, stop ends it, sync sends what waits and brings
-the copy of all rows up to date. TIMETRACKER_URL and TIMETRACKER_TOKEN say where and as whom;
-each user needs a file of their own, TIMETRACKER_STORE.
+start 7 "Site visit" begins an hour of project 7, stop ends it, sync sends the queue and updates
+the copy. Set TIMETRACKER_URL, TIMETRACKER_TOKEN and, for each user, a file TIMETRACKER_STORE.
 """
 
 import argparse
@@ -80,9 +79,8 @@ def said(answer: httpx.Response) -> dict[str, object]:
             if answer.status_code in (401, 403):
                 sys.exit(f"{body['message']}. Nothing is lost: sync again with a valid token.")
             return body
-    return {
-        "message": f"The response ({answer.status_code}) is not the service's. Sync again later."
-    }
+    why = f"The response ({answer.status_code}) did not come from the service. Sync again later."
+    return {"message": why}
 
 
 def send(api: httpx.Client, database: sqlite3.Connection) -> None:
@@ -103,8 +101,8 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
     found = database.execute("SELECT value FROM note WHERE name = 'cursor'").fetchone()
     cursor, more = found and found[0], True
     while more:
-        params = {"cursor": cursor} if cursor else {}
-        answer = request(api, "GET", "/api/v1/changes", params=params)
+        since = {"cursor": cursor} if cursor else {}
+        answer = request(api, "GET", "/api/v1/changes", params=since)
         if cursor and answer.get("error_code") == "cursor_expired":  # 410: start again
             cursor = None
             continue
@@ -125,7 +123,6 @@ def follow(api: httpx.Client, database: sqlite3.Connection) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=["start", "stop", "sync"])
     parser.add_argument("project", type=int, nargs="?", default=0)

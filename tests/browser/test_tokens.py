@@ -138,7 +138,7 @@ def test_rotate_a_token_and_change_over(
     visitor.open(reverse("admin:apitokens_apitoken_changelist"))
     visitor.page.get_by_role("link", name="Phone").first.click()
     visitor.page.get_by_role("link", name="Rotate").click()
-    visitor.page.get_by_label("somebody else may have the secret").check()
+    visitor.page.get_by_label("the secret may be compromised").check()
     visitor.page.get_by_role("button", name="Rotate token").click()
     newest = visitor.page.locator("#secret").inner_text()
     assert [status_of(visitor, secret) for secret in (new, newest)] == [401, 200]

@@ -114,7 +114,7 @@ def test_a_session_lasts_a_working_day(ada: User, settings: Settings) -> None:
     assert browser.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 12 * 3600
 
 
-@pytest.mark.parametrize("data", [{}, {"username": "ada"}, {"password": "x"}, {"username": "\0"}])
+@pytest.mark.parametrize("data", [{}, {"username": "ada"}, {"password": "x"}])
 def test_a_login_that_leaves_something_out_is_asked_again(
     administrator: User, data: dict[str, str]
 ) -> None:
