@@ -95,7 +95,10 @@ _DOCUMENTED = (
         "full-user",
         "Full user access",
         "Personal automation, full-featured integrations",
-        (),  # whatever the apps declare: see presets()
+        (
+            *(*_READ_WORK, "write:time_entries", "write:projects", "read:tasks", "write:tasks"),
+            *("read:clients", "write:clients", "read:reports"),
+        ),
     ),
     Preset(
         "dashboard",
@@ -124,8 +127,6 @@ _DOCUMENTED = (
 )
 
 
-@cache
 def presets() -> tuple[Preset, ...]:
     """Return the combinations that the documents recommend."""
-    ordinary = tuple(scope for scope in declared.scopes() if scope != "read:users")
-    return tuple(preset._replace(scopes=preset.scopes or ordinary) for preset in _DOCUMENTED)
+    return _DOCUMENTED
