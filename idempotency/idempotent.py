@@ -118,7 +118,8 @@ def _changed_something(response: "Response") -> bool:
 
 
 def _keep(row: IdempotencyKey, request: "Request", response: "Response") -> None:
-    body: Any = request.accepted_renderer.render(response.data)
+    kept = getattr(response, "kept", response.data)  # what may be stored of it: no secrets
+    body: Any = request.accepted_renderer.render(kept)
     row.status, row.body = response.status_code, body
     row.headers = {name: response[name] for name in REPEATED_HEADERS if name in response}
     row.save(update_fields=["status", "body", "headers"])
