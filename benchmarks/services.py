@@ -146,6 +146,8 @@ def serving(installation: Installation, workers: int = 0) -> Iterator[Service]:
     workers = workers or (2 if environment.get("REDIS_URL") else 1)
     tree = installation.tree
     command = [python(tree), "manage.py", "serve", "--port", str(port), "--workers", str(workers)]
+    if (tree / "webhooks").exists():  # older checkouts have none
+        command.append("--no-webhooks")
     with started(command, tree, environment, port, "/api/v1/health") as process:
         yield Service(
             name=installation.name,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from api.serializers.representation import representation_of
 from api.views import ApiRequest
 from api.viewsets import ResourceViewSet
@@ -17,7 +19,8 @@ LOOKED_THROUGH = 20_000
 
 
 def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
-    found = {viewset.queryset.model: viewset for viewset in declared.viewsets().values()}
+    configs = [config for config in declared.api_apps() if config.viewset and config.in_feed]
+    found = {declared.model_of(config): import_string(config.viewset) for config in configs}
     journaled = [model for model in found if issubclass(model, Journaled)]
     return {type_of(model): found[model] for model in declared.references_first(journaled)}
 

@@ -32,6 +32,8 @@ class ApiAppConfig(AppConfig):
     examples: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     # The route on which a new token is tried, for each read scope that is not a resource's.
     example_calls: ClassVar[Mapping[str, str]] = {}
+    # Whether the change feed has its rows.
+    in_feed: ClassVar[bool] = True
     # Where the admin's menu shows the app.
     section: ClassVar[str] = "Work"
     # The columns whose change makes a list new, where not every write of a row does.

@@ -27,6 +27,12 @@ def viewsets() -> dict[str, Any]:
     }
 
 
+@cache
+def viewsets_by_key() -> dict[str, Any]:
+    """Return each resource's viewset by the key of one row: `time_entry`."""
+    return {key_of(viewset.queryset.model): viewset for viewset in viewsets().values()}
+
+
 def model_of(config: ApiAppConfig) -> type[models.Model]:
     """Return the model of an app's resource."""
     model: type[models.Model] = import_string(config.viewset).queryset.model

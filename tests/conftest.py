@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from projects.models import Project
 from tests.support.clock import Clock
 from tests.support.factories import make_administrator, make_project, make_user
 from users.models import User
+from webhooks import resolving
 
 TESTS = Path(__file__).parent
 SLOW = ("browser", "faults", "operations")  # folders whose tests start programs of their own
@@ -40,6 +42,15 @@ def _fast_passwords(settings: Settings) -> None:
 def _usage_is_written_when_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute later the tokens of a test, and its database, may be gone."""
     monkeypatch.setattr(usage, "buffer", usage.UsageBuffer(seconds=None))
+
+
+@pytest.fixture(autouse=True)
+def _example_hosts_are_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Webhooks are sent to public hosts only, and the tests ask no name server."""
+    ask, public = resolving._ask, ip_address("8.8.4.4")  # noqa: SLF001 - all that asks the network
+    monkeypatch.setattr(
+        resolving, "_ask", lambda name: [public] if name.endswith(".example.com") else ask(name)
+    )
 
 
 @pytest.fixture

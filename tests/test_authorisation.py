@@ -131,7 +131,7 @@ def counted(response: Any, call: Call) -> str:
 
 def test_every_route_has_its_row() -> None:
     patterns = (str(entry.pattern).strip("^$") for entry in get_resolver().url_patterns)
-    routes = {re.sub(r"\(\?P<(pk|external_id)>.*\)", "<id>", pattern) for pattern in patterns}
+    routes = {re.sub(r"\(\?P<\w+>.*?[}+]\)", "<id>", pattern) for pattern in patterns}
 
     assert routes == {*ROUTES, *PUBLIC, *NOT_THE_API}
 

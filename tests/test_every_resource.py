@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from apitokens.models import ApiToken
+from changes.feed import VIEWSETS
 from projects.models import Project
 from registry import declared
 from tests.support.admin import admin_as
@@ -20,6 +21,7 @@ from tests.support.examples import (
     path_of,
 )
 from tests.support.factories import api_as, make_administrator
+from tests.support.routes import NAMED_BY_BODIES
 from users.models import User
 
 resource = pytest.mark.parametrize("viewset", RESOURCES.values(), ids=RESOURCES.keys())
@@ -110,6 +112,8 @@ def test_a_row_has_an_id_of_the_callers_own(caller: User, viewset: Any) -> None:
 
 @resource
 def test_the_feed_shows_its_writes_and_deletions(caller: User, viewset: Any) -> None:
+    if key_of(viewset) not in VIEWSETS:
+        pytest.skip("not in the feed")
     api, name = api_as(caller, "*"), key_of(viewset)
     created = create(api, viewset, caller)
     page = api.get("/api/v1/changes", {"types": name})
@@ -126,7 +130,9 @@ def test_the_feed_shows_its_writes_and_deletions(caller: User, viewset: Any) -> 
 @resource
 def test_writing_includes_reading_and_nothing_else(caller: User, viewset: Any) -> None:
     name = viewset.scope_resource
-    writer, reader = api_as(caller, f"write:{name}"), api_as(caller, f"read:{name}")
+    named = NAMED_BY_BODIES.get(path_of(viewset).strip("/"))
+    writer = api_as(caller, f"write:{name}", *filter(None, [named]))
+    reader = api_as(caller, f"read:{name}")
     stranger = api_as(caller, *(f"read:{other}" for other in RESOURCES if other != name))
     body = body_of(viewset, caller)
     assert writer.get(path_of(viewset)).status_code == 200

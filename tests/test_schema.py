@@ -70,7 +70,7 @@ def operation_of(response: Any) -> dict[str, Any]:
     """Return the documented operation that a response answers."""
     asked = response.request["PATH_INFO"]
     for (method, path), operation in OPERATIONS.items():
-        matches = re.fullmatch(path.replace("{id}", "[0-9]+"), asked)
+        matches = re.fullmatch(re.sub("{(?:delivery_)?id}", "[0-9]+", path), asked)
         if method == response.request["REQUEST_METHOD"] and matches:
             found: dict[str, Any] = operation
             return found
@@ -174,6 +174,8 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
         *("timer_status", "timer_start", "timer_stop"),
         *("reports_summary", "reports_entries", "reports_weekly"),
         *(f"{name}_bulk" for name, viewset in RESOURCES.items() if issubclass(viewset, BulkMixin)),
+        *(f"webhooks_{action}" for action in ("test", "replay", "rotate_secret", "redeliver")),
+        *("webhooks_deliveries", "webhooks_event_types"),
         *("changes", "users_list", "users_me", *PUBLIC),
     }
     assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == {
@@ -277,7 +279,7 @@ def test_an_error_is_as_documented(
 def test_missing_credentials_and_scopes_are_as_documented(
     owner: User, method: str, path: str, needed: str
 ) -> None:
-    asked = path.replace("{id}", "1")
+    asked = re.sub("{(?:delivery_)?id}", "1", path)
     other = "read:users" if needed == "read:reports" else "read:reports"
     anonymous = APIClient().generic(method, asked)
     powerless = api_as(owner, other).generic(method, asked)

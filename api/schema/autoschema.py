@@ -109,9 +109,9 @@ class AutoSchema(SpectacularAutoSchema):
                 return {200: MessageSerializer}
             case "upsert":
                 return dict.fromkeys((200, 201), written_envelope(item, self.view.key))
-            case "bulk":
-                return super().get_response_serializers()
-        return written_envelope(item, self.view.key)
+            case "create" | "update" | "partial_update" | "update_by_external_id":
+                return written_envelope(item, self.view.key)
+        return super().get_response_serializers()
 
     def _get_response_bodies(self, direction: Direction = "response") -> Schema:
         bodies: Schema = super()._get_response_bodies(direction)

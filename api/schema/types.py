@@ -22,6 +22,7 @@ ALSO_ACCEPTED = "x-also-accepted"
 ID: Schema = {"type": "integer", "minimum": 0}
 PATH_PARAMETERS: dict[str, tuple[Schema, str]] = {
     "id": (ID, "The id of the {one}."),
+    "delivery_id": (ID, "The id of the delivery."),
     "external_id": (
         {"type": "string", "minLength": 1, "maxLength": 255},
         "The id that you gave the {one}.",

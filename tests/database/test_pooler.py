@@ -31,7 +31,7 @@ from timetracker.management.commands import serve
 serve.replace_process = lambda command: print("ready")
 from django.core.management import execute_from_command_line
 import sys
-execute_from_command_line(["manage.py", "serve", "--port", sys.argv[1]])
+execute_from_command_line(["manage.py", "serve", "--no-webhooks", "--port", sys.argv[1]])
 """
 ASK = """
 import django

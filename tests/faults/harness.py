@@ -216,6 +216,7 @@ class Service:
 
     def _serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1"]
+        command.append("--no-webhooks")
         with self.log(port).open("ab") as log:
             return subprocess.Popen(
                 command,

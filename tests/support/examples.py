@@ -8,6 +8,8 @@ from rest_framework.test import APIClient
 
 from api.serializers.fields import ReferenceField
 from api.viewsets import ResourceViewSet
+from apitokens.models import ApiToken
+from apitokens.scopes import known_scopes
 from registry import declared
 from tests.support.factories import make_user
 from users.models import User
@@ -87,6 +89,7 @@ class _Request:
 
     def __init__(self, user: User) -> None:
         self.user = user
+        self.auth = ApiToken(user=user, scopes=[*known_scopes()])
 
 
 def create(api: APIClient, viewset: Any, user: User, number: int = 1) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from changes.feed import VIEWSETS
 from registry import declared
-from tests.support.examples import RESOURCES, path_of
+from tests.support.examples import path_of
 
 PATH = "/api/v1/changes"
-KINDS: dict[str, Any] = {
-    declared.key_of(viewset.queryset.model): viewset for viewset in RESOURCES.values()
-}
+KINDS: dict[str, Any] = dict(VIEWSETS)
 # What a row shows of others; a client or project that is renamed does not change these rows.
 BORROWED = {
     kind: [

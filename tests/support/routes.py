@@ -4,9 +4,10 @@ Those of a resource follow from its declaration, the others stand here. A route 
 fails, as does one that answers another method than its row names.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from api.bulk.views import BulkMixin
+from changes.feed import VIEWSETS
 from registry import declared
 from tests.support.examples import RESOURCES, path_of
 
@@ -37,6 +38,12 @@ def _resource(viewset: Any) -> dict[str, Scopes]:
 
 ROUTES: dict[str, Scopes] = {
     **{route: row for viewset in RESOURCES.values() for route, row in _resource(viewset).items()},
+    "api/v1/webhooks/event-types": _reading("read:webhooks"),
+    "api/v1/webhooks/<id>/test": {"POST": "write:webhooks"},
+    "api/v1/webhooks/<id>/replay": {"POST": "write:webhooks"},
+    "api/v1/webhooks/<id>/rotate-secret": {"POST": "write:webhooks"},
+    "api/v1/webhooks/<id>/deliveries": _reading("read:webhooks"),
+    "api/v1/webhooks/<id>/deliveries/<id>/redeliver": {"POST": "write:webhooks"},
     "api/v1/timer/status": _reading("read:time_entries"),
     "api/v1/timer/start": {"POST": "write:time_entries"},
     "api/v1/timer/stop": {"POST": "write:time_entries"},
@@ -47,9 +54,19 @@ ROUTES: dict[str, Scopes] = {
     "api/v1/users/me": _reading("read:users"),
     "api/v1/users": _reading("admin:all"),
 }
+# What a row can do beside being read and written: its resource's own tests ask it.
+OF_A_ROW = tuple(route for route in ROUTES if "<id>/" in route)
+# What a body names is another resource's, and only who may read that may name it.
+NAMED_BY_BODIES = dict.fromkeys(
+    ("api/v1/webhooks", "api/v1/webhooks/by-external-id/<id>"), "read:time_entries"
+)
 # The feed shows each resource that the caller may read; the 403 names the first.
 ALSO_OPENED_BY = {
-    "api/v1/changes": tuple(f"read:{name}" for name in RESOURCES if name != "time_entries")
+    "api/v1/changes": tuple(
+        f"read:{viewset.scope_resource}"
+        for viewset in VIEWSETS.values()
+        if viewset.scope_resource != "time_entries"
+    )
 }
 PROBES = ("api/v1/info", "api/v1/health", "api/v1/live", "api/v1/ready")
 PUBLIC = (*PROBES, "api/docs", "api/redoc", "api/schema", "api/openapi.json")
@@ -62,9 +79,14 @@ OWNED = tuple(
     if viewset.queryset.model.owner_attribute
 )
 REPORTS = tuple(route for route in ROUTES if route.startswith("api/v1/reports/"))
+ASSIGNED = tuple(  # and whose user can be named
+    path_of(viewset).strip("/")
+    for viewset in RESOURCES.values()
+    if "user_id" in cast("Any", viewset.serializer_class)().fields
+)
 TAKE_USER_ID = {
-    *((method, path) for path in OWNED for method in ("GET", "POST")),
-    *((method, f"{path}/<id>") for path in OWNED for method in ("PUT", "PATCH")),
+    *((method, path) for path in ASSIGNED for method in ("GET", "POST")),
+    *((method, f"{path}/<id>") for path in ASSIGNED for method in ("PUT", "PATCH")),
     *(("GET", route) for route in REPORTS),
 }
 

@@ -30,6 +30,8 @@ INFO = {
         "tasks": "/api/v1/tasks",
         "tasks_bulk": "/api/v1/tasks/bulk",
         "clients": "/api/v1/clients",
+        "webhooks": "/api/v1/webhooks",
+        "webhooks_event_types": "/api/v1/webhooks/event-types",
         "users": "/api/v1/users",
         "users_me": "/api/v1/users/me",
         "timer_status": "/api/v1/timer/status",

@@ -24,6 +24,7 @@ from apitokens.models import ApiToken
 from database.postgresql.limits import limit_role
 from ratelimit.counters import CounterCache
 from users.models import User
+from webhooks.keeper import keep_sending
 
 ADMINISTRATOR = "admin"
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -77,6 +78,11 @@ class Command(BaseCommand):
             default=THREADS,
             help=f"threads per process, each with a database connection; default: {THREADS}",
         )
+        parser.add_argument(
+            "--no-webhooks",
+            action="store_true",
+            help="do not send webhooks: `manage.py send_webhooks` runs elsewhere",
+        )
 
     def handle(self, **options: Any) -> None:
         """Prepare everything that can fail, print the URLs, and exec the server."""
@@ -93,6 +99,8 @@ class Command(BaseCommand):
                 self._say_how_to_get_in()
         self.stdout.flush()
         os.environ["THREADS"] = str(options["threads"])
+        if not options["no_webhooks"]:
+            keep_sending(settings.BASE_DIR / "manage.py")
         replace_process(granian(host, port, workers, options["threads"]))
 
     def _say_where(self, address: str) -> None:

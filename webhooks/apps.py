@@ -1,0 +1,35 @@
+"""What the service knows of webhooks as a resource."""
+
+from registry.config import ApiAppConfig
+
+
+class WebhooksConfig(ApiAppConfig):
+    """Webhooks."""
+
+    name = "webhooks"
+    viewset = "webhooks.views.WebhookViewSet"
+    section = "Access"
+    in_feed = False  # to be told of its own webhooks helps no consumer
+    scopes = {
+        "read:webhooks": "View webhooks and their deliveries",
+        "write:webhooks": "Create, update, delete, test and replay webhooks",
+    }
+    tags = {"Webhooks": "Events that are sent to your own server, signed and in order."}
+    examples = {
+        "Webhook": {
+            "id": 3,
+            "url": "https://hooks.example.com/timetracker",
+            "description": "Invoicing",
+            "events": ["time_entry.created", "timer.stopped"],
+            "project_ids": [],
+            "active": True,
+            "owner_id": 2,
+            "owner_name": "maria",
+            "disabled_reason": None,
+            "disabled_at": None,
+            "last_delivered_at": None,
+            "last_failed_at": None,
+            "secret_hint": "…Qk4=",
+        },
+        "PatchedWebhookRequest": {"description": "Invoicing and payroll"},
+    }

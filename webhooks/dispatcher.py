@@ -1,0 +1,108 @@
+"""The process that sends webhooks: fills the queues, and lets threads take turns with them."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Lock
+from time import monotonic
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+
+from webhooks.models import Webhook
+from webhooks.queueing import fill_queues
+from webhooks.sending import Turn, claim
+from webhooks.transport import Sender
+
+LOOKS_EVERY = 0.2  # seconds: on average a new event waits for half of it
+LOOKS_WITHOUT_WEBHOOKS = 2.0
+SECONDS_OF_A_TURN = 5
+AFTER_AN_ERROR = 1.0  # seconds, of the database
+
+log = logging.getLogger("timetracker.webhooks")
+
+
+class Dispatcher:
+    """Sends with so many threads, each with a connection to the database.
+
+    Receivers that answer slowly have half of them at most: they keep no other one waiting.
+    """
+
+    def __init__(self, threads: int, client: Sender | None = None) -> None:
+        self._threads = threads
+        self._client = client or Sender()
+        self._stopped, self._freed = Event(), Event()
+        self._lock = Lock()
+        self._turns: set[int] = set()
+        self._slow = 0
+
+    def stop(self, *_: object) -> None:
+        """Begin no more attempts; `run` returns when those under way have ended."""
+        self._stopped.set()
+        self._freed.set()
+
+    def run(self) -> None:
+        """Send until stopped; while the database is away, try again each second."""
+        with ThreadPoolExecutor(self._threads, "sender") as pool:
+            while not self._stopped.is_set():
+                close_old_connections()
+                try:
+                    self._freed.clear()
+                    more = fill_queues()
+                    is_busy = self._begin_turns(pool.submit)
+                    pause = 0 if more and not is_busy else _pause()
+                except (DatabaseError, InterfaceError) as error:
+                    _forget_connections(error)
+                    pause = AFTER_AN_ERROR
+                self._freed.wait(pause)
+            all_threads = Barrier(self._threads)
+            for _ in range(self._threads):
+                pool.submit(_leave, all_threads)
+        self._client.close()
+        connections.close_all()
+
+    def _begin_turns(self, submit: Callable[..., object]) -> bool:
+        """Begin a turn with each queue that is due; return whether all threads are taken."""
+        while True:
+            with self._lock:
+                if len(self._turns) == self._threads or self._stopped.is_set():
+                    return True
+                slow_too = self._slow < max(1, self._threads // 2)
+            turn = claim(slow_too=slow_too)
+            if turn is None:
+                return False
+            with self._lock:
+                self._turns.add(turn.webhook_id)
+                self._slow += turn.slow
+            submit(self._take, turn)
+
+    def _take(self, turn: Turn) -> None:
+        ends = monotonic() + SECONDS_OF_A_TURN
+        close_old_connections()
+        try:
+            turn.take(self._client, lambda: monotonic() < ends and not self._stopped.is_set())
+        except (DatabaseError, InterfaceError) as error:
+            _forget_connections(error)
+        except Exception:
+            log.exception("A webhook could not be sent", extra={"webhook": turn.webhook_id})
+        finally:
+            with self._lock:
+                self._turns.discard(turn.webhook_id)
+                self._slow -= turn.slow
+            self._freed.set()
+
+
+def _leave(all_threads: Barrier) -> None:
+    """Close the connections of a thread; the barrier keeps each to one of these calls."""
+    connections.close_all()
+    all_threads.wait()
+
+
+def _pause() -> float:
+    """Return how long to wait for news; longer where nobody asks for any."""
+    is_asked_for = Webhook.objects.filter(active=True).exists()
+    return LOOKS_EVERY if is_asked_for else LOOKS_WITHOUT_WEBHOOKS
+
+
+def _forget_connections(error: Exception) -> None:
+    log.error("The database does not answer", extra={"cause": type(error).__name__})
+    connections.close_all()  # of this thread

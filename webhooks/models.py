@@ -1,0 +1,225 @@
+"""Webhooks, the deliveries of each, and how far each has come."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from journal.numbering import numbered_feed
+from resources.locks import lock
+from resources.models import Resource, ResourceQuerySet, external_id_once
+from resources.refusals import Refusal
+from users.models import User
+from values.text import FoldedField, NameField
+from webhooks.destinations import MAX_URL
+from webhooks.sealing import seal, unseal
+from webhooks.signatures import new_secret
+
+MOST_OF_A_USER = 20
+HINT_CHARACTERS = 4
+TOO_MANY = (
+    f"A user may have at most {MOST_OF_A_USER} webhooks. Delete one that is no longer needed."
+)
+
+
+class WebhookQuerySet(ResourceQuerySet["Webhook"]):
+    """Webhooks; each is its owner's."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Keep the user's own; administrators see all."""
+        return self if user.is_superuser else self.filter(user=user)
+
+    def with_details(self) -> Self:
+        """Fetch what a webhook's API representation reads, in the same query."""
+        return self.select_related("user")
+
+
+class Webhook(Resource):
+    """Where a user's events are sent, and which.
+
+    What the sender notes (`last_delivered_at`, `last_failed_at`) is no change of the webhook: it
+    counts up no version and is in no journal.
+    """
+
+    user = models.ForeignKey(  # on the wire its owner
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", editable=False
+    )
+    url = models.CharField("URL", max_length=MAX_URL)
+    description = NameField(max_length=200, blank=True)
+    folded_description = FoldedField(of="description")
+    events = models.JSONField(default=list)
+    project_ids = models.JSONField("projects", default=list, blank=True)
+    active = models.BooleanField(default=True)
+    disabled_reason = models.TextField(null=True, editable=False)  # noqa: DJ001 - null: never
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    last_delivered_at = models.DateTimeField(null=True, editable=False)
+    last_failed_at = models.DateTimeField(null=True, editable=False)
+    sealed_secret = models.TextField(editable=False)
+    secret_hint = models.CharField(max_length=HINT_CHARACTERS + 1, editable=False)
+    # Signs as well until `old_secret_until`.
+    sealed_old_secret = models.TextField(blank=True, editable=False)
+    old_secret_until = models.DateTimeField(null=True, editable=False)
+
+    objects = WebhookQuerySet.as_manager()
+    owner_attribute = "user_id"
+    shown_secret = ""  # in the instance that got it, and nowhere else
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (external_id_once("webhook_external_id_once_per_user"),)
+
+    def __str__(self) -> str:
+        return self.description or self.url
+
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new rows, each with a secret of its own, unless their owner has enough."""
+        with transaction.atomic(savepoint=False):
+            for row in rows:
+                row.prepare()
+            super().insert(rows)
+            for row in rows:
+                row.begin()
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save; one that is activated again begins with what is written from now on."""
+        is_new = self._state.adding
+        is_activated = self.active and self.stored.get("active") is False
+        with transaction.atomic(savepoint=False):
+            if is_new:
+                self.prepare()
+            if is_activated:
+                self.disabled_reason = self.disabled_at = None
+                if update_fields is not None:
+                    update_fields = {*update_fields, "disabled_reason", "disabled_at"}
+            super().save(update_fields=update_fields, **kwargs)
+            if is_new or is_activated:
+                self.begin()
+
+    def prepare(self) -> None:
+        """Give a new webhook its secret; raise a Refusal if its owner has enough of them.
+
+        Those of one owner come one after another: the owner's row is locked.
+        """
+        lock(User, pk=self.user_id)
+        if Webhook.objects.filter(user=self.user_id).count() >= MOST_OF_A_USER:
+            raise Refusal(TOO_MANY, "too_many_webhooks")
+        self.renew_secret()
+
+    def begin(self) -> None:
+        """Send what is written from now on."""
+        position = {"position": numbered_feed().last_seq, "failing_since": None, "failures": 0}
+        Queue.objects.update_or_create(webhook=self, defaults={**position, "paused_until": None})
+
+    def renew_secret(self) -> None:
+        """Take a new secret, which `shown_secret` has in clear; does not save."""
+        self.shown_secret = new_secret()
+        self.sealed_secret = seal(self.shown_secret)
+        self.secret_hint = f"…{self.shown_secret[-HINT_CHARACTERS:]}"
+
+    def secrets_at(self, now: datetime) -> list[str]:
+        """Return the secrets that sign, the newest first; raises sealing.Unreadable."""
+        sealed = [self.sealed_secret]
+        if self.old_secret_until and self.old_secret_until > now:
+            sealed.append(self.sealed_old_secret)
+        return [unseal(each) for each in sealed]
+
+    def disable(self, reason: str) -> None:
+        """Stop sending, and say why."""
+        self.active, self.disabled_reason, self.disabled_at = False, reason, timezone.now()
+        self.save(update_fields=["active", "disabled_reason", "disabled_at", "updated_at"])
+
+
+class Queue(models.Model):
+    """How far a webhook has come, and who is sending its events.
+
+    Its row is the lock of those who put deliveries into it and of those who take them out.
+    """
+
+    webhook = models.OneToOneField(Webhook, models.CASCADE, primary_key=True, related_name="queue")
+    position = models.BigIntegerField()  # the last number of the feed that it has deliveries of
+    wake_at = models.DateTimeField(null=True)  # when the next delivery is due; null: none waits
+    paused_until = models.DateTimeField(null=True)  # after a failure
+    failures = models.PositiveIntegerField(default=0)  # since the last success
+    failing_since = models.DateTimeField(null=True)
+    slow = models.BooleanField(default=False)  # whether the last answer took its time
+    lease = models.CharField(max_length=32, blank=True)
+    leased_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["wake_at"], condition=Q(wake_at__isnull=False), name="webhook_queue_due"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"up to {self.position}"
+
+
+def new_message_id() -> str:
+    """Return the `webhook-id` of a new delivery."""
+    return f"msg_{secrets.token_hex(16)}"
+
+
+class DeliveryQuerySet(ResourceQuerySet["Delivery"]):
+    """Deliveries, as those who see their webhook see them."""
+
+
+class Delivery(models.Model):
+    """One event for one webhook, and each attempt to send it.
+
+    `attempts` holds `{"at", "milliseconds", "status", "error", "answer"}` of each, the oldest
+    first. The text of an answer is a stranger's.
+    """
+
+    class State(models.TextChoices):
+        """What has become of it."""
+
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        FAILED = "failed"  # and will be tried again
+        GIVEN_UP = "given_up"
+
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", db_index=False)
+    message_id = models.CharField(max_length=40, default=new_message_id)
+    event = models.CharField(max_length=40)
+    seq = models.BigIntegerField(null=True)  # in the feed; a test has none
+    object_id = models.BigIntegerField("id of the row", null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)  # since it was last put into the queue
+    next_attempt_at = models.DateTimeField(null=True)  # of one that failed
+    attempts = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=["webhook", "-id"], name="delivery_newest_of_webhook"),
+            models.Index(
+                fields=["webhook", "seq", "id"],
+                condition=Q(state="waiting"),
+                name="delivery_waiting",
+            ),
+            models.Index(
+                fields=["webhook", "next_attempt_at"],
+                condition=Q(state="failed"),
+                name="delivery_failed",
+            ),
+            models.Index(fields=["created_at"], name="delivery_oldest"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=["webhook", "seq"], name="delivery_once_per_change"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.message_id}"

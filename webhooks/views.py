@@ -1,0 +1,194 @@
+"""The webhooks' endpoints."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.exceptions import Conflict
+from api.pagination.pages import PagePagination
+from api.serializers.base import refuse_unknown
+from api.serializers.fields import InstantField
+from api.serializers.representation import Representation, representation_of
+from api.views import METHODS_WITH_BODY
+from api.viewsets import ResourceViewSet
+from webhooks.destinations import Refused, check
+from webhooks.events import TEST
+from webhooks.filters import DeliveryFilter, WebhookFilter
+from webhooks.models import Delivery, Webhook
+from webhooks.queueing import put_back, replay
+from webhooks.samples import event_types
+from webhooks.serializers import DeliverySerializer, WebhookSerializer
+
+OLD_SECRET_SIGNS_FOR = timedelta(hours=24)
+INACTIVE = "This webhook is not active. Set active to true first."
+
+
+class ReplaySerializer(serializers.Serializer[object]):
+    """From when on to send everything again."""
+
+    since = InstantField()
+
+
+class Deliveries(NamedTuple):
+    """What the paginator asks of a view."""
+
+    plural_key: str
+    representation: Representation
+
+
+DELIVERIES = Deliveries("deliveries", representation_of(DeliverySerializer))
+WITH_SECRET = {
+    "message": serializers.CharField(),
+    "webhook": WebhookSerializer(),
+    "secret": serializers.CharField(help_text="Shown this once."),
+}
+EVENTS_SHOWN: dict[str, Any] = {
+    "event_types": serializers.ListField(child=serializers.DictField())
+}
+DELIVERIES_SHOWN: dict[str, Any] = {
+    "deliveries": DeliverySerializer(many=True),
+    "pagination": serializers.DictField(),
+}
+WITH_DELIVERY = {"message": serializers.CharField(), "delivery": DeliverySerializer()}
+
+
+@extend_schema_view(
+    create=extend_schema(responses={201: inline_serializer("WebhookCreated", {**WITH_SECRET})}),
+)
+class WebhookViewSet(ResourceViewSet[Webhook]):
+    """List, create, read, change and delete webhooks."""
+
+    scope_resource = "webhooks"
+    queryset = Webhook.objects.with_details()
+    serializer_class = WebhookSerializer
+    filterset_class = WebhookFilter
+    url_refusal = ""
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Judge the address too: to look up its name takes time, in which no row is locked."""
+        super().initial(request, *args, **kwargs)
+        data: Any = request.data if request.method in METHODS_WITH_BODY else {}
+        if isinstance(url := data.get("url"), str):
+            try:
+                check(url)
+            except Refused as refused:
+                self.url_refusal = refused.message
+
+    def query_parameters(self) -> Sequence[str]:
+        """Return the filters and the page of a list, of deliveries too."""
+        if self.action == "deliveries":
+            return [*DeliveryFilter.base_filters, *PagePagination.parameters]
+        return super().query_parameters()
+
+    def _written(self, instance: Webhook, *args: Any, **kwargs: Any) -> Response:
+        """Return the answer to a write; that to a creation has the secret, this once."""
+        response = super()._written(instance, *args, **kwargs)
+        return _with_secret(response, instance) if instance.shown_secret else response
+
+    @extend_schema(responses=inline_serializer("EventTypes", EVENTS_SHOWN))
+    @action(detail=False, methods=["get"], url_path="event-types")
+    def event_types(self, request: Request) -> Response:
+        """List event types: those that can be named, each with a sample of what is sent."""
+        return Response({"event_types": event_types()})
+
+    @extend_schema(request=None, responses=inline_serializer("TestSent", {**WITH_DELIVERY}))
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        """Send a test event: `webhook.test`, signed as any other."""
+        refuse_unknown(request.data, known=())
+        webhook = self._active()
+        delivery = Delivery(webhook=webhook, event=TEST)
+        put_back(delivery)
+        return self._delivery("The test is on its way", delivery)
+
+    @extend_schema(request=None, responses=inline_serializer("SecretRotated", {**WITH_SECRET}))
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        """Give the webhook a new secret: the old one signs as well for 24 hours."""
+        refuse_unknown(request.data, known=())
+        with self.row_to_write(pk=pk) as webhook:
+            webhook.sealed_old_secret = webhook.sealed_secret
+            webhook.old_secret_until = self.request.now + OLD_SECRET_SIGNS_FOR
+            webhook.renew_secret()
+            webhook.save()
+        return self._written(webhook, "secret rotated")
+
+    @extend_schema(responses=inline_serializer("Deliveries", DELIVERIES_SHOWN))
+    @action(detail=True, methods=["get"], filterset_class=DeliveryFilter)
+    def deliveries(self, request: Request, pk: str) -> Response:
+        """List deliveries of a webhook: the newest first, with each attempt."""
+        webhook = self.get_object()
+        filters = DeliveryFilter(request.query_params, webhook.deliveries.all(), request=request)
+        if not filters.is_valid():
+            raise ValidationError(filters.errors)
+        paginator = PagePagination()
+        view: Any = DELIVERIES
+        page = paginator.paginate_queryset(filters.qs, request, view)
+        rows = [DELIVERIES.representation.of_row(row, self.request.caller) for row in page]
+        return paginator.get_paginated_response(rows)
+
+    @extend_schema(request=None, responses=inline_serializer("Redelivery", {**WITH_DELIVERY}))
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="deliveries/(?P<delivery_id>[0-9]{1,18})/redeliver",
+    )
+    def redeliver(self, request: Request, pk: str, delivery_id: str) -> Response:
+        """Send a delivery again: with the same `webhook-id`."""
+        refuse_unknown(request.data, known=())
+        webhook = self._active()
+        delivery = webhook.deliveries.filter(pk=delivery_id).first()
+        if delivery is None:
+            raise NotFound(f"This webhook has no delivery with the id {delivery_id}.")
+        put_back(delivery)
+        return self._delivery("The delivery is on its way again", delivery)
+
+    @extend_schema(
+        request=ReplaySerializer,
+        responses=inline_serializer(
+            "Replay",
+            {
+                "message": serializers.CharField(),
+                "first_seq": serializers.IntegerField(allow_null=True),
+            },
+        ),
+    )
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: str) -> Response:
+        """Replay events: send again all since an instant, each with the `webhook-id` it had.
+
+        Up to a minute more than was asked for is sent. What is older than the journal, 90 days
+        unless the operator keeps more, cannot be sent.
+        """
+        webhook = self._active()
+        refuse_unknown(request.data, known=("since",))
+        asked = ReplaySerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        first = replay(webhook, asked.validated_data["since"])
+        message = "Nothing has happened since" if first is None else "The replay has begun"
+        return Response({"message": message, "first_seq": first})
+
+    def _active(self) -> Webhook:
+        webhook = self.get_object()
+        if not webhook.active:
+            raise Conflict(INACTIVE, "webhook_inactive")
+        return webhook
+
+    def _delivery(self, message: str, delivery: Delivery) -> Response:
+        row = DELIVERIES.representation.row_of(delivery)
+        shown = DELIVERIES.representation.of_row(row, self.request.caller)
+        return Response({"message": message, "delivery": shown})
+
+
+def _with_secret(response: Response, webhook: Webhook) -> Response:
+    """Add the secret to an answer, but not to what is kept of it for an Idempotency-Key."""
+    response.kept = response.data  # type: ignore[attr-defined]
+    response.data = {**response.data, "secret": webhook.shown_secret}
+    return response
