@@ -52,7 +52,8 @@ def make_row_of_each(number: int) -> dict[str, Model]:
 
 
 def test_every_model_is_asked_here(db: None) -> None:
-    read_only = {"changes.Change", "reports.Report"}  # tests/{changes,reports}/test_admin.py
+    # tests/{changes,reports,webhooks}/test_admin.py
+    read_only = {"changes.Change", "reports.Report", "webhooks.Webhook", "webhooks.Delivery"}
     asked = set(make_row_of_each(0)) | read_only
     assert {model._meta.label for model in models_in_the_admin()} == asked
 
@@ -118,7 +119,7 @@ def test_index_is_in_two_sections(administrator: User) -> None:
         for section in response.context["app_list"]
     } == {
         "Work": ["Projects", "Time entries", "Tasks", "Clients", "Changes", "Reports"],
-        "Access": ["Users", "API tokens", "Groups"],
+        "Access": ["Deliveries", "Webhooks", "Users", "API tokens", "Groups"],
     }
 
 

@@ -1,0 +1,101 @@
+"""Webhooks in the admin: for administrators, and with nothing of a stranger's unescaped."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from tests.support.admin import admin_as, as_shown, messages_of, rows_of, url
+from tests.support.factories import make_client
+from tests.webhooks.test_api import make_hook
+from users.models import User
+from webhooks.admin import NONE_ACTIVE
+from webhooks.events import TEST
+from webhooks.models import Delivery, Webhook
+from webhooks.queueing import fill_queues
+
+
+@pytest.fixture
+def browser(administrator: User) -> Browser:
+    return admin_as(administrator)
+
+
+@pytest.fixture
+def delivery(owner: User) -> Delivery:
+    """One that a receiver refused with words of its own."""
+    make_hook(owner, description="Invoicing")
+    make_client()
+    fill_queues()
+    attempt = {"at": "2026-11-27T09:00:00Z", "milliseconds": 12, "status": 400}
+    said = attempt | {"error": "The receiver answered 400.", "answer": "<script>alert(1)</script>"}
+    Delivery.objects.update(state="given_up", tries=9, attempts=[said])
+    return Delivery.objects.get()
+
+
+def test_an_answer_is_shown_escaped(browser: Browser, delivery: Delivery) -> None:
+    page = browser.get(url(Delivery, "change", delivery.pk)).content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert(1)" not in page
+    (row,) = rows_of(browser.get(url(Delivery, "changelist")))
+    assert row[1:4] == ["Invoicing", "client.created", str(delivery.object_id)]
+    assert row[-1] == "The receiver answered 400."
+
+
+def test_a_delivery_is_sent_again(browser: Browser, delivery: Delivery) -> None:
+    data = {"action": "send_again", "_selected_action": [delivery.pk]}
+    answer = browser.post(url(Delivery, "changelist"), data)
+    assert messages_of(answer) == ["Deliveries on their way again: 1."]
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("waiting", 0)
+
+
+def test_a_test_is_sent_to_what_is_active(browser: Browser, owner: User) -> None:
+    hook = make_hook(owner)
+    data = {"action": "send_test", "_selected_action": [hook.pk]}
+    browser.post(url(Webhook, "changelist"), data)
+    assert [each.event for each in Delivery.objects.all()] == [TEST]
+    Webhook.objects.update(active=False)
+    answer = browser.post(url(Webhook, "changelist"), data)
+    assert messages_of(answer)[-1] == NONE_ACTIVE
+
+
+def test_a_webhook_is_switched_off_and_on(browser: Browser, owner: User) -> None:
+    hook = make_hook(owner)
+    path = url(Webhook, "change", hook.pk)
+    for active in (False, True):
+        data = as_shown(browser.get(path))
+        data.pop("active", None)
+        assert browser.post(path, data | ({"active": "on"} if active else {})).status_code == 302
+        hook.refresh_from_db()
+        assert hook.active == active
+
+
+def test_nobody_adds_one_there_and_only_administrators_look(
+    browser: Browser, owner: User, delivery: Delivery
+) -> None:
+    assert browser.get(url(Webhook, "add")).status_code == 403
+    owner.is_staff = True
+    owner.save()
+    owner.user_permissions.set(Permission.objects.filter(content_type__app_label="webhooks"))
+    staff = admin_as(owner)
+    for model in (Webhook, Delivery):
+        assert staff.get(url(model, "changelist")).status_code == 403
+
+
+def test_lists_cost_the_same_for_one_row_and_for_twenty(
+    browser: Browser, delivery: Delivery, owner: User, colleague: User
+) -> None:
+    pages = [url(model, "changelist") for model in (Webhook, Delivery)]
+    counts = []
+    for more in (0, 10):
+        for number in range(more):
+            make_hook(owner if number % 2 else colleague)
+            make_client(f"Client {number}")
+        fill_queues()
+        for page in pages:
+            browser.get(page)
+            with CaptureQueriesContext(connection) as captured:
+                assert browser.get(page).status_code == 200
+            counts.append(len(captured))
+    assert counts[:2] == counts[2:]
