@@ -109,20 +109,17 @@ class DeliveryAdmin(ForAdministrators, admin.ModelAdmin[Delivery]):
     @admin.display(description="attempts")
     def all_attempts(self, delivery: Delivery) -> SafeString:
         """Return each attempt with the answer; its text is a stranger's, and escaped."""
-        rows: Any = (
+        shown: Any = (
             (
                 attempt["at"],
                 attempt["milliseconds"],
-                attempt["status"] or "",
-                attempt["error"] or "",
+                attempt["error"] or f"Answered {attempt['status']}.",
                 attempt["answer"],
             )
             for attempt in delivery.attempts
         )
-        return format_html(
-            "<table><tr><th>At (UTC)<th>ms<th>Status<th>Error<th>Answer</tr>{}</table>",
-            format_html_join("", "<tr><td>{}<td>{}<td>{}<td>{}<td><code>{}</code></tr>", rows),
-        )
+        items = format_html_join("", "<li>{} after {} ms: {}<br><code>{}</code></li>", shown)
+        return format_html('<ol class="attempts">{}</ol>', items)
 
     @admin.action(description="Send again", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
