@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 from webhooks.models import Webhook
 from webhooks.queueing import fill_queues
-from webhooks.sending import Turn, claim
+from webhooks.sending import SendingTurn, claim
 from webhooks.transport import Sender
 
 LOOKS_EVERY = 0.2  # seconds: on average a new event waits for half of it
@@ -75,7 +75,7 @@ class Dispatcher:
                 self._slow += turn.slow
             submit(self._take, turn)
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: SendingTurn) -> None:
         ends = monotonic() + SECONDS_OF_A_TURN
         close_old_connections()
         try:

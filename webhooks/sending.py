@@ -49,7 +49,7 @@ def due_queues(now: datetime) -> Q:
 
 
 @transaction.atomic
-def claim(*, slow_too: bool = True) -> "Turn | None":
+def claim(*, slow_too: bool = True) -> "SendingTurn | None":
     """Take the queue that has been due longest, for as long as its lease is renewed."""
     now = timezone.now()
     free = Queue.objects.filter(due_queues(now)).order_by("wake_at", "pk")
@@ -60,11 +60,11 @@ def claim(*, slow_too: bool = True) -> "Turn | None":
         return None
     lease = secrets.token_hex(16)
     Queue.objects.filter(pk=queue.pk).update(lease=lease, leased_until=now + LEASE)
-    return Turn(queue.pk, lease, slow=queue.slow)
+    return SendingTurn(queue.pk, lease, slow=queue.slow)
 
 
 @dataclass
-class Turn:
+class SendingTurn:
     """One webhook, for a while: what is due is sent until something fails or all is sent.
 
     Rows and rights are read anew for each few deliveries, so that what is sent is what its owner

@@ -36,6 +36,14 @@ class ReplaySerializer(serializers.Serializer[object]):
     since = InstantField()
 
 
+class EventTypeSerializer(serializers.Serializer[object]):
+    """An event that can be named."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    sample = serializers.DictField(help_text="The body that is sent of such an event.")
+
+
 class Deliveries(NamedTuple):
     """What the paginator asks of a view."""
 
@@ -49,9 +57,7 @@ WITH_SECRET = {
     "webhook": WebhookSerializer(),
     "secret": serializers.CharField(help_text="Shown this once."),
 }
-EVENTS_SHOWN: dict[str, Any] = {
-    "event_types": serializers.ListField(child=serializers.DictField())
-}
+EVENTS_SHOWN: dict[str, Any] = {"event_types": EventTypeSerializer(many=True)}
 DELIVERIES_SHOWN: dict[str, Any] = {
     "deliveries": DeliverySerializer(many=True),
     "pagination": serializers.DictField(),
@@ -92,7 +98,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         response = super()._written(instance, *args, **kwargs)
         return _with_secret(response, instance) if instance.shown_secret else response
 
-    @extend_schema(responses=inline_serializer("EventTypes", EVENTS_SHOWN))
+    @extend_schema(responses=inline_serializer("EventTypeList", EVENTS_SHOWN))
     @action(detail=False, methods=["get"], url_path="event-types")
     def event_types(self, request: Request) -> Response:
         """List event types: those that can be named, each with a sample of what is sent."""
@@ -120,7 +126,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
             webhook.save()
         return self._written(webhook, "secret rotated")
 
-    @extend_schema(responses=inline_serializer("Deliveries", DELIVERIES_SHOWN))
+    @extend_schema(responses=inline_serializer("DeliveryList", DELIVERIES_SHOWN))
     @action(detail=True, methods=["get"], filterset_class=DeliveryFilter)
     def deliveries(self, request: Request, pk: str) -> Response:
         """List deliveries of a webhook: the newest first, with each attempt."""

@@ -21,6 +21,7 @@ from tasks.models import Task
 from tests.support.factories import make_administrator, make_user
 from timeentries.models import TimeEntry
 from users.models import User
+from webhooks.models import Webhook
 
 NOW = datetime(2024, 1, 15, 12, 0, 0, 999_999, tzinfo=UTC)
 CALLER = Caller(NOW, 7)
@@ -62,11 +63,13 @@ def _odd_rows(db: None) -> None:
         end = first + timedelta(seconds=seconds, microseconds=123)
         TimeEntry.objects.create(user=olga, project=own, start_time=first, end_time=end)
     own.archive()
+    hook = {"user": olga, "url": "https://hooks.example.com/", "events": ["*"]}
+    Webhook.insert([Webhook(**hook, description=ODD), Webhook(**hook, project_ids=[own.pk])])
 
 
 def test_every_list_is_looked_at() -> None:
     assert {viewset.queryset.model for viewset in VIEWSETS} == {
-        Client, Project, Task, TimeEntry, User
+        Client, Project, Task, TimeEntry, User, Webhook
     }  # fmt: skip
 
 

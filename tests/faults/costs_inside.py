@@ -60,6 +60,7 @@ def calls(ids: dict[str, int]) -> Iterator[Call]:
         "clients": {"name": "A" * 200},
         "tasks": {"name": "A", "project_id": ids["projects"]},
         "time-entries": {**entry, "notes": "x" * 10_000},
+        "webhooks": {"url": "https://8.8.4.4/", "events": ["*"], "description": "A" * 200},
     }
     for name, body in bodies.items():
         yield from _of_a_resource(name, ids[name], body)
@@ -70,6 +71,7 @@ def calls(ids: dict[str, int]) -> Iterator[Call]:
     yield "POST", "timer/start", {"project_id": ids["projects"], "notes": "x" * 10_000}
     yield "POST", "timer/stop", {}
     yield from _of_reports()
+    yield from _of_webhooks(ids)
     for name in reversed(bodies):
         yield "DELETE", f"{name}/{ids[name]}", None
     for name in ("users/me", "users", "info", "health", "live", "ready"):
@@ -108,6 +110,16 @@ def _of_reports() -> Iterator[Call]:
     yield "GET", f"reports/entries?{ALL_YEARS}&tag=x", None
     yield "GET", "reports/weekly?week=2024-01-15", None
     yield "GET", "changes?per_page=1000", None
+
+
+def _of_webhooks(ids: dict[str, int]) -> Iterator[Call]:
+    hook = f"webhooks/{ids['webhooks']}"
+    yield "GET", "webhooks/event-types", None
+    yield "GET", f"{hook}/deliveries?per_page=100&page=1000", None
+    yield "POST", f"{hook}/replay", {"since": "1970-01-01T00:00:00Z"}
+    yield "POST", f"{hook}/deliveries/{ids['deliveries']}/redeliver", {}
+    for action in ("test", "rotate-secret"):
+        yield "POST", f"{hook}/{action}", {}
 
 
 def measured(api: Any, call: Call) -> Cost:
@@ -155,6 +167,7 @@ def main(entries: int) -> None:
     from tasks.models import Task
     from timeentries.models import TimeEntry
     from users.models import User
+    from webhooks.models import Delivery, Webhook
 
     Project.objects.all().delete()  # demo data are mixed with nothing
     call_command("seed_demo", entries=entries, stdout=sys.stderr)
@@ -163,11 +176,16 @@ def main(entries: int) -> None:
     api.credentials(
         HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(user=user, name='costs', scopes=['*'])[1]}"
     )
+    hook = Webhook(user=user, url="https://8.8.4.4/", events=["*"])
+    Webhook.insert([hook])
+    Delivery.objects.create(webhook=hook, event="webhook.test")
     rows: dict[str, Any] = {
         "projects": Project.objects.exclude(status="archived"),
         "clients": Client.objects,
         "tasks": Task.objects,
         "time-entries": TimeEntry.objects,
+        "webhooks": Webhook.objects,
+        "deliveries": Delivery.objects,
     }
     ids = {name: of.latest("pk").pk for name, of in rows.items()}
     api.get("/api/v1/users/me")

@@ -90,7 +90,7 @@ OWN = {"time_entries", "all entries"}
         pytest.param(
             rename("client"), {"clients", "projects", *ENTRIES}, id="a client is renamed"
         ),
-        pytest.param(rename_user, {"users", *ENTRIES}, id="a user is renamed"),
+        pytest.param(rename_user, {"users", "webhooks", *ENTRIES}, id="a user is renamed"),
         pytest.param(log_in, set(), id="a user logs in"),
         pytest.param(lambda _: fold(), set(), id="tallies are folded"),
         pytest.param(lambda _: None, set(), id="nothing happens"),
