@@ -32,20 +32,24 @@ def lock_shared(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
     return {row.pk: row for row in found}
 
 
-def free_unseen_ids(model: Any, user: Any, ids: Collection[str]) -> int:
-    """Take external ids off rows whose giver does not see them any more; return how many.
+def free_unseen_ids(
+    model: Any, user: Any, ids: Collection[str]
+) -> tuple[Collection[str], Collection[str]]:
+    """Take external ids off rows that their giver no longer sees; return those freed, those held.
 
-    An entry may be another user's by now: its giver could neither use nor give the id again.
-    Nobody else is shown it, so no version counts it. A row that is being written is left as it is:
-    the request has rows of its own locked, and two that wait for each other's would end in a
-    deadlock.
+    An entry may be another user's by now: its giver could neither use nor assign the id again.
+    Nobody else is shown it, so no version counts it. A row that is being written keeps its id: the
+    request has rows of its own locked, and two that wait for each other's would end in a deadlock.
     """
     if model.owner_attribute is None or not ids:
-        return 0
-    mine = model._default_manager.filter(external_user=user, external_id__in=ids)
-    unseen = mine.exclude(pk__in=model._default_manager.visible_to(user).values("pk"))
+        return (), ()
+    assigned = model._default_manager.filter(external_user=user, external_id__in=ids)
+    unseen = assigned.exclude(pk__in=model._default_manager.visible_to(user).values("pk"))
+    found = dict(unseen.values_list("pk", "external_id"))
+    if not found:
+        return (), ()
     with transaction.atomic():
-        free = unseen.order_by("pk").select_for_update(skip_locked=True, no_key=True)
-        keys = list(free.values_list("pk", flat=True))
-        rows = model._default_manager.filter(pk__in=keys)
-        return int(rows.update(external_id=None, external_user=None))
+        rows = unseen.filter(pk__in=found).order_by("pk")
+        free = {*rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)}
+        model._default_manager.filter(pk__in=free).update(external_id=None, external_user=None)
+    return [found[pk] for pk in free], [found[pk] for pk in found.keys() - free]

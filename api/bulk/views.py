@@ -51,6 +51,11 @@ NOT_ATTEMPTED = {
     "message": "Not attempted because of concurrent writes. Send it again.",
 }
 
+ID_HELD = Refusal(
+    "Another request is changing the row that has this external_id. Send it again.",
+    "external_id_taken",
+)
+
 
 class BulkMixin(ResourceViewSet[R]):
     """Adds `POST …/bulk` to a resource."""
@@ -95,7 +100,7 @@ class Bulk(Generic[R]):
         """Carry out the operations in order; return their results."""
         valid = [*filter(None, map(self._validate_operation, range(len(operations)), operations))]
         self._fetch_references(valid, self._lock(valid))
-        self._free_external_ids(valid)
+        valid = self._with_free_external_ids(valid)
         for kind, group in groupby(valid, key=lambda operation: operation["op"]):
             if kind == "create":
                 self._create([*filter(None, map(self._validated, group))])
@@ -131,12 +136,19 @@ class Bulk(Generic[R]):
                 find = lock_shared if name == self.locked_reference else _by_id
                 self.context["references"][name] = find(rows, ids) if ids else {}
 
-    def _free_external_ids(self, operations: Iterable[Operation]) -> None:
-        """Free reassigned external ids from rows that the caller can no longer see."""
-        if not self.view.request.user.is_superuser:
-            given = (operation.get("data", {}).get("external_id") for operation in operations)
-            ids = {text for text in given if isinstance(text, str)}
-            free_unseen_ids(self.model, self.view.request.user, ids)
+    def _with_free_external_ids(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        """Free reassigned external ids from rows that the caller can no longer see.
+
+        Return the operations without those whose id another request holds: the INSERT would wait
+        for that one, which may be waiting for a row that is locked here.
+        """
+        user = self.view.request.user
+        ids = {_external_id(operation) for operation in operations} - {""}
+        held = () if user.is_superuser else free_unseen_ids(self.model, user, ids)[1]
+        for operation in operations if held else ():
+            if _external_id(operation) in held:
+                self._fail(operation["index"], ID_HELD, operation.get("id"))
+        return [each for each in operations if each["index"] not in self.results]
 
     def _lock(self, operations: Sequence[Operation]) -> set[int]:
         """Lock the rows to change in the order of their ids, so that two requests do not cross.
@@ -258,6 +270,11 @@ class Bulk(Generic[R]):
             "id": key,
             "error": words,
         }
+
+
+def _external_id(operation: Operation) -> str:
+    given = operation.get("data", {}).get("external_id")
+    return given if isinstance(given, str) else ""
 
 
 def _by_id(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:

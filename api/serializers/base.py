@@ -157,8 +157,10 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         """Free the external id if its row is out of the user's sight; return whether it was."""
         ids = [self.validated_data.get("external_id")]
         user = self.context["request"].user
-        is_id = taken.code == "external_id_taken"
-        return is_id and bool(free_unseen_ids(self.Meta.model, user, ids))
+        if taken.code != "external_id_taken":
+            return False
+        freed, _ = free_unseen_ids(self.Meta.model, user, ids)
+        return bool(freed)
 
     def _saved(self, **kwargs: Any) -> M:
         with constraints_as_errors(self.Meta.model):
