@@ -113,7 +113,7 @@ class ListViewSet(PageMixin[M]):
         return [*filters, *PagePagination.parameters]
 
     def get_queryset(self) -> ResourceQuerySet[M]:
-        """Return the rows that the user may see, of which a representation asks for columns.
+        """Return the rows that the user may see; a representation selects the columns it needs.
 
         Without details, which Django would copy, all of them, with each condition.
         """

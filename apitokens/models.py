@@ -62,7 +62,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(revoked_at=None).update(revoked_at=now)
 
     def in_state(self, state: str, now: datetime) -> "ApiTokenQuerySet":
-        """Keep those of which `ApiToken.state` says so; the cases are its."""
+        """Keep the tokens for which `ApiToken.state` is one of these; the cases mirror its own."""
         has_ordinary = Q()
         for scope in known_scopes().keys() - PRIVILEGED.keys():
             has_ordinary |= Q(scopes_text__contains=f'"{scope}"')

@@ -22,7 +22,7 @@ def renew(
     """Normalize texts and fill derived fields, except those in `but`.
 
     A row that shows another text than before has a new version, so that copies are renewed.
-    The `name`, of which there may be one only, stays in some rows `as_they_are`.
+    The unique `name` stays in some rows `as_they_are`.
     """
     derived = [field for field in derived_fields(model) if field.name not in but]
     sources = chain.from_iterable(field.sources for field in derived)
@@ -70,7 +70,7 @@ def _write(
 
 
 def renew_keys(rows: models.QuerySet[Any, object], *within: str) -> None:
-    """Fold the names that may be there only once within other columns, whatever they are.
+    """Fold names that are unique within other columns.
 
     Where that makes two the same, the older row has the key. The other keeps its name, and its
     key has its id behind it until the name is changed.

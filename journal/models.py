@@ -96,6 +96,11 @@ class Change(models.Model):
     def __str__(self) -> str:
         return f"{self.type.replace('_', ' ')} {self.object_id} {self.get_action_display()}"
 
+    def is_visible_to(self, user: Any) -> bool:
+        """Return whether `visible_to` keeps this change; without a query."""
+        owners = {self.owner_before, self.owner_after}
+        return user.is_superuser or owners == {None} or user.pk in owners
+
 
 class Feed(models.Model):
     """How far the journal is numbered. Its only row is the lock for numbering.

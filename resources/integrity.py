@@ -42,7 +42,7 @@ def constraints_as_errors(model: type[models.Model]) -> Iterator[None]:
 def references_as_conflicts() -> Iterator[None]:
     """Run a whole transaction: PostgreSQL judges references at its end, past every savepoint.
 
-    One that broke meanwhile is a Refusal.
+    One that was broken in the meantime is a Refusal.
     """
     try:
         yield

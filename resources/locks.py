@@ -49,7 +49,7 @@ def free_unseen_ids(
     if not found:
         return (), ()
     with transaction.atomic():
-        rows = unseen.filter(pk__in=found).order_by("pk")
-        free = {*rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)}
+        rows = unseen.select_for_update(skip_locked=True, no_key=True)
+        free = {*rows.filter(pk__in=found).order_by("pk").values_list("pk", flat=True)}
         model._default_manager.filter(pk__in=free).update(external_id=None, external_user=None)
     return [found[pk] for pk in free], [found[pk] for pk in found.keys() - free]

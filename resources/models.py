@@ -94,7 +94,7 @@ class Resource(DerivingMixin, Journaled):
         abstract = True
 
     def refusal(self) -> Refusal | None:
-        """Return why a new row is refused of which the database would take all."""
+        """Return why a new row is refused that the database would accept."""
         return None
 
     def _do_update(  # type: ignore[override] # the stubs are Django 6's

@@ -34,7 +34,7 @@ class AdminSite(admin.AdminSite):
         view: Callable[..., Any],
         cacheable: bool = False,  # noqa: FBT001, FBT002 - Django's
     ) -> Any:
-        """Return a page that only staff may see, whatever numbers its address has."""
+        """Return a page that only staff may see."""
         return super().admin_view(within_numbers(view), cacheable)
 
     def login(

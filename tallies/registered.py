@@ -15,7 +15,7 @@ def counted() -> Counted:
 
 @cache
 def written() -> dict[str, tuple[str, str]]:
-    """Return the tables of which only the writes are counted, by the kind of their tally.
+    """Return the tables for which only writes are counted, by the kind of their tally.
 
     With each, the columns whose change counts, separated by commas; empty means any column.
     """

@@ -25,7 +25,7 @@ FILTERS_OF_EVERY_LIST = {"updated_since", "external_id"}
 def resources_are_declared(
     app_configs: Sequence[AppConfig] | None, **kwargs: object
 ) -> list[CheckMessage]:
-    """Refuse a resource of which something was forgotten."""
+    """Refuse a resource whose declaration is incomplete."""
     found = list(_models_without_viewset())
     for config in declared.api_apps():
         if config.viewset:

@@ -140,7 +140,7 @@ class SortField(DerivedField[str]):
 
 @FoldedField.register_lookup
 class Holds(models.Lookup[Any]):
-    """Whether a folded text holds another, whatever its case."""
+    """Whether a folded text contains another, ignoring case."""
 
     lookup_name = "holds"
 

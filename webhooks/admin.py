@@ -3,58 +3,53 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from resources.admin import ModelAdmin
 from staff.filters import PersonFilter
+from staff.permissions import AdministratorsOnly
 from webhooks.events import TEST
+from webhooks.health import Health
 from webhooks.models import Delivery, Webhook
 from webhooks.queueing import put_back
 
 NONE_ACTIVE = "None of these webhooks is active."
+MOST_COUNTED = 1_000
 
 
-class ForAdministrators:
-    """Permissions of what shows secrets of others, or what strangers answered."""
+class Count(Subquery):
+    """The number of rows of a subquery."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Show the menu to administrators."""
-        return request.user.is_superuser
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
-    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Administrators may see everything."""
-        return request.user.is_superuser
 
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: whoever receives the events creates the webhook, and gets its secret."""
-        return False
+def _count(state: str) -> Count:
+    """Count a webhook's deliveries in a state, few enough to be quick: a million may wait."""
+    found = Delivery.objects.filter(webhook=OuterRef("pk"), state=state).order_by()
+    return Count(found.values("pk")[: MOST_COUNTED + 1])
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Administrators may."""
-        return request.user.is_superuser
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Administrators may."""
-        return request.user.is_superuser
+def _at_most(count: int) -> str:
+    return f"{count}" if count <= MOST_COUNTED else f"over {MOST_COUNTED:,}"
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ForAdministrators, ModelAdmin[Webhook]):
+class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
     """See all webhooks and how they are doing; test them, and switch them on and off."""
 
     list_display = (
-        "__str__",
-        "user",
-        "active",
-        "disabled_reason",
-        "last_delivered_at",
-        "last_failed_at",
+        *("__str__", "user", "active", "last_24_hours", "waiting", "failed"),
+        *("last_error", "last_delivered_at"),
     )
     list_filter = ("active", PersonFilter)
-    list_select_related = ("user",)
+    list_select_related = ("user", "queue")
     search_fields = ("folded_description__holds", "url")
     readonly_fields = (
         *("url", "events", "project_ids", "user", "secret_hint"),
@@ -62,6 +57,62 @@ class WebhookAdmin(ForAdministrators, ModelAdmin[Webhook]):
         *("created_at", "updated_at"),
     )
     actions = ("send_test",)
+
+    class Media:
+        css = {"all": ("webhooks/webhooks.css",)}
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Nobody: whoever receives the events creates the webhook, and gets its secret."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
+        """Add to each webhook how many of its deliveries wait, and how many failed."""
+        counts = {
+            "to_send": _count(Delivery.State.WAITING),
+            "to_retry": _count(Delivery.State.FAILED),
+        }
+        return super().get_queryset(request).annotate(**counts)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Add the webhook's health to the page."""
+        webhook = self.get_object(request, object_id)
+        if webhook is not None:
+            deliveries = reverse("admin:webhooks_delivery_changelist")
+            extra_context = {
+                "health": Health(webhook.queue.attempts, timezone.now()),
+                "last_error": webhook.queue.last_error,
+                "waiting": self.waiting(webhook),
+                "failed": self.failed(webhook),
+                "deliveries": f"{deliveries}?webhook__id__exact={webhook.pk}",
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description="last 24 hours")
+    def last_24_hours(self, webhook: Webhook) -> str:
+        """Return the share of attempts that were delivered, with a chart of the hours."""
+        context = {"health": Health(webhook.queue.attempts, timezone.now())}
+        return render_to_string("admin/webhooks/webhook/health_small.html", context)
+
+    @admin.display
+    def waiting(self, webhook: Webhook) -> str:
+        """Return how many deliveries are to be sent for the first time."""
+        return _at_most(webhook.to_send)  # type: ignore[attr-defined] # get_queryset
+
+    @admin.display
+    def failed(self, webhook: Webhook) -> str:
+        """Return how many deliveries failed and will be tried again."""
+        return _at_most(webhook.to_retry)  # type: ignore[attr-defined] # get_queryset
+
+    @admin.display
+    def last_error(self, webhook: Webhook) -> str:
+        """Return why it was disabled, or else why the last attempt that failed did."""
+        return webhook.disabled_reason or webhook.queue.last_error
 
     @admin.action(description="Send a test event")
     def send_test(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
@@ -76,7 +127,7 @@ class WebhookAdmin(ForAdministrators, ModelAdmin[Webhook]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ForAdministrators, admin.ModelAdmin[Delivery]):
+class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
     """See what was sent, and send it again."""
 
     list_display = ("created_at", "webhook", "event", "object_id", "state", "tries", "last_error")
@@ -92,6 +143,10 @@ class DeliveryAdmin(ForAdministrators, admin.ModelAdmin[Delivery]):
     )
     readonly_fields = fields
     actions = ("send_again",)
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Nobody: a delivery is what happened."""
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Nobody: a delivery is what happened."""

@@ -9,7 +9,7 @@ class WebhooksConfig(ApiAppConfig):
     name = "webhooks"
     viewset = "webhooks.views.WebhookViewSet"
     section = "Access"
-    in_feed = False  # to be told of its own webhooks helps no consumer
+    in_feed = False  # no consumer of the feed gains from changes to its own webhooks
     scopes = {
         "read:webhooks": "View webhooks and their deliveries",
         "write:webhooks": "Create, update, delete, test and replay webhooks",

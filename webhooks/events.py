@@ -76,12 +76,6 @@ def event_of(change: Change, owner: User) -> str | None:
     return NAMES.get(action) or f"{change.type}.{VERBS[action]}"
 
 
-def is_visible(change: Change, owner: User) -> bool:
-    """Return whether the owner could see the row before the change or can see it after."""
-    owners = {change.owner_before, change.owner_after}
-    return owner.is_superuser or owners == {None} or owner.pk in owners
-
-
 def is_about(change: Change, project_ids: Collection[int]) -> bool:
     """Return whether a change is about one of some projects; all are if none is named."""
     return not project_ids or bool({change.project_before, change.project_after} & {*project_ids})

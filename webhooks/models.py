@@ -113,8 +113,8 @@ class Webhook(Resource):
 
     def begin(self) -> None:
         """Send what is written from now on."""
-        position = {"position": numbered_feed().last_seq, "failing_since": None, "failures": 0}
-        Queue.objects.update_or_create(webhook=self, defaults={**position, "paused_until": None})
+        begun = {"position": numbered_feed().last_seq, "failing_since": None, "paused_until": None}
+        Queue.objects.update_or_create(webhook=self, defaults=begun)
 
     def renew_secret(self) -> None:
         """Take a new secret, which `shown_secret` has in clear; does not save."""
@@ -129,10 +129,17 @@ class Webhook(Resource):
             sealed.append(self.sealed_old_secret)
         return [unseal(each) for each in sealed]
 
-    def disable(self, reason: str) -> None:
-        """Stop sending, and say why."""
-        self.active, self.disabled_reason, self.disabled_at = False, reason, timezone.now()
-        self.save(update_fields=["active", "disabled_reason", "disabled_at", "updated_at"])
+    @classmethod
+    def disable(cls, pk: int, reason: str) -> bool:
+        """Stop sending, and keep the reason; return False if it was not active any more."""
+        with transaction.atomic():
+            webhook = cls.objects.select_for_update().filter(pk=pk, active=True).first()
+            if webhook is None:
+                return False
+            webhook.active = False
+            webhook.disabled_reason, webhook.disabled_at = reason, timezone.now()
+            webhook.save(update_fields=["active", "disabled_reason", "disabled_at", "updated_at"])
+        return True
 
 
 class Queue(models.Model):
@@ -145,8 +152,9 @@ class Queue(models.Model):
     position = models.BigIntegerField()  # the last number of the feed that it has deliveries of
     wake_at = models.DateTimeField(null=True)  # when the next delivery is due; null: none waits
     paused_until = models.DateTimeField(null=True)  # after a failure
-    failures = models.PositiveIntegerField(default=0)  # since the last success
-    failing_since = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)  # the first failure since the last success
+    attempts = models.JSONField(default=dict)  # of the last 24 hours (webhooks/health.py)
+    last_error = models.TextField(blank=True)  # of the last attempt that failed
     slow = models.BooleanField(default=False)  # whether the last answer took its time
     lease = models.CharField(max_length=32, blank=True)
     leased_until = models.DateTimeField(null=True)

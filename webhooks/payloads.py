@@ -1,6 +1,7 @@
 """What is sent of an event: the row as its endpoint shows it to the webhook's owner, now."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -11,7 +12,7 @@ from changes.cursors import Cursor
 from changes.feed import VIEWSETS
 from journal.models import Change, Feed
 from users.models import User
-from webhooks.events import EVENT_TYPES, TEST, is_visible, opened_by
+from webhooks.events import EVENT_TYPES, TEST, opened_by
 from webhooks.models import Delivery, Webhook
 
 Row = Mapping[str, Any]
@@ -38,7 +39,7 @@ class Payloads:
         if delivery.event == TEST:
             return encode(self._test(delivery))
         change = self._changes.get(delivery.seq)
-        if change is None or not is_visible(change, self._owner):
+        if change is None or not change.is_visible_to(self._owner):
             return None
         event = EVENT_TYPES[delivery.event]
         key = (change.type, change.object_id)
@@ -48,16 +49,12 @@ class Payloads:
                 "type": event.name,
                 "timestamp": change.changed_at,
                 "seq": change.seq,
-                "cursor": str(self._cursor_at(change.seq)),
+                "cursor": str(replace(self._cursor, seq=change.seq or 0)),
                 "changed_by": change.user_id,
                 "fields": change.fields,
                 "data": {event.kind: row or {"id": change.object_id}},
             }
         )
-
-    def _cursor_at(self, seq: int | None) -> Cursor:
-        here = self._cursor
-        return Cursor(here.epoch, seq or 0, here.user_id, here.sight)
 
     def _test(self, delivery: Delivery) -> Row:
         return {

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from journal.models import Change
 from journal.numbering import numbered_feed
-from webhooks.events import ALL, event_of, is_about, is_visible
+from webhooks.events import ALL, event_of, is_about
 from webhooks.models import Delivery, Queue, Webhook
 
 QUEUES_AT_ONCE = 500
@@ -66,7 +66,7 @@ def _wanted(queue: Queue, changes: Sequence[Change], now: datetime) -> Iterator[
     owner, wanted = webhook.user, webhook.events
     for change in changes:
         is_new = change.seq is not None and change.seq > queue.position
-        if not (is_new and is_visible(change, owner) and is_about(change, webhook.project_ids)):
+        if not (is_new and change.is_visible_to(owner) and is_about(change, webhook.project_ids)):
             continue
         event = event_of(change, owner)
         if event and (ALL in wanted or event in wanted):
@@ -81,7 +81,7 @@ def _wanted(queue: Queue, changes: Sequence[Change], now: datetime) -> Iterator[
 
 @transaction.atomic
 def put_back(delivery: Delivery) -> None:
-    """Put a delivery into its queue again, whatever became of it, to be sent at once."""
+    """Put a delivery back into its queue, even a delivered one, to be sent at once."""
     queue = Queue.objects.select_for_update().get(pk=delivery.webhook_id)
     delivery.state, delivery.tries, delivery.next_attempt_at = Delivery.State.WAITING, 0, None
     delivery.save()

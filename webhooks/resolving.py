@@ -19,7 +19,7 @@ class Unresolved(Exception):
 def resolve(name: str, seconds: float) -> list[Address]:
     """Ask the machine's resolver, as any other program here does.
 
-    It cannot be told how long it may take, so it is left behind in a thread of its own; that ends
+    The system resolver takes no timeout, so it is left behind in a thread of its own; that ends
     when the resolver gives up, by default after 10 to 30 seconds.
     """
     answer: SimpleQueue[list[Address]] = SimpleQueue()

@@ -13,6 +13,8 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from journal.models import Feed
+from values.instants import format_instant
+from webhooks.health import counted
 from webhooks.models import Delivery, Queue, Webhook
 from webhooks.payloads import Payloads
 from webhooks.sealing import Unreadable
@@ -42,7 +44,7 @@ log = logging.getLogger("timetracker.webhooks")
 
 
 def due_queues(now: datetime) -> Q:
-    """Return the condition of queues of which something is to be sent now, and nobody does."""
+    """Return the condition of queues with something due that nobody is sending."""
     is_free = Q(leased_until=None) | Q(leased_until__lt=now)
     is_awake = Q(paused_until=None) | Q(paused_until__lte=now)
     return Q(wake_at__lte=now, webhook__active=True) & is_free & is_awake
@@ -67,7 +69,7 @@ def claim(*, slow_too: bool = True) -> "SendingTurn | None":
 class SendingTurn:
     """One webhook, for a while: what is due is sent until something fails or all is sent.
 
-    Rows and rights are read anew for each few deliveries, so that what is sent is what its owner
+    Rows and rights are read again for each few deliveries, so that what is sent is what its owner
     may see then; what became of them is written together. Killed in between, those few are sent
     again: at least once, with the same ids.
     """
@@ -118,12 +120,16 @@ class SendingTurn:
         return self._finish(webhook, done, answer)
 
     def _due(self) -> list[Delivery]:
-        """Return what is due, in the order of the feed."""
+        """Return what is due: tests first, as somebody waits for them, then by the feed."""
         mine = Delivery.objects.filter(webhook=self.webhook_id)
-        new = mine.filter(state=Delivery.State.WAITING).order_by("seq", "id")[: self.size]
+        waiting = mine.filter(state=Delivery.State.WAITING).order_by("seq", "id")
         failed = mine.filter(state=Delivery.State.FAILED, next_attempt_at__lte=timezone.now())
-        found = [*new, *failed.order_by("next_attempt_at")[: self.size]]
-        found.sort(key=lambda each: (each.seq is None, each.seq, each.pk))
+        found = [
+            *waiting.filter(seq=None)[: self.size],
+            *waiting.filter(seq__isnull=False)[: self.size],
+            *failed.order_by("next_attempt_at")[: self.size],
+        ]
+        found.sort(key=lambda each: (each.seq or 0, each.pk))
         return found[: self.size]
 
     def _finish(self, webhook: Webhook, done: Sequence[Delivery], answer: Result | None) -> bool:
@@ -136,15 +142,9 @@ class SendingTurn:
         queue = self._write(done, answer, now)
         if queue is None:
             return False
-        noted = {
-            name: now
-            for name, state in (
-                ("last_delivered_at", Delivery.State.DELIVERED),
-                ("last_failed_at", Delivery.State.FAILED),
-            )
-            if any(delivery.state == state for delivery in done)
-        }
-        if noted:
+        delivered, failed = _counts(done)
+        counts = {"last_delivered_at": delivered, "last_failed_at": failed}
+        if noted := {name: now for name, count in counts.items() if count}:
             Webhook.objects.filter(pk=webhook.pk).update(**noted)
         if answer is None or answer.delivered:
             return True
@@ -166,12 +166,15 @@ class SendingTurn:
         Delivery.objects.bulk_update(
             done, ["state", "tries", "next_attempt_at", "attempts", "delivered_at"]
         )
-        if any(delivery.state == Delivery.State.DELIVERED for delivery in done):
-            queue.failures, queue.failing_since = 0, None
+        delivered, failed = _counts(done)
+        queue.attempts = counted(queue.attempts, now, delivered, failed)
+        if delivered:
+            queue.failing_since = None
+        if failed:
+            queue.last_error = next(_error(each) for each in reversed(done) if _error(each))
         if answer is not None:
             queue.slow = answer.seconds > SLOW
             if not answer.delivered:
-                queue.failures += 1
                 queue.failing_since = queue.failing_since or now
                 if _stands_for_all(answer):
                     queue.paused_until = _end_of_pause(answer, done[-1], now)
@@ -202,24 +205,22 @@ class SendingTurn:
 
 def _disable(webhook: Webhook, reason: str) -> bool:
     """Stop sending; returns False, as there is nothing to go on with."""
-    webhook.disable(reason)
-    log.error("Webhook disabled", extra={"webhook": webhook.pk, "reason": reason})
+    if Webhook.disable(webhook.pk, reason):
+        log.error("Webhook disabled", extra={"webhook": webhook.pk, "reason": reason})
     return False
 
 
 def _note(delivery: Delivery, answer: Result) -> None:
     """Note an attempt, and when the next one is due."""
     now = timezone.now()
-    delivery.attempts = [
-        *delivery.attempts,
-        {
-            "at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "milliseconds": round(answer.seconds * 1000),
-            "status": answer.status,
-            "error": answer.message or None,
-            "answer": answer.snippet,
-        },
-    ]
+    _add_attempt(
+        delivery,
+        now,
+        milliseconds=round(answer.seconds * 1000),
+        status=answer.status,
+        error=answer.message or None,
+        answer=answer.snippet,
+    )
     delivery.tries += 1
     if answer.delivered:
         delivery.state, delivery.next_attempt_at = Delivery.State.DELIVERED, None
@@ -234,10 +235,23 @@ def _note(delivery: Delivery, answer: Result) -> None:
 
 
 def _give_up(delivery: Delivery, reason: str) -> None:
-    at = timezone.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    attempt = {"at": at, "milliseconds": 0, "status": None, "error": reason, "answer": ""}
-    delivery.attempts = [*delivery.attempts, attempt]
+    _add_attempt(delivery, timezone.now(), milliseconds=0, status=None, error=reason, answer="")
     delivery.state, delivery.next_attempt_at = Delivery.State.GIVEN_UP, None
+
+
+def _add_attempt(delivery: Delivery, at: datetime, **attempt: object) -> None:
+    delivery.attempts = [*delivery.attempts, {"at": format_instant(at), **attempt}]
+
+
+def _counts(done: Sequence[Delivery]) -> tuple[int, int]:
+    """Return how many were delivered, and how many were not."""
+    delivered = sum(delivery.state == Delivery.State.DELIVERED for delivery in done)
+    return delivered, len(done) - delivered
+
+
+def _error(delivery: Delivery) -> str:
+    """Return why the last attempt failed; nothing if it did not."""
+    return str(delivery.attempts[-1]["error"] or "")
 
 
 def _stands_for_all(answer: Result) -> bool:

@@ -64,7 +64,7 @@ class Sender:
         }
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Result:
-        """Send a body; whatever goes wrong is in the result."""
+        """Send a body; a failure of any kind is in the result."""
         started = monotonic()
         try:
             return self._send(parse(url), body, {**self._headers, **headers}, started)

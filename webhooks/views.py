@@ -26,6 +26,7 @@ from webhooks.queueing import put_back, replay
 from webhooks.samples import event_types
 from webhooks.serializers import DeliverySerializer, WebhookSerializer
 
+SECRET_COLUMNS = ("sealed_secret", "secret_hint", "sealed_old_secret", "old_secret_until")
 OLD_SECRET_SIGNS_FOR = timedelta(hours=24)
 INACTIVE = "This webhook is not active. Set active to true first."
 
@@ -123,7 +124,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
             webhook.sealed_old_secret = webhook.sealed_secret
             webhook.old_secret_until = self.request.now + OLD_SECRET_SIGNS_FOR
             webhook.renew_secret()
-            webhook.save()
+            webhook.save(update_fields=[*SECRET_COLUMNS, "updated_at"])
         return self._written(webhook, "secret rotated")
 
     @extend_schema(responses=inline_serializer("DeliveryList", DELIVERIES_SHOWN))

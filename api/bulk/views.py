@@ -136,7 +136,7 @@ class Bulk(Generic[R]):
                 find = lock_shared if name == self.locked_reference else _by_id
                 self.context["references"][name] = find(rows, ids) if ids else {}
 
-    def _with_free_external_ids(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def _with_free_external_ids(self, operations: Sequence[Operation]) -> list[Operation]:
         """Free reassigned external ids from rows that the caller can no longer see.
 
         Return the operations without those whose id another request holds: the INSERT would wait

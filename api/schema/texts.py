@@ -43,7 +43,7 @@ TEXTS = {
         "Create, update and delete {many} in bulk",
         (
             "Up to 500 operations, carried out in order; each is checked and answered as if it"
-            " were sent alone. The response is 200 whatever their outcome: check `committed` and"
+            " were sent alone. The response is 200 even if they fail: check `committed` and"
             " each `status`. In `atomic` mode nothing is written if one operation fails, and the"
             " others get the status 424. With `dry_run` nothing is written at all."
         ),

@@ -101,7 +101,7 @@ class EmailFieldSchema(OpenApiSerializerFieldExtension):
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
-        self.target.validators = []  # of which drf-spectacular makes the format
+        self.target.validators = []  # drf-spectacular would derive the format from them
         if direction == "response":
             return {"type": "string"}
         return {

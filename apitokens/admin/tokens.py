@@ -23,6 +23,7 @@ from apitokens.admin.use import Use
 from apitokens.models import USABLE, ApiToken, TokenEvent
 from apitokens.scopes import known_scopes
 from staff.filters import PersonFilter
+from staff.permissions import AdministratorsOnly
 
 SCOPES_IN_LIST = 2
 ROTATION = '{} <a href="{}"><code>{}…</code></a>'
@@ -30,7 +31,7 @@ WITHOUT_EFFECT = "No effect: the user is not an administrator"
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(LifeAdmin):
+class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
     """Issue tokens, and see their scopes and usage."""
 
     list_display = (
@@ -72,20 +73,7 @@ class ApiTokenAdmin(LifeAdmin):
     class Media:
         css = {"all": ("apitokens/tokens.css",)}
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Only administrators: anyone who can issue tokens can act as any user."""
-        return request.user.is_superuser
-
-    def has_view_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        return request.user.is_superuser
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
-
-    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        return request.user.is_superuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Nobody: a revoked token is kept, so that its use can be traced."""
         return False
 

@@ -80,7 +80,7 @@ class Connection(psycopg.Connection[Any]):
                 raise
             self._give_up()
             raise CommitUnconfirmed("the commit was not confirmed in time") from error
-        if self._stopped_waiting:  # whatever the cause
+        if self._stopped_waiting:
             raise CommitUnconfirmed("the commit may not have reached the standby")
         return result
 

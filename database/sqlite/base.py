@@ -66,7 +66,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def like(pattern: str | None, text: object, escape: str = "") -> bool | None:
-    """Return whether `text LIKE pattern ESCAPE escape`, whatever the case; NULL for NULL."""
+    """Return whether `text LIKE pattern ESCAPE escape`, ignoring case; NULL for NULL."""
     if pattern is None or text is None:
         return None
     return _expression(pattern, escape).fullmatch(folded(str(text))) is not None

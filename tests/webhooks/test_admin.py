@@ -1,18 +1,23 @@
 """Webhooks in the admin: for administrators, and with nothing of a stranger's unescaped."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.support.admin import admin_as, as_shown, messages_of, rows_of, url
 from tests.support.factories import make_client
 from tests.webhooks.test_api import make_hook
 from users.models import User
+from webhooks import admin
 from webhooks.admin import NONE_ACTIVE
 from webhooks.events import TEST
-from webhooks.models import Delivery, Webhook
+from webhooks.health import counted
+from webhooks.models import Delivery, Queue, Webhook
 from webhooks.queueing import fill_queues
 
 
@@ -40,6 +45,33 @@ def test_an_answer_is_shown_escaped(browser: Browser, delivery: Delivery) -> Non
     (row,) = rows_of(browser.get(url(Delivery, "changelist")))
     assert row[1:4] == ["Invoicing", "client.created", str(delivery.object_id)]
     assert row[-1] == "The receiver answered 400."
+
+
+def test_the_health_of_a_webhook_is_shown(browser: Browser, delivery: Delivery) -> None:
+    now = timezone.now()
+    attempts = counted(counted({}, now - timedelta(hours=3), 8, 0), now, 1, 1)
+    Queue.objects.update(attempts=attempts, last_error="The receiver answered 500.")
+    Delivery.objects.update(state="waiting")
+    (row,) = rows_of(browser.get(url(Webhook, "changelist")))
+    assert row[3:7] == ["90 % of 10", "1", "0", "The receiver answered 500."]
+    page = browser.get(url(Webhook, "change", delivery.webhook_id)).content.decode()
+    assert "1 waiting, 0 failed and to be retried." in page
+    assert "90 % of 10 attempts in the last 24 hours delivered, 1 failed." in page
+    assert f"{now:%H}:00: 1 delivered, 1 failed attempt" in page
+    Webhook.disable(delivery.webhook_id, "The receiver answered 410 Gone.")
+    page = browser.get(url(Webhook, "change", delivery.webhook_id)).content.decode()
+    assert "Not active: The receiver answered 410 Gone." in page
+
+
+def test_a_million_that_wait_are_not_counted(
+    browser: Browser, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "MOST_COUNTED", 1)
+    Delivery.objects.update(state="failed")
+    for number in range(2):
+        Delivery.objects.create(webhook=delivery.webhook, event="client.created", seq=-number)
+    (row,) = rows_of(browser.get(url(Webhook, "changelist")))
+    assert row[4:6] == ["over 1", "1"]
 
 
 def test_a_delivery_is_sent_again(browser: Browser, delivery: Delivery) -> None:

@@ -88,7 +88,7 @@ PRINTED = "Must not hold spaces, backslashes or characters that do not print."
             for text in (
                 "",
                 "ftp://a.example/",
-                "file:///etc/passwd",
+                "file://hooks.example.com/x",
                 "gopher://a.example/",
                 "a.example",
                 "//a.example/",

@@ -15,6 +15,7 @@ from tests.support.factories import api_as, make_client, make_entry
 from tests.webhooks.test_api import PATH, SCOPES, make_hook
 from users.models import User
 from webhooks.connections import Fault
+from webhooks.events import TEST
 from webhooks.models import Delivery, Queue, Webhook
 from webhooks.queueing import fill_queues, put_back
 from webhooks.sending import (
@@ -139,6 +140,16 @@ def test_events_are_sent_in_the_order_of_the_feed(hook: Webhook) -> None:
     assert (hook.version, hook.last_failed_at) == (1, None)
 
 
+def test_tests_do_not_wait_for_a_backlog(hook: Webhook) -> None:
+    clients("A", "B")
+    fill_queues()
+    for _ in range(2):
+        put_back(Delivery(webhook=hook, event=TEST))
+    client = Script()
+    send(client)
+    assert [body["type"] for body in client.bodies] == [TEST] * 2 + ["client.created"] * 2
+
+
 def test_a_receiver_that_is_away_is_tried_again_in_order(
     hook: Webhook, at: Callable[[timedelta], None]
 ) -> None:
@@ -159,7 +170,9 @@ def test_a_receiver_that_is_away_is_tried_again_in_order(
     assert len({*ids}) == 1
     assert len(others) == 2
     queue = Queue.objects.get()
-    assert (queue.failures, queue.failing_since, queue.wake_at) == (0, None, None)
+    assert (queue.failing_since, queue.wake_at) == (None, None)
+    assert [*queue.attempts.values()] == [[3, 2]]
+    assert queue.last_error == NOBODY.message
 
 
 def test_one_delivery_that_is_refused_holds_up_no_other(hook: Webhook) -> None:

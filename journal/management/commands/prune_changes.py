@@ -1,6 +1,6 @@
 """Delete old changes."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from journal.numbering import expire_cursors, prune
 from tallies.versions import renew_list_versions
+from values.arguments import days
 
 KEPT_DAYS = 90
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         """Add --days and --expire-cursors."""
         parser.add_argument(
             "--days",
-            type=_days,
+            type=days,
             default=KEPT_DAYS,
             metavar="N",
             help=f"number of days to keep; default: {KEPT_DAYS}",
@@ -43,9 +44,3 @@ class Command(BaseCommand):
             renew_list_versions()
         count = prune(timezone.now() - timedelta(days=options["days"]))
         self.stdout.write(f"Deleted {count:,} changes older than {options['days']} days.")
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 36_500:
-        raise ArgumentTypeError(f"must be a whole number of days, 1 or greater, not {text!r}")
-    return int(text)

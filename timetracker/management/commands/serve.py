@@ -24,6 +24,7 @@ from apitokens.models import ApiToken
 from database.postgresql.limits import limit_role
 from ratelimit.counters import CounterCache
 from users.models import User
+from values.arguments import at_least_one
 from webhooks.keeper import keep_sending
 
 ADMINISTRATOR = "admin"
@@ -67,13 +68,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--workers",
-            type=_at_least_one,
+            type=at_least_one,
             metavar="N",
             help="number of processes; default: 2 with REDIS_URL, otherwise 1",
         )
         parser.add_argument(
             "--threads",
-            type=_at_least_one,
+            type=at_least_one,
             metavar="N",
             default=THREADS,
             help=f"threads per process, each with a database connection; default: {THREADS}",
@@ -239,10 +240,4 @@ def _ip_address(text: str) -> str:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= HIGHEST_PORT:
         raise ArgumentTypeError(f"must be a number from 1 to {HIGHEST_PORT}, not {text!r}")
-    return int(text)
-
-
-def _at_least_one(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
-        raise ArgumentTypeError(f"must be a whole number, 1 or greater, not {text!r}")
     return int(text)

@@ -1,36 +1,39 @@
-"""Throw away old deliveries of webhooks."""
+"""Delete old deliveries of webhooks."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from values.arguments import days
 from webhooks.models import Delivery
 
-DAYS = 30
+KEPT_DAYS = 30
 AT_ONCE = 5_000
 
 
 class Command(BaseCommand):
-    """Delete deliveries that are older than so many days, few at a time: it may run any time."""
+    """Limit the length of the log of deliveries; few go at a time, so it may run any time."""
 
-    help = "Delete the deliveries of webhooks that are older than --days."
+    help = "Delete the deliveries of webhooks that are older than --days; run it once a day."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the age."""
+        """Add --days."""
         parser.add_argument(
-            "--days", type=int, default=DAYS, help=f"{DAYS} if absent", metavar="N"
+            "--days",
+            type=days,
+            default=KEPT_DAYS,
+            metavar="N",
+            help=f"number of days to keep; default: {KEPT_DAYS}",
         )
 
     def handle(self, **options: Any) -> None:
-        """Delete, and say how many went."""
-        if options["days"] < 1:
-            raise CommandError("Give --days a number of at least 1.")
+        """Delete them and print how many."""
         before = timezone.now() - timedelta(days=options["days"])
         old = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
         deleted = 0
         while keys := list(old.values_list("pk", flat=True)[:AT_ONCE]):
             deleted += Delivery.objects.filter(pk__in=keys).delete()[0]
-        self.stdout.write(f"Deleted {deleted} deliveries from before {before:%Y-%m-%d %H:%M} UTC.")
+        self.stdout.write(f"Deleted {deleted:,} deliveries older than {options['days']} days.")

@@ -6,8 +6,9 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
+from values.arguments import at_least_one
 from webhooks.dispatcher import Dispatcher
 
 THREADS = 10
@@ -23,19 +24,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the number of threads."""
+        """Add --threads."""
         parser.add_argument(
             "--threads",
-            type=int,
+            type=at_least_one,
             default=THREADS,
             metavar="N",
-            help=f"receivers that are sent to at the same time; {THREADS} if absent",
+            help=f"number of receivers to send to at the same time; default: {THREADS}",
         )
 
     def handle(self, **options: Any) -> None:
         """Send until a signal, or until the server that began this has ended."""
-        if options["threads"] < 1:
-            raise CommandError("Give --threads a number of at least 1.")
         sender = Dispatcher(options["threads"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, sender.stop)
