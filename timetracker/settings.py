@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
+        "webhooks.schema.add_webhooks",
         "api.schema.hooks.name_choices",
         "api.schema.hooks.add_declared",
     ],

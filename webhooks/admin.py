@@ -23,17 +23,17 @@ NONE_ACTIVE = "None of these webhooks is active."
 MOST_COUNTED = 1_000
 
 
-class Count(Subquery):
+class RowCount(Subquery):
     """The number of rows of a subquery."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
 
-def _count(state: str) -> Count:
+def _count(state: str) -> RowCount:
     """Count a webhook's deliveries in a state, few enough to be quick: a million may wait."""
     found = Delivery.objects.filter(webhook=OuterRef("pk"), state=state).order_by()
-    return Count(found.values("pk")[: MOST_COUNTED + 1])
+    return RowCount(found.values("pk")[: MOST_COUNTED + 1])
 
 
 def _at_most(count: int) -> str:

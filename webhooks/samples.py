@@ -6,9 +6,18 @@ from typing import Any
 from django.apps import apps
 
 from registry.declared import viewsets_by_key
-from webhooks.events import EVENT_TYPES, EventType
+from webhooks.events import EVENT_TYPES, TEST, EventType
 
 SAMPLE_SEQ = 1208
+TEST_SAMPLE: dict[str, Any] = {
+    "type": TEST,
+    "timestamp": "2024-01-15T17:00:00Z",
+    "seq": None,
+    "cursor": None,
+    "changed_by": 2,
+    "fields": [],
+    "data": {"webhook": {"id": 3, "url": "https://hooks.example.com/timetracker"}},
+}
 # What the row of an event shows that its resource's example does not, and what is said to have
 # changed.
 SHOWN: dict[str, dict[str, Any]] = {

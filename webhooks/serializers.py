@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.serializers.base import ModelSerializer
@@ -107,16 +108,27 @@ class WebhookSerializer(ModelSerializer[Webhook]):
         return super().made_of([{"user": user, **row} for row in rows])
 
 
+class AttemptSerializer(serializers.Serializer[object]):
+    """One attempt to send a delivery."""
+
+    at = serializers.DateTimeField()
+    milliseconds = serializers.IntegerField()
+    status = serializers.IntegerField(allow_null=True, help_text="The receiver's.")
+    error = serializers.CharField(allow_null=True, help_text="Why it failed.")
+    answer = serializers.CharField(
+        help_text="The beginning of what the receiver answered, a stranger's text: escape it."
+    )
+
+
+@extend_schema_field(AttemptSerializer(many=True))
+class AttemptsField(serializers.JSONField):
+    """The attempts as they are stored."""
+
+
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One event for one webhook, and each attempt to send it, the oldest first."""
 
-    attempts = serializers.ListField(
-        child=serializers.DictField(),
-        help_text=(
-            "`at`, `milliseconds`, the receiver's `status`, our `error` and the beginning of its"
-            " `answer`, which is a stranger's text: escape it."
-        ),
-    )
+    attempts = AttemptsField(read_only=True)
 
     class Meta:
         model = Delivery

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.exceptions import Conflict
 from api.pagination.pages import PagePagination
+from api.schema.answers import list_envelope, written_envelope
 from api.serializers.base import refuse_unknown
 from api.serializers.fields import InstantField
 from api.serializers.representation import Representation, representation_of
@@ -59,11 +60,7 @@ WITH_SECRET = {
     "secret": serializers.CharField(help_text="Shown this once."),
 }
 EVENTS_SHOWN: dict[str, Any] = {"event_types": EventTypeSerializer(many=True)}
-DELIVERIES_SHOWN: dict[str, Any] = {
-    "deliveries": DeliverySerializer(many=True),
-    "pagination": serializers.DictField(),
-}
-WITH_DELIVERY = {"message": serializers.CharField(), "delivery": DeliverySerializer()}
+DELIVERY_WRITTEN = written_envelope(DeliverySerializer, "delivery")
 
 
 @extend_schema_view(
@@ -105,7 +102,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         """List event types: those that can be named, each with a sample of what is sent."""
         return Response({"event_types": event_types()})
 
-    @extend_schema(request=None, responses=inline_serializer("TestSent", {**WITH_DELIVERY}))
+    @extend_schema(request=None, responses=DELIVERY_WRITTEN)
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
         """Send a test event: `webhook.test`, signed as any other."""
@@ -127,7 +124,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
             webhook.save(update_fields=[*SECRET_COLUMNS, "updated_at"])
         return self._written(webhook, "secret rotated")
 
-    @extend_schema(responses=inline_serializer("DeliveryList", DELIVERIES_SHOWN))
+    @extend_schema(responses=list_envelope(DeliverySerializer, "deliveries"))
     @action(detail=True, methods=["get"], filterset_class=DeliveryFilter)
     def deliveries(self, request: Request, pk: str) -> Response:
         """List deliveries of a webhook: the newest first, with each attempt."""
@@ -141,7 +138,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         rows = [DELIVERIES.representation.of_row(row, self.request.caller) for row in page]
         return paginator.get_paginated_response(rows)
 
-    @extend_schema(request=None, responses=inline_serializer("Redelivery", {**WITH_DELIVERY}))
+    @extend_schema(request=None, responses=DELIVERY_WRITTEN)
     @action(
         detail=True,
         methods=["post"],

@@ -128,7 +128,7 @@ def is_nullable(field: serializers.Field[Any, Any, Any, Any]) -> bool:
     DRF marks only fields that accept null, and those that are read only accept nothing.
     """
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
-    for name in field.source_attrs:
+    for name in getattr(field, "source_attrs", ()):  # what stands in for a field has none
         try:
             column: Any = model and model._meta.get_field(name)
         except FieldDoesNotExist:
