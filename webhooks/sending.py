@@ -26,7 +26,7 @@ PAUSES = (5, 30, 120, 600, 3_600, 4 * 3_600, 12 * 3_600, 24 * 3_600)
 JITTER = 0.2
 LONGEST_PAUSE_OF_ALL = 600  # seconds: a receiver that is back is noticed so soon
 MOST_PATIENCE = timedelta(days=5)
-LEASE = timedelta(seconds=30)  # an attempt takes ten at most
+LEASE = timedelta(seconds=20)  # an attempt takes ten at most
 MOST_AT_ONCE = 50
 SLOW = 1.0  # seconds, of an answer
 FRESH_FOR = 0.1  # seconds that the rows and rights of what is sent may be old

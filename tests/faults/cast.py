@@ -18,7 +18,7 @@ def make(tokens: int) -> dict[str, object]:
 
     olga = User.objects.create_user("olga")
     administrators = [User.objects.create_superuser(name) for name in ("ada", "adam")]
-    scopes = ["write:time_entries", "read:users", "read:projects"]
+    scopes = ["write:time_entries", "read:users", "read:projects", "write:webhooks"]
     issued = [
         ApiToken.issue(user=olga, name=f"fault {number}", scopes=scopes)
         for number in range(tokens)

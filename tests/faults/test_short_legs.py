@@ -13,6 +13,7 @@ from tests.support.servers import ROOT
 SCRIPTS = {
     "sqlite": [
         "kill9",
+        "sender_killed",
         "retries",
         "sigterm",
         "races",
@@ -25,6 +26,7 @@ SCRIPTS = {
     ],
     "postgresql": [
         "kill9",
+        "sender_killed",
         "retries",
         "races",
         "database_restart",

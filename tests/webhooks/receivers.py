@@ -50,10 +50,10 @@ class Receiver:
 
 @contextmanager
 def receiving(
-    answer: Answer | bytes = OK, tls: ssl.SSLContext | None = None
+    answer: Answer | bytes = OK, tls: ssl.SSLContext | None = None, port: int = 0
 ) -> Iterator[Receiver]:
-    """Serve what a function or the same bytes answer to each request."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    """Serve what a function or the same bytes answer to each request, on any free port."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
         script = always(answer) if isinstance(answer, bytes) else answer
         receiver = Receiver(listener, listener.getsockname()[1], script, tls)
         thread = threading.Thread(target=receiver.serve, daemon=True)
