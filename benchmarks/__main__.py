@@ -13,6 +13,7 @@ from benchmarks.operations import EXTRAS, OPERATIONS
 from benchmarks.services import stores
 from benchmarks.sqlite import sqlite
 from benchmarks.tables import commit, machine
+from benchmarks.webhooks import webhooks
 from tests.support.servers import ROOT
 
 ENTRIES = {"full": 1_000_000, "growth": 10_000_000, "memory": 100_000, "sqlite": 100_000}
@@ -28,6 +29,7 @@ def options() -> Namespace:
         ("growth", "from 10 000 to 1 000 000 to 10 000 000 entries"),
         ("memory", "of one worker, over 100 000 mixed requests"),
         ("sqlite", "SQLite beside PostgreSQL"),
+        ("webhooks", "how soon and how fast events are sent"),
     ):
         modes.add_argument(
             f"--{name}",
@@ -69,6 +71,8 @@ def main(asked: Namespace) -> None:
                 memory(servers, asked.database, entries)
             case "sqlite":
                 sqlite(servers, asked.database, entries)
+            case "webhooks":
+                webhooks(servers, asked.database, entries)
     print(f"\n{time.monotonic() - begun:.0f} seconds in all")
 
 

@@ -99,8 +99,11 @@ def kill_under_load(service: Service, inbox: Inbox, kills: int) -> list[Answer]:
 def rounds(verdict: Verdict, kind: str, count: int) -> None:
     """Kill so many senders, let one go on until all is sent, and compare."""
     inbox = Inbox(free_port())
-    allowed = {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
-    with stored_in(kind) as database, serving(database, **allowed) as service:
+    local = "127.0.0.0/8"
+    with (
+        stored_in(kind) as database,
+        serving(database, WEBHOOK_ALLOWED_NETWORKS=local) as service,
+    ):
         for number in range(WEBHOOKS):
             url = f"http://127.0.0.1:{inbox.port}/{number}"
             made = service.callers()[0].send(
