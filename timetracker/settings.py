@@ -166,8 +166,6 @@ if _REDIS_URL:
         "LOCATION": _REDIS_URL,
         "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
     }
-# Where webhooks may be sent although it is not public: webhooks/destinations.py.
-WEBHOOK_ALLOWED_NETWORKS = environment.networks("WEBHOOK_ALLOWED_NETWORKS")
 RATELIMIT_USE_CACHE = "ratelimit"
 RATE_LIMIT_PER_MINUTE = environment.positive_integer("RATE_LIMIT_PER_MINUTE", 100)
 RATE_LIMIT_PER_HOUR = environment.positive_integer("RATE_LIMIT_PER_HOUR", 1000)
