@@ -22,6 +22,8 @@ class ClientsConfig(ApiAppConfig):
             "phone": "+1-555-0123",
             "address": "",
             "default_hourly_rate": None,
+            "currency": "EUR",
+            "rounding": {"minutes": 15, "mode": "up"},
             "status": "active",
         },
         "PatchedClientRequest": {"status": "inactive"},

@@ -3,7 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
-from resources.models import Resource, ResourceQuerySet, external_id_once
+from rates.rated import Rated
+from resources.models import ResourceQuerySet, external_id_once
+from values.money import CurrencyField, RoundingField, currency_shaped, rounding_known
 from values.text import FoldedField, NameField, ProseField, SortField
 
 
@@ -11,7 +13,7 @@ class ClientQuerySet(ResourceQuerySet["Client"]):
     """Clients; all users share them."""
 
 
-class Client(Resource):
+class Client(Rated):
     """A customer of projects."""
 
     class Status(models.TextChoices):
@@ -32,8 +34,18 @@ class Client(Resource):
     default_hourly_rate = models.DecimalField(
         max_digits=10, decimal_places=2, null=True, blank=True
     )
+    currency = CurrencyField(
+        null=True,
+        blank=True,
+        help_text="ISO 4217, such as EUR; null for the service's own.",
+    )
+    rounding = RoundingField(
+        help_text="How the time of each entry is rounded before it is billed.",
+    )
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
 
+    rate_attribute = "default_hourly_rate"
+    rate_place = "client"
     objects = ClientQuerySet.as_manager()
 
     class Meta:
@@ -51,6 +63,8 @@ class Client(Resource):
                 name="client_default_hourly_rate_not_negative",
                 violation_error_message="The default hourly rate cannot be negative.",
             ),
+            currency_shaped("currency", "client_currency_of_three_letters", null=True),
+            rounding_known("rounding", "client_rounding_known"),
         )
 
     def __str__(self) -> str:

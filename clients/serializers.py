@@ -2,10 +2,13 @@
 
 from api.serializers.base import ModelSerializer
 from clients.models import Client
+from rates.rounding import RoundingObjectField
 
 
 class ClientSerializer(ModelSerializer[Client]):
     """A client."""
+
+    rounding = RoundingObjectField(required=False, allow_null=True)
 
     class Meta:
         model = Client
@@ -17,6 +20,8 @@ class ClientSerializer(ModelSerializer[Client]):
             "phone",
             "address",
             "default_hourly_rate",
+            "currency",
+            "rounding",
             "status",
             "created_at",
             "updated_at",

@@ -130,11 +130,16 @@ class Journaled(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete and record it, unless the row is already gone."""
         with transaction.atomic(savepoint=False):
+            self.before_deletion([self])
             change = self.deletion(self.owner_in_database())
             deleted = super().delete(*args, **kwargs)
             if deleted[0]:
                 record([change])
         return deleted
+
+    @classmethod
+    def before_deletion(cls, rows: Sequence[Self]) -> None:
+        """Delete what goes with rows; here nothing."""
 
     def remember(self) -> None:
         """Take the current values as the stored ones."""

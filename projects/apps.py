@@ -23,6 +23,7 @@ class ProjectsConfig(ApiAppConfig):
             "hourly_rate": 75.0,
             "estimated_hours": 120,
             "billable": True,
+            "rounding": None,
             "status": "active",
         },
         "PatchedProjectRequest": {"status": "on_hold"},

@@ -10,7 +10,9 @@ from django.utils import timezone
 from clients.models import Client
 from journal.journaled import record
 from journal.models import Change
-from resources.models import Resource, ResourceQuerySet, external_id_once
+from rates.rated import Rated
+from resources.models import ResourceQuerySet, external_id_once
+from values.money import RoundingField, rounding_known
 from values.text import FoldedField, NameField, ProseField, SortField
 
 
@@ -22,7 +24,7 @@ class ProjectQuerySet(ResourceQuerySet["Project"]):
         return self.select_related("client")
 
 
-class Project(Resource):
+class Project(Rated):
     """A piece of work, for a client or for oneself."""
 
     class Status(models.TextChoices):
@@ -43,10 +45,15 @@ class Project(Resource):
     hourly_rate = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     estimated_hours = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     billable = models.BooleanField(default=True)
+    rounding = RoundingField(
+        help_text="How the time of each entry is rounded before it is billed; else the client's.",
+    )
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
 
     objects = ProjectQuerySet.as_manager()
     project_attribute = "id"
+    rate_attribute = "hourly_rate"
+    rate_place = "project"
 
     class Meta:
         ordering = ("sort_name", "id")
@@ -70,6 +77,7 @@ class Project(Resource):
                 name="project_estimated_hours_not_negative",
                 violation_error_message="The estimated hours cannot be negative.",
             ),
+            rounding_known("rounding", "project_rounding_known"),
         )
 
     def __str__(self) -> str:

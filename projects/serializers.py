@@ -4,12 +4,14 @@ from rest_framework import serializers
 
 from api.serializers.base import ModelSerializer
 from projects.models import Project
+from rates.rounding import RoundingObjectField
 
 
 class ProjectSerializer(ModelSerializer[Project]):
     """A project; `client_id` may be null."""
 
     client_name = serializers.CharField(source="client.name", allow_null=True, read_only=True)
+    rounding = RoundingObjectField(required=False, allow_null=True)
 
     class Meta:
         model = Project
@@ -22,6 +24,7 @@ class ProjectSerializer(ModelSerializer[Project]):
             "hourly_rate",
             "estimated_hours",
             "billable",
+            "rounding",
             "status",
             "created_at",
             "updated_at",

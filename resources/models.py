@@ -38,6 +38,7 @@ class ResourceQuerySet(models.QuerySet[M]):
             return super().delete()
         with transaction.atomic(savepoint=False):
             rows: list[Any] = list(self.select_related(None).order_by("pk").select_for_update())
+            self.model.before_deletion(rows)
             deleted = models.QuerySet(self.model).filter(pk__in=[row.pk for row in rows]).delete()
             record([row.deletion(row.owner) for row in rows])
         return deleted

@@ -1,5 +1,6 @@
 """Time logged on projects and tasks."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from django.conf import settings
@@ -9,14 +10,18 @@ from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
+from journal.journaled import ABSENT
 from journal.models import Change
 from projects.archiving import ProjectWork
 from projects.models import Project
+from rates.models import Rate
 from resources.models import ResourceQuerySet, external_id_once, within_years
 from tasks.models import Task
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
+from timeentries.pricing import CAUSES, COLUMNS, price
 from timeentries.totals import total_from_tallies
 from users.models import User
+from values.money import AmountField, CurrencyField
 from values.text import FoldedField, ProseField, normal
 
 LONGEST_ENTRY_DAYS = 366
@@ -93,6 +98,21 @@ class TimeEntry(ProjectWork):
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
     )
+    # What it was worth when it was last priced: timeentries/pricing.py.
+    hourly_rate = models.DecimalField(max_digits=10, decimal_places=2, null=True, editable=False)
+    currency = CurrencyField(null=True, editable=False)
+    rounded_seconds = models.BigIntegerField(null=True, editable=False)
+    amount = AmountField(null=True, editable=False)
+    # It stays where the rate is deleted.
+    rate = models.ForeignKey(
+        Rate,
+        models.DO_NOTHING,
+        related_name="+",
+        null=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
 
     objects = TimeEntryQuerySet.as_manager()
     owner_attribute = "user_id"
@@ -143,6 +163,18 @@ class TimeEntry(ProjectWork):
                 violation_error_code="timer_already_running",
                 violation_error_message="A timer is already running. Stop it first.",
             ),
+            models.CheckConstraint(
+                condition=Q(amount=None)
+                | Q(
+                    hourly_rate__isnull=False,
+                    currency__isnull=False,
+                    rounded_seconds__isnull=False,
+                    end_time__isnull=False,
+                    billable=True,
+                ),
+                name="time_entry_amount_has_its_rate",
+                violation_error_message="An amount needs an end, a rate and billable time.",
+            ),
             CompositeForeignKey(
                 fields=("task", "project"),
                 to_fields=("id", "project"),
@@ -153,6 +185,20 @@ class TimeEntry(ProjectWork):
 
     def __str__(self) -> str:
         return f"{self.project} from {timezone.localtime(self.start_time):%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new entries with their prices."""
+        price(rows)
+        super().insert(rows)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
+        """Save, and price the entry if what its price depends on changed."""
+        if any(self.stored.get(name, ABSENT) != getattr(self, name) for name in CAUSES):
+            price([self])
+            if update_fields is not None:
+                update_fields = {*update_fields, *COLUMNS}
+        super().save(update_fields=update_fields, **kwargs)
 
     def begins(self) -> bool:
         """Return whether a save adds the entry to its project, or starts it again there."""

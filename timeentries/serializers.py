@@ -124,6 +124,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     duration_seconds = ComputedField(duration_seconds, "start_time", "end_time", until_now=True)
     duration_hours = ComputedField(duration_hours, "start_time", "end_time", until_now=True)
     active = ComputedField(is_running, "end_time")
+    amount = serializers.DecimalField(18, 4, read_only=True)
 
     class Meta:
         model = TimeEntry
@@ -146,6 +147,10 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "tags",
             "tag_list",
             "billable",
+            "hourly_rate",
+            "currency",
+            "rounded_seconds",
+            "amount",
             "created_at",
             "updated_at",
             "version",

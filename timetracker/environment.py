@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from database import url as database_url
+from values.currencies import currencies
 from values.wall_clock import zone_names
 
 T = TypeVar("T")
@@ -99,6 +100,17 @@ def time_zone(name: str, default: str) -> str:
         return text
 
     return _read(name, default, parse, "an IANA time zone name such as Europe/Berlin")
+
+
+def currency(name: str, default: str) -> str:
+    """Return a currency of ISO 4217."""
+
+    def parse(text: str) -> str:
+        if text not in currencies():
+            raise ValueError(text)
+        return text
+
+    return _read(name, default, parse, "a currency code of ISO 4217 such as EUR")
 
 
 def log_level(name: str) -> str:

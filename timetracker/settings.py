@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "timeentries",
     "tasks",
     "clients",
+    "rates",
     "webhooks",
     "changes",
     "journal",
@@ -192,6 +193,8 @@ USE_I18N = False
 FORMAT_MODULE_PATH = "staff.formats"
 USE_TZ = True
 TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
+# Of clients that have none of their own.
+CURRENCY = environment.currency("CURRENCY", "USD")
 
 STATIC_URL = "static/"
 # The files of the admin and of the documentation pages come straight from their packages.

@@ -1,0 +1,202 @@
+"""Hourly rates, each valid from a day on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any, NamedTuple, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from database.columns import column_of
+from resources.models import Resource, ResourceQuerySet, external_id_once, within_years
+from values.wall_clock import EARLIEST, LATEST
+
+ALWAYS = EARLIEST.date()  # valid from: before any entry can be
+DAY = timedelta(days=1)
+EXISTS = "There is a rate of this place from this day on already. Change that one."
+PLACES = (
+    ("user", "project"),
+    ("project",),
+    ("user", "client"),
+    ("client",),
+    ("user",),
+)  # the most specific first
+
+
+class RateQuerySet(ResourceQuerySet["Rate"]):
+    """Rates; those of a user are that user's, all others are shared."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Keep the shared ones and the user's own; administrators see all."""
+        return self if user.is_superuser else self.filter(Q(user=None) | Q(user=user))
+
+    def with_details(self) -> Self:
+        """Also fetch related rows that the API shows."""
+        return self.select_related("client", "project__client")
+
+
+def _once(*place: str) -> models.UniqueConstraint:
+    """Return the constraint that a place has one rate from a day on."""
+    others = {f"{name}__isnull": name not in place for name in ("user", "client", "project")}
+    return models.UniqueConstraint(
+        fields=[*place, "valid_from"],
+        condition=Q(**others),
+        name=f"rate_once_per_{'_and_'.join(place)}",
+        violation_error_code="rate_exists",
+        violation_error_message=EXISTS,
+    )
+
+
+class Rate(Resource):
+    """What an hour costs from a day on: of a user, a client, a project, or a user in one of these.
+
+    Without an `hourly_rate`, the place has none from that day on.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    client = models.ForeignKey(
+        "clients.Client", models.CASCADE, related_name="+", null=True, blank=True, db_index=False
+    )
+    project = models.ForeignKey(
+        "projects.Project",
+        models.CASCADE,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    hourly_rate = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    valid_from = models.DateField(
+        default=ALWAYS,
+        help_text="The first day; null for always. Days are those of the entry's owner.",
+    )
+    valid_until = models.DateField(null=True, editable=False)
+
+    objects = RateQuerySet.as_manager()
+    owner_attribute = "user_id"
+    project_attribute = "project_id"
+
+    class Meta:
+        ordering = ("-valid_from", "id")
+        indexes = (
+            # The constraints' indexes begin with the user where there is one.
+            models.Index(fields=["project"], name="rate_of_project"),
+            models.Index(fields=["client"], name="rate_of_client"),
+        )
+        constraints = (
+            external_id_once("rate_external_id_once_per_user"),
+            *(_once(*place) for place in PLACES),
+            models.CheckConstraint(
+                condition=Q(client=None) | Q(project=None),
+                name="rate_of_client_or_project",
+                violation_error_message="Give a client or a project, not both.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(user=None, client=None, project=None),
+                name="rate_has_a_place",
+                violation_error_message="Give a user, a client or a project.",
+            ),
+            models.CheckConstraint(
+                condition=Q(hourly_rate__gte=0),
+                name="rate_hourly_rate_not_negative",
+                violation_error_message="The hourly rate cannot be negative.",
+            ),
+            within_years(
+                "valid_from", "rate_valid_from_within_years", first=ALWAYS, end=LATEST.date()
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.hourly_rate} from {self.valid_from}"
+
+    @property
+    def place(self) -> "Place":
+        """What the rate is for."""
+        return Place(self.user_id, self.client_id, self.project_id)
+
+    @classmethod
+    def insert(cls, rows: Sequence[Self]) -> None:
+        """Insert new rates, and end those before them."""
+        with transaction.atomic(savepoint=False):
+            super().insert(rows)
+            settle({row.place for row in rows})
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, and end each rate on the day before the next one begins."""
+        places = {self.place, Place.of(self.stored)} if self.stored else {self.place}
+        with transaction.atomic(savepoint=False):
+            super().save(update_fields=update_fields, **kwargs)
+            settle(places)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete, and let the rate before go on."""
+        with transaction.atomic(savepoint=False):
+            deleted = super().delete(*args, **kwargs)
+            settle({self.place})
+        return deleted
+
+    def end(self, last: date | None) -> None:
+        """Note the last day on which this is valid; None if no other rate follows."""
+        if self.valid_until != last:
+            self.valid_until = last
+            super().save(update_fields=["valid_until", "updated_at"])
+
+
+class Place(NamedTuple):
+    """What a rate is for, by ids; which of them are given makes it more or less specific."""
+
+    user_id: int | None
+    client_id: int | None
+    project_id: int | None
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the place in the columns of a rate."""
+        return cls(*(columns[name] for name in cls._fields))
+
+
+def settle(places: Iterable[Place]) -> None:
+    """Make what depends on the rates of some places true again.
+
+    That is the last day of each rate, and the plain face of what is valid today: a project's
+    `hourly_rate` and a client's `default_hourly_rate`.
+    """
+    for place in sorted(places, key=str):
+        rates = [*Rate.objects.filter(**place._asdict()).order_by("valid_from")]
+        for rate, following in zip_longest(rates, rates[1:]):
+            rate.end(following and following.valid_from - DAY)
+        if place.user_id is None:
+            show(place, rates)
+
+
+def show(place: Place, rates: Iterable[Rate]) -> None:
+    """Let a project or a client show what is valid today."""
+    name = "project" if place.project_id else "client"
+    model: Any = column_of(Rate, name).related_model
+    shown = (
+        model.objects.select_for_update(no_key=True)
+        .filter(pk=getattr(place, f"{name}_id"))
+        .first()
+    )
+    today = current(rates)
+    if shown and getattr(shown, model.rate_attribute) != today:
+        setattr(shown, model.rate_attribute, today)
+        shown.save(update_fields=[model.rate_attribute, "updated_at"])
+
+
+def current(rates: Iterable[Rate]) -> Decimal | None:
+    """Return what is valid today (UTC), of the rates of one place by their days."""
+    today = timezone.now().date()
+    begun = [rate.hourly_rate for rate in rates if rate.valid_from <= today]
+    return begun[-1] if begun else None
