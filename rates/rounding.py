@@ -45,4 +45,4 @@ class RoundingObjectField(serializers.Field[str, object, object, object]):
     def to_representation(self, value: str) -> dict[str, object] | None:
         """Return the object, or null."""
         rounding = Rounding.of(value)
-        return rounding and {"minutes": rounding.minutes, "mode": rounding.mode}
+        return {"minutes": rounding.minutes, "mode": rounding.mode} if rounding else None

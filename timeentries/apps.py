@@ -60,6 +60,8 @@ class TimeEntriesConfig(ApiAppConfig):
             "currency": "EUR",
             "rounded_seconds": 28800,
             "amount": 600.0,
+            "billed": False,
+            "billing_reference": None,
         },
         "PatchedTimeEntryRequest": {"notes": "Worked on feature Y"},
         "TimerStartRequest": {"project_id": 1, "task_id": 5},

@@ -24,6 +24,8 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
     task_id = IdFilter()
     client_id = IdFilter(field_name="project__client_id")
     billable = SwitchFilter()
+    billed = SwitchFilter(method="filter_billed")
+    billing_reference = TextFilter(field_name="bill")
     tag = TextFilter(method="filter_tag", help_text="A single tag, case-sensitive.")
     user_id = IdFilter(
         method="filter_user", help_text="Only administrators may use another user's id."
@@ -41,6 +43,15 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
         if not self.sees_everyone and user_id != self.user.pk:
             raise AccessDenied("You can only access your own time entries.")
         return queryset.filter(user_id=user_id)
+
+    def filter_billed(
+        self,
+        queryset: QuerySet[TimeEntry],
+        name: str,
+        billed: bool,  # noqa: FBT001 - django-filter's
+    ) -> QuerySet[TimeEntry]:
+        """Keep the entries that are billed, or those that are not."""
+        return queryset.filter(bill__isnull=not billed)
 
     def filter_tag(
         self,

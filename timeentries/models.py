@@ -103,6 +103,16 @@ class TimeEntry(ProjectWork):
     currency = CurrencyField(null=True, editable=False)
     rounded_seconds = models.BigIntegerField(null=True, editable=False)
     amount = AmountField(null=True, editable=False)
+    # By its reference, which lists can then show without a join.
+    bill = models.ForeignKey(
+        "billing.Bill",
+        models.PROTECT,
+        to_field="reference",
+        related_name="entries",
+        null=True,
+        editable=False,
+        db_index=False,
+    )
     # It stays where the rate is deleted.
     rate = models.ForeignKey(
         Rate,
@@ -133,6 +143,9 @@ class TimeEntry(ProjectWork):
                 name="time_entry_newest_of_project",
             ),
             models.Index(fields=["task", "-start_time", "-id"], name="time_entry_newest_of_task"),
+            models.Index(
+                fields=["bill"], condition=Q(bill__isnull=False), name="time_entry_billed"
+            ),
             # All that a sum or a count of a range needs, so that no row is read for it.
             models.Index(
                 fields=["start_time", "project", "duration_seconds", "billable"],

@@ -1,15 +1,20 @@
 """Pricing many stored entries again, in batches."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
+from journal.journaled import record
+from journal.models import Change
 from rates.pricing import Work, rates_for
+from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.pricing import Price, Terms
 from users.models import zone_name
 from values.instants import seconds_between
@@ -27,9 +32,13 @@ STORED = """
     JOIN users_user AS person ON person.id = entry.user_id
     JOIN projects_project AS project ON project.id = entry.project_id
     LEFT JOIN clients_client AS client ON client.id = project.client_id
-    WHERE entry.end_time IS NOT NULL AND entry.id > %s {condition}
+    WHERE entry.end_time IS NOT NULL {condition}
     ORDER BY entry.id LIMIT %s
 """
+AMONG = {
+    "postgresql": "AND entry.id = ANY(%s::bigint[])",
+    "sqlite": "AND entry.id IN (SELECT value FROM json_each(%s))",
+}
 WRITES = {
     "postgresql": """
         UPDATE timeentries_timeentry AS entry
@@ -70,6 +79,23 @@ class Stored(NamedTuple):
         }
 
 
+class Worth:
+    """Sums of amounts, of each currency its own."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Decimal] = {}
+
+    def add(self, price: Price) -> None:
+        """Add an amount, if there is one."""
+        if price.amount is not None and price.currency is not None:
+            so_far = self._sums.get(price.currency, Decimal(0))
+            self._sums[price.currency] = so_far + price.amount
+
+    def shown(self) -> list[dict[str, object]]:
+        """Return `{"currency", "amount"}` of each currency."""
+        return [{"currency": code, "amount": self._sums[code]} for code in sorted(self._sums)]
+
+
 def price_unpriced() -> int:
     """Price the finished entries that have no price yet; return how many.
 
@@ -78,23 +104,63 @@ def price_unpriced() -> int:
     done, last = 0, 0
     while True:
         with transaction.atomic():
-            batch = _read("AND entry.rounded_seconds IS NULL", last)
+            batch = _read("AND entry.rounded_seconds IS NULL AND entry.id > %s", last)
             _write(priced_again(batch))
         if not batch:
             return done
         done, last = done + len(batch), batch[-1].pk
 
 
+@transaction.atomic
+def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict[str, object]:
+    """Price entries again, but those that are billed; return the counts, and the sums.
+
+    Nobody sees a half of it, and only the entries that change are locked.
+    """
+    looked_at, changed, before, after = 0, 0, Worth(), Worth()
+    for keys in _batches(entries.finished().filter(bill=None)):
+        rows = TimeEntry.objects.filter(pk__in=keys, bill=None).order_by("pk")
+        if not preview:
+            rows = rows.select_for_update(no_key=True)
+        stored = _read(AMONG[connection.vendor], _array([*rows.values_list("pk", flat=True)]))
+        again = priced_again(stored)
+        others = [new for old, new in zip(stored, again, strict=True) if old != new]
+        looked_at, changed = looked_at + len(stored), changed + len(others)
+        for old, new in zip(stored, again, strict=True):
+            before.add(old.price)
+            after.add(new.price)
+        if others and not preview:
+            _write(others)
+            _note(others, now)
+    return {
+        "entries": looked_at,
+        "changed": changed,
+        "before": before.shown(),
+        "after": after.shown(),
+    }
+
+
 def priced_again(batch: Sequence[Stored]) -> list[Stored]:
-    """Return entries as they would be priced today."""
+    """Return entries as they would be priced now."""
     works = [each.terms.work for each in batch if each.terms.billable]
     rates = rates_for(works) if works else []
     return [each._replace(price=each.terms.price(rates)) for each in batch]
 
 
-def _read(condition: str, after: int) -> list[Stored]:
+def _batches(entries: TimeEntryQuerySet) -> Iterator[list[int]]:
+    keys, last = entries.order_by("pk").values_list("pk", flat=True), 0
+    while batch := list(keys.filter(pk__gt=last)[:AT_ONCE]):
+        last = batch[-1]
+        yield batch
+
+
+def _array(ids: Sequence[int]) -> list[int] | str:
+    return list(ids) if connection.vendor == "postgresql" else json.dumps(list(ids))
+
+
+def _read(condition: str, given: list[int] | str | int) -> list[Stored]:
     with connection.cursor() as cursor:
-        cursor.execute(STORED.format(condition=condition), [after, AT_ONCE])
+        cursor.execute(STORED.format(condition=condition), [given, AT_ONCE])
         return [*map(_stored, cursor.fetchall())]
 
 
@@ -102,6 +168,24 @@ def _write(entries: Sequence[Stored]) -> None:
     with connection.cursor() as cursor:
         rows = json.dumps([entry.to_json() for entry in entries])
         cursor.execute(WRITES[connection.vendor], [rows])
+
+
+def _note(entries: Sequence[Stored], now: datetime) -> None:
+    """Count up the versions, and record the changes."""
+    rows = TimeEntry.objects.filter(pk__in=[entry.pk for entry in entries])
+    rows.update(version=F("version") + 1, updated_at=Greatest(F("updated_at"), now))
+    fields = ["hourly_rate", "currency", "rounded_seconds", "amount"]
+    record(
+        [
+            entry.change(
+                Change.Action.UPDATED,
+                fields,
+                owner_before=entry.user_id,
+                owner_after=entry.user_id,
+            )
+            for entry in rows.order_by("pk")
+        ]
+    )
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:

@@ -37,6 +37,11 @@ def is_running(end: datetime | None) -> bool:
     return end is None
 
 
+def is_billed(reference: str | None) -> bool:
+    """Return whether the entry is billed."""
+    return reference is not None
+
+
 def tag_list(tags: str) -> list[str]:
     """Return the tags as a list."""
     return tags.split(",") if tags else []
@@ -125,6 +130,8 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     duration_hours = ComputedField(duration_hours, "start_time", "end_time", until_now=True)
     active = ComputedField(is_running, "end_time")
     amount = serializers.DecimalField(18, 4, read_only=True)
+    billed = ComputedField(is_billed, "bill_id")
+    billing_reference = serializers.CharField(source="bill_id", allow_null=True, read_only=True)
 
     class Meta:
         model = TimeEntry
@@ -151,6 +158,8 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "currency",
             "rounded_seconds",
             "amount",
+            "billed",
+            "billing_reference",
             "created_at",
             "updated_at",
             "version",

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "tasks",
     "clients",
     "rates",
+    "billing",
     "webhooks",
     "changes",
     "journal",

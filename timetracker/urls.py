@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from billing.views import BillingView, BillView, RepriceView
 from changes.views import ChangesView
 from registry import declared
 from reports.views import EntriesView, SummaryView, WeeklyView
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),
     path("api/v1/timer/start", TimerStartView.as_view(), name="timer-start"),
     path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),
+    path("api/v1/rates/reprice", RepriceView.as_view(), name="reprice"),
     *router.urls,
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
@@ -40,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/reports/summary", SummaryView.as_view(), name="summary-report"),
     path("api/v1/reports/entries", EntriesView.as_view(), name="entries-report"),
     path("api/v1/reports/weekly", WeeklyView.as_view(), name="weekly-report"),
+    path("api/v1/billing", BillingView.as_view(), name="billing"),
+    path("api/v1/billing/<path:reference>", BillView.as_view(), name="bill"),
     path("api/v1/changes", ChangesView.as_view(), name="changes"),
     path("api/v1/users/me", CurrentUserView.as_view(), name="current-user"),
     path(

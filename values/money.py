@@ -26,7 +26,9 @@ class CurrencyField(models.CharField[Any, Any]):
     """A currency code of ISO 4217."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"max_length": CURRENCY_LENGTH, "validators": [check_currency], **kwargs})
+        super().__init__(
+            *args, **{"max_length": CURRENCY_LENGTH, "validators": [check_currency], **kwargs}
+        )
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()

@@ -7,29 +7,78 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clients', '0005_texts_in_normal_form'),
+        ("clients", "0005_texts_in_normal_form"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='client',
-            name='currency',
-            field=models.CharField(blank=True, help_text="ISO 4217, such as EUR; null for the service's own.", max_length=3, null=True),
+            model_name="client",
+            name="currency",
+            field=models.CharField(
+                blank=True,
+                help_text="ISO 4217, such as EUR; null for the service's own.",
+                max_length=3,
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='client',
-            name='rounding',
-            field=models.CharField(blank=True, db_default='', default='', help_text='How the time of each entry is rounded before it is billed.', max_length=10),
+            model_name="client",
+            name="rounding",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="How the time of each entry is rounded before it is billed.",
+                max_length=10,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(django.db.models.lookups.Exact(django.db.models.functions.text.Length('currency'), 3), ('currency', None), _connector='OR'), name='client_currency_of_three_letters', violation_error_message='Must be a currency code of ISO 4217 such as EUR.'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    django.db.models.lookups.Exact(
+                        django.db.models.functions.text.Length("currency"), 3
+                    ),
+                    ("currency", None),
+                    _connector="OR",
+                ),
+                name="client_currency_of_three_letters",
+                violation_error_message="Must be a currency code of ISO 4217 such as EUR.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('rounding__in', ['', '5 up', '5 nearest', '5 down', '6 up', '6 nearest', '6 down', '10 up', '10 nearest', '10 down', '15 up', '15 nearest', '15 down', '30 up', '30 nearest', '30 down', '60 up', '60 nearest', '60 down'])), name='client_rounding_known', violation_error_message='Must be a rounding to 5, 6, 10, 15, 30 or 60 minutes.'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "rounding__in",
+                        [
+                            "",
+                            "5 up",
+                            "5 nearest",
+                            "5 down",
+                            "6 up",
+                            "6 nearest",
+                            "6 down",
+                            "10 up",
+                            "10 nearest",
+                            "10 down",
+                            "15 up",
+                            "15 nearest",
+                            "15 down",
+                            "30 up",
+                            "30 nearest",
+                            "30 down",
+                            "60 up",
+                            "60 nearest",
+                            "60 down",
+                        ],
+                    )
+                ),
+                name="client_rounding_known",
+                violation_error_message="Must be a rounding to 5, 6, 10, 15, 30 or 60 minutes.",
+            ),
         ),
     ]

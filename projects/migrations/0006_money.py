@@ -5,21 +5,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clients', '0006_money'),
-        ('projects', '0005_texts_in_normal_form'),
+        ("clients", "0006_money"),
+        ("projects", "0005_texts_in_normal_form"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='project',
-            name='rounding',
-            field=models.CharField(blank=True, db_default='', default='', help_text="How the time of each entry is rounded before it is billed; else the client's.", max_length=10),
+            model_name="project",
+            name="rounding",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="How the time of each entry is rounded before it is billed; else the client's.",
+                max_length=10,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('rounding__in', ['', '5 up', '5 nearest', '5 down', '6 up', '6 nearest', '6 down', '10 up', '10 nearest', '10 down', '15 up', '15 nearest', '15 down', '30 up', '30 nearest', '30 down', '60 up', '60 nearest', '60 down'])), name='project_rounding_known', violation_error_message='Must be a rounding to 5, 6, 10, 15, 30 or 60 minutes.'),
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "rounding__in",
+                        [
+                            "",
+                            "5 up",
+                            "5 nearest",
+                            "5 down",
+                            "6 up",
+                            "6 nearest",
+                            "6 down",
+                            "10 up",
+                            "10 nearest",
+                            "10 down",
+                            "15 up",
+                            "15 nearest",
+                            "15 down",
+                            "30 up",
+                            "30 nearest",
+                            "30 down",
+                            "60 up",
+                            "60 nearest",
+                            "60 down",
+                        ],
+                    )
+                ),
+                name="project_rounding_known",
+                violation_error_message="Must be a rounding to 5, 6, 10, 15, 30 or 60 minutes.",
+            ),
         ),
     ]

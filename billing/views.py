@@ -1,0 +1,184 @@
+"""The endpoints of billing, and of pricing again."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.exceptions import AccessDenied
+from api.views import ApiRequest, ApiView
+from billing.bills import GROUPS, Sums, bill, billable, lines_of, release, sums_of
+from billing.models import Bill
+from billing.serializers import (
+    FILTERS,
+    BillingSerializer,
+    BillingWithLinesSerializer,
+    BillRequestSerializer,
+    RepriceRequestSerializer,
+    RepricingSerializer,
+)
+from timeentries.models import TimeEntry, TimeEntryQuerySet
+from timeentries.repricing import reprice
+from values.instants import day_bounds, format_instant, hours
+
+ADMINISTRATORS_BILL = "Only administrators may bill time entries."
+ADMINISTRATORS_PRICE = "Only administrators may price time entries again."
+MOST_LISTED = 1_000
+ENVELOPE = inline_serializer("BillingEnvelope", {"billing": BillingSerializer()})
+LIST = inline_serializer("BillingList", {"billings": BillingSerializer(many=True)})
+WITH_LINES = inline_serializer("BillingDetail", {"billing": BillingWithLinesSerializer()})
+RELEASED = inline_serializer("BillingReleased", {"message": serializers.CharField()})
+REPRICED = inline_serializer("RepricingEnvelope", {"repricing": RepricingSerializer()})
+
+
+class AdministratorsView(ApiView):
+    """What only administrators may do, with a token that has the scope."""
+
+    refusal = ADMINISTRATORS_BILL
+
+    def check_permissions(self, request: Request) -> None:
+        """Refuse others than administrators, after those without the scope."""
+        super().check_permissions(request)
+        if not request.user.is_superuser:
+            raise AccessDenied(self.refusal)
+
+
+class BillingView(AdministratorsView):
+    """Bill time entries, and list what was billed."""
+
+    scope_resource = "time_entries"
+
+    @extend_schema(responses=LIST)
+    def get(self, request: ApiRequest) -> Response:
+        """List the newest thousand references: with the sums of each."""
+        bills = Bill.objects.all()[:MOST_LISTED]
+        return Response({"billings": [_shown(each) for each in bills]})
+
+    @extend_schema(request=BillRequestSerializer, responses=ENVELOPE)
+    def post(self, request: ApiRequest) -> Response:
+        """Bill time entries: each once.
+
+        Those that are finished, billable and not billed yet; 409 `nothing_to_bill` if there are
+        none. The same reference with the same selection gets the same answer again, with another
+        one 409 `reference_taken`. A billed entry refuses changes until its reference is deleted.
+        """
+        asked = BillRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        selection = dict(asked.validated_data)
+        reference, preview = selection.pop("reference"), selection.pop("preview")
+        entries = selected(selection, request.user.zone)
+        if preview:
+            return Response({"billing": _numbers(reference, sums_of(billable(entries)), None)})
+        kept = {name: _kept(value) for name, value in sorted(selection.items())}
+        made = bill(entries, reference, kept, user=request.user, now=request.now)
+        return Response({"billing": _shown(made)})
+
+
+class BillView(AdministratorsView):
+    """What was billed under a reference."""
+
+    scope_resource = "time_entries"
+
+    def query_parameters(self) -> list[str]:
+        return ["group_by"] if self.request.method in SAFE_METHODS else []
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "group_by", enum=[*GROUPS], description="What is a line; `project` by default."
+            )
+        ],
+        responses=WITH_LINES,
+    )
+    def get(self, request: ApiRequest, reference: str) -> Response:
+        """Return what was billed: with the lines that an invoice needs."""
+        group_by = request.query_params.get("group_by", "project")
+        if group_by not in GROUPS:
+            raise ValidationError({"group_by": [f"Must be one of {', '.join(GROUPS)}."]})
+        found = self._found(reference)
+        lines = [_line(line, group_by) for line in lines_of(found, group_by)]
+        return Response({"billing": {**_shown(found), "lines": lines}})
+
+    @extend_schema(responses=RELEASED)
+    def delete(self, request: ApiRequest, reference: str) -> Response:
+        """Release the entries: they are unbilled again, and the reference is free."""
+        release(self._found(reference), request.now)
+        return Response({"message": "Billing deleted successfully"})
+
+    def _found(self, reference: str) -> Bill:
+        found = Bill.objects.filter(reference=reference).first()
+        if found is None:
+            raise NotFound("There is no billing with this reference.")
+        return found
+
+
+class RepriceView(AdministratorsView):
+    """Price time entries again."""
+
+    scope_resource = "rates"
+    refusal = ADMINISTRATORS_PRICE
+
+    @extend_schema(request=RepriceRequestSerializer, responses=REPRICED)
+    def post(self, request: ApiRequest) -> Response:
+        """Price finished entries again: by the rates as they are now.
+
+        `preview`, which is the default, says how many would change, and the sums before and after.
+        Billed entries, and those in closed books, are left alone.
+        """
+        asked = RepriceRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        selection = dict(asked.validated_data)
+        preview = selection.pop("preview")
+        done = reprice(selected(selection, request.user.zone), preview=preview, now=request.now)
+        return Response({"repricing": {"preview": preview, **done}})
+
+
+def selected(selection: dict[str, Any], zone: ZoneInfo) -> TimeEntryQuerySet:
+    """Return the entries of a selection; its days are those of a time zone."""
+    condition = Q()
+    if "entry_ids" in selection:
+        condition &= Q(pk__in=selection["entry_ids"])
+    for name in FILTERS:
+        if name not in selection:
+            continue
+        value = selection[name]
+        if name == "start_date":
+            condition &= Q(start_time__gte=day_bounds(value, zone)[0])
+        elif name == "end_date":
+            condition &= Q(start_time__lt=day_bounds(value, zone)[1])
+        else:
+            condition &= Q(**{"project__client_id" if name == "client_id" else name: value})
+    return TimeEntry.objects.filter(condition)
+
+
+def _kept(value: Any) -> Any:
+    return value if isinstance(value, int | list) else value.isoformat()
+
+
+def _shown(billed: Bill) -> dict[str, object]:
+    sums = sums_of(TimeEntry.objects.filter(bill=billed))
+    return _numbers(billed.reference, sums, format_instant(billed.billed_at))
+
+
+def _numbers(reference: str, sums: Sums, billed_at: str | None) -> dict[str, object]:
+    return {"reference": reference, **sums._asdict(), "billed_at": billed_at}
+
+
+def _line(line: dict[str, Any], group_by: str) -> dict[str, object]:
+    return {
+        "key": line["key"],
+        "name": line["name"] or f"No {group_by}",
+        "entries": line["entries"],
+        "seconds": line["seconds"],
+        "rounded_seconds": line["rounded"],
+        "rounded_hours": hours(line["rounded"]),
+        "hourly_rate": line["rate"],
+        "currency": line["in_currency"],
+        "amount": line["worth"],
+    }
