@@ -1,10 +1,10 @@
 """The endpoints of billing, and of pricing again."""
 
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.exceptions import AccessDenied
+from api.schema.types import Schema
 from api.views import ApiRequest, ApiView
 from billing.bills import GROUPS, Sums, bill, billable, lines_of, release, sums_of
 from billing.models import Bill
@@ -54,13 +55,15 @@ class BillingView(AdministratorsView):
 
     scope_resource = "time_entries"
 
-    @extend_schema(responses=LIST)
+    @extend_schema(operation_id="billing_list", responses=LIST)
     def get(self, request: ApiRequest) -> Response:
         """List the newest thousand references: with the sums of each."""
         bills = Bill.objects.all()[:MOST_LISTED]
         return Response({"billings": [_shown(each) for each in bills]})
 
-    @extend_schema(request=BillRequestSerializer, responses=ENVELOPE)
+    @extend_schema(
+        operation_id="billing_create", request=BillRequestSerializer, responses=ENVELOPE
+    )
     def post(self, request: ApiRequest) -> Response:
         """Bill time entries: each once.
 
@@ -84,18 +87,18 @@ class BillView(AdministratorsView):
     """What was billed under a reference."""
 
     scope_resource = "time_entries"
+    key, plural_key = "billing", "billings"
+    parameters: ClassVar[dict[str, tuple[Schema, str]]] = {
+        "group_by": (
+            {"type": "string", "enum": [*GROUPS], "default": "project"},
+            "What is a line of the invoice.",
+        )
+    }
 
     def query_parameters(self) -> list[str]:
         return ["group_by"] if self.request.method in SAFE_METHODS else []
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                "group_by", enum=[*GROUPS], description="What is a line; `project` by default."
-            )
-        ],
-        responses=WITH_LINES,
-    )
+    @extend_schema(operation_id="billing_retrieve", responses=WITH_LINES)
     def get(self, request: ApiRequest, reference: str) -> Response:
         """Return what was billed: with the lines that an invoice needs."""
         group_by = request.query_params.get("group_by", "project")
@@ -105,7 +108,7 @@ class BillView(AdministratorsView):
         lines = [_line(line, group_by) for line in lines_of(found, group_by)]
         return Response({"billing": {**_shown(found), "lines": lines}})
 
-    @extend_schema(responses=RELEASED)
+    @extend_schema(operation_id="billing_destroy", responses=RELEASED)
     def delete(self, request: ApiRequest, reference: str) -> Response:
         """Release the entries: they are unbilled again, and the reference is free."""
         release(self._found(reference), request.now)

@@ -55,7 +55,7 @@ WRITES = {
         SET rate_id = value ->> 'rate_id', hourly_rate = value ->> 'hourly_rate',
             currency = value ->> 'currency', rounded_seconds = value ->> 'rounded_seconds',
             amount = value ->> 'amount'
-        FROM json_each(%s) WHERE id = value ->> 'id'
+        FROM json_each(%s) WHERE timeentries_timeentry.id = value ->> 'id'
     """,
 }
 

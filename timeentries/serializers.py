@@ -205,6 +205,43 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
         return super().made_of([{"user": user, **row} for row in rows])
 
 
+class ConsideredRateSerializer(serializers.Serializer[object]):
+    """A rate that might have been an entry's."""
+
+    id = serializers.IntegerField()
+    user_id = serializers.IntegerField(allow_null=True)
+    client_id = serializers.IntegerField(allow_null=True)
+    project_id = serializers.IntegerField(allow_null=True)
+    hourly_rate = serializers.FloatField(allow_null=True)
+    valid_from = serializers.DateField(allow_null=True)
+    outcome = serializers.ChoiceField(
+        ["used", "less_specific", "superseded", "not_yet_valid", "no_rate"]
+    )
+
+
+class AppliedRoundingSerializer(serializers.Serializer[object]):
+    """How the time of an entry is rounded."""
+
+    minutes = serializers.IntegerField()
+    mode = serializers.CharField()
+
+
+class ExplainedRateSerializer(serializers.Serializer[object]):
+    """What an entry is worth, and why."""
+
+    rate_id = serializers.IntegerField(allow_null=True)
+    hourly_rate = serializers.FloatField(allow_null=True)
+    currency = serializers.CharField(allow_null=True)
+    rounded_seconds = serializers.IntegerField(allow_null=True)
+    amount = serializers.FloatField(allow_null=True)
+    day = serializers.DateField(
+        allow_null=True, help_text="The day on which the rate must be valid, in its owner's zone."
+    )
+    rounding = AppliedRoundingSerializer(allow_null=True)
+    reason = serializers.CharField()
+    considered = ConsideredRateSerializer(many=True)
+
+
 class TimerStartSerializer(TimeEntrySerializer):
     """The fields of a new timer."""
 

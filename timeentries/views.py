@@ -5,21 +5,28 @@ from functools import partial
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from api.bulk.views import BulkMixin
 from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
-from api.schema.answers import ConflictErrorSerializer
+from api.schema.answers import ConflictErrorSerializer, Fields
 from api.serializers.base import refuse_unknown
 from api.serializers.representation import representation_of
 from api.views import ApiRequest, ApiView
+from timeentries.explaining import explanation
 from timeentries.filters import TimeEntryFilter
 from timeentries.models import TimeEntry
-from timeentries.serializers import TimeEntrySerializer, TimerStartSerializer
+from timeentries.serializers import (
+    ExplainedRateSerializer,
+    TimeEntrySerializer,
+    TimerStartSerializer,
+)
 from timeentries.timer import running_timer, stop
 
 SHOWN = representation_of(TimeEntrySerializer)
 NO_TIMER = entity_tag("no timer")
+EXPLAINED: Fields = {"rate": ExplainedRateSerializer()}
 STATUS = {
     "active": serializers.BooleanField(),
     "timer": TimeEntrySerializer(allow_null=True),
@@ -42,6 +49,12 @@ class TimeEntryViewSet(BulkMixin[TimeEntry]):
     queryset = TimeEntry.objects.with_details()
     serializer_class = TimeEntrySerializer
     filterset_class = TimeEntryFilter
+
+    @extend_schema(responses=inline_serializer("ExplainedRateEnvelope", EXPLAINED))
+    @action(detail=True, methods=["get"])
+    def rate(self, request: ApiRequest, pk: str) -> Response:
+        """Explain the rate of a time entry: which rate it has, and why others lost."""
+        return Response({"rate": explanation(self.get_object())})
 
 
 class TimerStatusView(ApiView):

@@ -27,6 +27,10 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str]] = {
         {"type": "string", "minLength": 1, "maxLength": 255},
         "The id that you gave the {one}.",
     ),
+    "reference": (
+        {"type": "string", "minLength": 1, "maxLength": 100},
+        "The reference under which it was billed.",
+    ),
 }
 PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
     "page": ({"type": "integer", "minimum": 1, "default": 1}, "The number of the page."),

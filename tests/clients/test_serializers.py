@@ -72,8 +72,9 @@ INVALID_NUMBER = "A valid number is required."
         pytest.param(
             "colour",
             "red",
-            "Unknown field. Accepted: address, company, created_at, default_hourly_rate, email, "
-            "external_id, id, name, phone, status, updated_at, version.",
+            "Unknown field. Accepted: address, company, created_at, currency, "
+            "default_hourly_rate, email, external_id, id, name, phone, rounding, status, "
+            "updated_at, version.",
             id="a stranger",
         ),
     ],

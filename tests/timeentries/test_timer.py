@@ -173,6 +173,8 @@ def test_stop_ends_the_timer_now(
         active=False,
         duration_seconds=stopped.duration_seconds,
         duration_hours=1.0,
+        currency="USD",
+        rounded_seconds=stopped.duration_seconds,
         updated_at=instant(stopped.updated_at),
         version=2,
     )

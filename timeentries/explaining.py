@@ -1,0 +1,79 @@
+"""Why an entry has the rate that it has."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from rates.models import ALWAYS
+from rates.pricing import Found, Work, in_order, rates_for, valid
+from timeentries.models import TimeEntry
+from timeentries.pricing import terms_of
+from values.currencies import Rounding
+
+RUNNING = "A running timer has no price yet."
+NOT_BILLABLE = "The entry is not billable."
+NO_RATE = "No rate is valid for the entry."
+PRICED = "The entry has the most specific rate that is valid on its day."
+KEPT = "The entry keeps the price that it got; by the rates of now it would have another."
+
+
+def explanation(entry: TimeEntry) -> dict[str, Any]:
+    """Return the price of an entry, each rate that was considered, and why it won or lost."""
+    terms = terms_of(entry)
+    shown: dict[str, Any] = {
+        "rate_id": entry.rate_id,
+        "hourly_rate": entry.hourly_rate,
+        "currency": entry.currency,
+        "rounded_seconds": entry.rounded_seconds,
+        "amount": entry.amount,
+    }
+    if terms is None:
+        return {**shown, "day": None, "rounding": None, "reason": RUNNING, "considered": []}
+    rates = rates_for([terms.work])
+    rounding = Rounding.of(terms.rounding)
+    return {
+        **shown,
+        "day": terms.work.day,
+        "rounding": rounding and {"minutes": rounding.minutes, "mode": rounding.mode},
+        "reason": _reason(entry, valid(rates, terms.work)),
+        "considered": _considered(rates, terms.work),
+    }
+
+
+def _reason(entry: TimeEntry, now: Found | None) -> str:
+    if not entry.billable:
+        return NOT_BILLABLE
+    rate: Decimal | None = now and now.hourly_rate
+    if entry.hourly_rate != rate:
+        return KEPT
+    return NO_RATE if rate is None else PRICED
+
+
+def _considered(rates: Sequence[Found], work: Work) -> list[dict[str, Any]]:
+    winner, seen = valid(rates, work), set[tuple[str, ...]]()
+    considered = []
+    for rate in in_order(rates, work):
+        considered.append(
+            {
+                "id": rate.pk,
+                "user_id": rate.user_id,
+                "client_id": rate.client_id,
+                "project_id": rate.project_id,
+                "hourly_rate": rate.hourly_rate,
+                "valid_from": None if rate.valid_from == ALWAYS else rate.valid_from,
+                "outcome": _outcome(rate, winner, work, is_newest=rate.place not in seen),
+            }
+        )
+        if rate.valid_from <= work.day:
+            seen.add(rate.place)
+    return considered
+
+
+def _outcome(rate: Found, winner: Found | None, work: Work, *, is_newest: bool) -> str:
+    if rate == winner:
+        return "used"
+    if rate.valid_from > work.day:
+        return "not_yet_valid"
+    if not is_newest:
+        return "superseded"
+    return "no_rate" if rate.hourly_rate is None else "less_specific"
