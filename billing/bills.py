@@ -134,13 +134,13 @@ def lines_of(billed: Bill, group_by: str) -> list[dict[str, Any]]:
     lines: Any = (
         TimeEntry.objects.filter(bill=billed)
         .order_by()
-        .values(key=F(key), name=F(name), rate=F("hourly_rate"), in_currency=F("currency"))
+        .values(key=F(key), name=F(name), price=F("hourly_rate"), in_currency=F("currency"))
         .annotate(
             entries=Count("*"),
             seconds=Sum("duration_seconds"),
             rounded=Sum("rounded_seconds"),
             worth=Sum("amount"),
         )
-        .order_by("name", "key", "rate", "in_currency")
+        .order_by("name", "key", "price", "in_currency")
     )
     return list(lines)

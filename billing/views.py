@@ -181,7 +181,7 @@ def _line(line: dict[str, Any], group_by: str) -> dict[str, object]:
         "seconds": line["seconds"],
         "rounded_seconds": line["rounded"],
         "rounded_hours": hours(line["rounded"]),
-        "hourly_rate": line["rate"],
+        "hourly_rate": line["price"],
         "currency": line["in_currency"],
         "amount": line["worth"],
     }

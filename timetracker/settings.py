@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "edge.middleware.ForwardedSchemeMiddleware",
     "edge.middleware.RequestIdMiddleware",
+    "rates.rollover.RolloverMiddleware",
     "journal.actor.ActorMiddleware",
     "edge.middleware.UnreadBodyMiddleware",
     "edge.middleware.SecurityHeadersMiddleware",
