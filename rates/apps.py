@@ -16,7 +16,7 @@ class RatesConfig(ApiAppConfig):
     examples = {
         "Rate": {
             "id": 7,
-            "user_id": None,
+            "user_id": 2,
             "client_id": None,
             "project_id": 1,
             "hourly_rate": 90.0,

@@ -57,7 +57,8 @@ class Office:
         self.users = {"own": user.pk, "other's": colleague.pk, "missing": MISSING}
         self.rows: dict[str, list[Any]] = {}
         self.bodies: dict[str, dict[str, Any]] = {
-            "api/v1/timer/start": {"project_id": self.project.pk}
+            "api/v1/timer/start": {"project_id": self.project.pk},
+            "api/v1/billing": {"reference": "A", "start_date": "2024-12-31"},
         }
         for viewset in RESOURCES.values():
             path = path_of(viewset).strip("/")

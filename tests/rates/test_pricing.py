@@ -88,13 +88,15 @@ def test_each_rate_ends_before_the_next_begins(site: Project) -> None:
 
 def test_a_price_is_kept_when_rates_change(owner: User, site: Project) -> None:
     rate = set_rate(50, project=site)
+    priced = rate.pk
     entry = book(owner, site)
     rate.hourly_rate = Decimal(80)
     rate.save()
     entry.notes = "Call"
     entry.save()
     entry.refresh_from_db()
-    assert (entry.hourly_rate, entry.amount, entry.rate_id) == (50, 50, rate.pk)
+    assert entry.hourly_rate == entry.amount == 50
+    assert entry.rate_id == priced
     rate.delete()
     entry.refresh_from_db()
     assert entry.amount == 50
@@ -129,7 +131,8 @@ def test_another_project_and_another_user_have_their_own(owner: User, site: Proj
     entry = book(owner, site)
     entry.project = app
     entry.save()
-    assert (entry.hourly_rate, entry.currency) == (70, "USD")
+    assert entry.hourly_rate == 70
+    assert entry.currency == "USD"
     entry.user = colleague
     entry.save()
     assert entry.hourly_rate == 90

@@ -6,6 +6,7 @@ from typing import Literal
 
 from tests.support.routes import (
     ALSO_OPENED_BY,
+    BILLING,
     METHODS,
     NAMED_BY_BODIES,
     OF_A_ROW,
@@ -16,6 +17,7 @@ from tests.support.routes import (
     ROUTES,
     TAKE_USER_ID,
     WITH_BODY,
+    WRITTEN_BY_ADMINISTRATORS,
 )
 
 Whose = Literal["", "own", "other's", "missing"]
@@ -112,7 +114,11 @@ def _refusal(caller: Caller, call: Call) -> str:
     if scope is None:
         return "405 method_not_allowed"
     opening = (scope, *ALSO_OPENED_BY.get(call.route, ()))
-    return "" if any(map(caller.may, opening)) else f"403 {scope}"
+    if not any(map(caller.may, opening)):
+        return f"403 {scope}"
+    is_write = call.method in WITH_BODY or call.method == "DELETE"
+    is_refused = call.route in BILLING or (is_write and call.route in WRITTEN_BY_ADMINISTRATORS)
+    return "403 forbidden" if is_refused and not caller.administrator else ""
 
 
 def _judgement(caller: Caller, call: Call) -> str:
@@ -133,11 +139,15 @@ def _judgement(caller: Caller, call: Call) -> str:
         return f"403 {named}"
     if call.route == "api/v1/timer/stop":
         return "400 no_active_timer"
+    if call.route == "api/v1/billing" and call.method == "POST":
+        return "409 nothing_to_bill"
     return _success(caller, call)
 
 
 def _success(caller: Caller, call: Call) -> str:
     """Return the status of what is done, and how many entries it counts."""
+    if call.route == "api/v1/rates/reprice":
+        return "200"
     if call.method == "POST" or "by-external-id" in call.route:
         return "200" if call.route.endswith("/bulk") else "201"
     if call.route in COUNTED:

@@ -21,6 +21,9 @@ RESOURCES: dict[str, type[ResourceViewSet[Any]]] = {
 }
 
 
+NEEDS_ONE_OF = {"rates": "project_id"}  # each reference may be left out, but not all of them
+
+
 def path_of(viewset: Any) -> str:
     """The path of a resource's list."""
     return f"/api/v1/{declared.path_of(viewset.queryset.model)}"
@@ -46,6 +49,8 @@ def body_of(viewset: Any, user: User, number: int = 1) -> dict[str, Any]:
     body = {name: value for name, value in example_of(viewset).items() if name in fields}
     if "name" in body:
         body["name"] = f"{body['name']} {number}"
+    if "valid_from" in body:  # a place has one rate from a day on
+        body["valid_from"] = f"2024-02-{number:02}"
     made: dict[str, models.Model] = {}
     for name, field in fields.items():
         if name in body and body[name] is not None and isinstance(field, ReferenceField):
@@ -60,7 +65,9 @@ def smallest_body_of(viewset: Any, user: User, number: int = 1) -> dict[str, Any
     return {
         name: value
         for name, value in body_of(viewset, user, number).items()
-        if fields[name].required or not isinstance(fields[name], ReferenceField)
+        if fields[name].required
+        or not isinstance(fields[name], ReferenceField)
+        or name == NEEDS_ONE_OF.get(viewset.scope_resource)
     }
 
 

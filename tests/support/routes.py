@@ -44,6 +44,13 @@ ROUTES: dict[str, Scopes] = {
     "api/v1/webhooks/<id>/rotate-secret": {"POST": "write:webhooks"},
     "api/v1/webhooks/<id>/deliveries": _reading("read:webhooks"),
     "api/v1/webhooks/<id>/deliveries/<id>/redeliver": {"POST": "write:webhooks"},
+    "api/v1/rates/reprice": {"POST": "write:rates"},
+    "api/v1/billing": {**_reading("read:time_entries"), "POST": "write:time_entries"},
+    "api/v1/billing/<path:reference>": {
+        **_reading("read:time_entries"),
+        "DELETE": "write:time_entries",
+    },
+    "api/v1/time-entries/<id>/rate": _reading("read:time_entries"),
     "api/v1/timer/status": _reading("read:time_entries"),
     "api/v1/timer/start": {"POST": "write:time_entries"},
     "api/v1/timer/stop": {"POST": "write:time_entries"},
@@ -55,7 +62,13 @@ ROUTES: dict[str, Scopes] = {
     "api/v1/users": _reading("admin:all"),
 }
 # What a row can do beside being read and written: its resource's own tests ask it.
-OF_A_ROW = tuple(route for route in ROUTES if "<id>/" in route)
+OF_A_ROW = tuple(route for route in ROUTES if "<id>/" in route or "<path:" in route)
+# What only administrators may do, though the scope is an ordinary one.
+BILLING = ("api/v1/billing", "api/v1/billing/<path:reference>")
+WRITTEN_BY_ADMINISTRATORS = (
+    *("api/v1/rates", "api/v1/rates/<id>", "api/v1/rates/by-external-id/<id>"),
+    "api/v1/rates/reprice",
+)
 # What a body names is another resource's, and only who may read that may name it.
 NAMED_BY_BODIES = dict.fromkeys(
     ("api/v1/webhooks", "api/v1/webhooks/by-external-id/<id>"), "read:time_entries"

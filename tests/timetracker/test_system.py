@@ -30,6 +30,7 @@ INFO = {
         "tasks": "/api/v1/tasks",
         "tasks_bulk": "/api/v1/tasks/bulk",
         "clients": "/api/v1/clients",
+        "rates": "/api/v1/rates",
         "webhooks": "/api/v1/webhooks",
         "webhooks_event_types": "/api/v1/webhooks/event-types",
         "users": "/api/v1/users",
