@@ -9,6 +9,7 @@ from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
+from books.periods import PeriodIsOpen
 from journal.models import Change
 from projects.archiving import ProjectWork
 from projects.models import Project
@@ -149,6 +150,7 @@ class TimeEntry(ProjectWork):
                 name="time_entry_task_is_of_its_project",
                 violation_error_message="This task belongs to another project.",
             ),
+            PeriodIsOpen(instant="start_time", name="time_entry_period_is_open"),
         )
 
     def __str__(self) -> str:

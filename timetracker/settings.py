@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "timeentries",
     "tasks",
     "clients",
+    "books",
     "webhooks",
     "changes",
     "journal",

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from books.views import BooksView
 from changes.views import ChangesView
 from registry import declared
 from reports.views import EntriesView, SummaryView, WeeklyView
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/reports/summary", SummaryView.as_view(), name="summary-report"),
     path("api/v1/reports/entries", EntriesView.as_view(), name="entries-report"),
     path("api/v1/reports/weekly", WeeklyView.as_view(), name="weekly-report"),
+    path("api/v1/books", BooksView.as_view(), name="books"),
     path("api/v1/changes", ChangesView.as_view(), name="changes"),
     path("api/v1/users/me", CurrentUserView.as_view(), name="current-user"),
     path(
