@@ -10,10 +10,7 @@ class BooksConfig(ApiAppConfig):
 
     name = "books"
     tags = {"Books": "The day through which time entries can no longer be written."}
-    examples = {
-        "Books": {"closed_through": "2024-01-31"},
-        "PatchedBooksRequest": {"closed_through": "2024-01-31"},
-    }
+    examples = {"Books": {"closed_through": "2024-01-31"}}
 
     def ready(self) -> None:
         """Look after each migration whether the triggers are there: a remade table has none."""

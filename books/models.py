@@ -24,8 +24,8 @@ class Books(Journaled):
         blank=True,
         help_text=(
             "Time entries that start on or before this day cannot be added, changed, moved or "
-            "deleted. It is a day in the time zone of each entry's user. Leave it blank to close "
-            "nothing."
+            "deleted. It is a day in the time zone of each entry's user. Without it, nothing is "
+            "closed."
         ),
     )
     closed_before = models.DateTimeField(null=True, editable=False)

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                     "closed_through",
                     models.DateField(
                         blank=True,
-                        help_text="Time entries that start on or before this day cannot be added, changed, moved or deleted. It is a day in the time zone of each entry's user. Leave it blank to close nothing.",
+                        help_text="Time entries that start on or before this day cannot be added, changed, moved or deleted. It is a day in the time zone of each entry's user. Without it, nothing is closed.",
                         null=True,
                     ),
                 ),

@@ -43,7 +43,7 @@ def test_the_history_leads_to_the_journal(administrator: User) -> None:
     browser = admin_as(administrator)
     history = browser.get(url(Books, "history", Books.ONLY))
     page = text_of(browser.get(history.context["journal"]).content.decode())
-    assert "Books 1 Updated closed_through" in page
+    assert "Books 1Updatedclosed_through-Command" in page
 
 
 def test_saving_what_is_shown_changes_nothing(administrator: User) -> None:
