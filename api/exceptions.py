@@ -13,7 +13,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from database.postgresql import commits
-from resources.refusals import Invalid, Refusal, Taken, Vanished
+from resources.refusals import Invalid, Refusal, Vanished
 
 RETRY_UNAVAILABLE_AFTER = 1  # seconds
 RETRY_UNKNOWN_AFTER = 5
@@ -290,14 +290,13 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
 def _answer_to(refusal: Refusal) -> exceptions.APIException:
     """Return 400 for a check, 404 for a deleted row, and otherwise 409.
 
-    A 409 includes what its serializer reveals about the conflicting row.
+    A 409 includes what the refusal shows, such as the id of the conflicting row.
     """
     if isinstance(refusal, Invalid):
         return exceptions.ValidationError({refusal.field: [refusal.sentence]})
     if isinstance(refusal, Vanished):
         return exceptions.NotFound(refusal.sentence)
-    shown = refusal.shown if isinstance(refusal, Taken) else None
-    return Conflict(refusal.sentence, refusal.code, extra=shown)
+    return Conflict(refusal.sentence, refusal.code, extra=refusal.shown)
 
 
 def is_unavailable(error: BaseException | None) -> bool:

@@ -5,17 +5,19 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from database.columns import column_of
 from journal.journaled import Journaled, type_of
+from resources.integrity import constraints_as_errors
 from resources.models import Resource
+from resources.refusals import Refusal
 from staff.shown import ShownForm, ShownMixin
 from staff.times import SplitInstantField
 from values.text import LONGEST_SEARCH
@@ -130,6 +132,32 @@ class ModelAdmin(ShownMixin[M]):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Show the page again, with the reason, if the database refuses the deletion."""
+        if request.method != "POST":
+            return super().delete_view(request, object_id, extra_context)
+        try:
+            with constraints_as_errors(self.model):
+                return super().delete_view(request, object_id, extra_context)
+        except Refusal as refusal:
+            return self._refused(request, refusal)
+
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet[M], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Run the action; if the database refuses a row, nothing is done and the reason shown."""
+        try:
+            with constraints_as_errors(self.model):
+                return super().response_action(request, queryset, *args, **kwargs)
+        except Refusal as refusal:
+            return self._refused(request, refusal)
+
+    def _refused(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
+        self.message_user(request, refusal.sentence, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     def history_view(
         self,

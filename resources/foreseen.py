@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.db.models.lookups import Lookup
 
 from database.columns import column_named_by, column_of
-from resources.integrity import refusal_by
+from resources.integrity import TriggerConstraint, refusal_by
 from resources.models import Resource
 from resources.refusals import Refusal, Taken
 
@@ -41,11 +41,13 @@ def foreseen(rows: Sequence[Resource]) -> list[Refusal | None]:
         if (names := _names(constraint))
     ]
     checks = _constraints(rows, models.CheckConstraint)
+    by_triggers = [rule.foreseen(rows) for rule in _constraints(rows, TriggerConstraint)]
     refusals: list[Refusal | None] = []
-    for row in rows:
+    for place, row in enumerate(rows):
         broken = next((rule for rule in checks if _holds(rule.condition, row) is False), None)
         refusal: Refusal | None = refusal_by(broken, type(row)) if broken else None
         refusal = refusal or next((key.refusal(row) for key in uniques if key.has(row)), None)
+        refusal = refusal or next(filter(None, (each[place] for each in by_triggers)), None)
         refusal = refusal or row.refusal()
         if refusal is None:
             for key in uniques:

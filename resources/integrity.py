@@ -1,7 +1,7 @@
 """How a rule of the database that a write breaks becomes a refusal with its own sentence."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -18,6 +18,41 @@ REFERENCE_BROKEN = "A related row has changed. Fetch it again and retry."
 # named, an index over columns is identified by its columns.
 SQLITE_NAMED = re.compile(r"constraint failed: (?:index ')?(\w+)'?$")
 SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (.+)$")
+
+
+class TriggerConstraint(models.BaseConstraint):
+    """A rule that triggers enforce, over more tables than a check can see.
+
+    They raise an error that names it: on PostgreSQL as its constraint, on SQLite in a text like
+    SQLite's own (`named_by`). Nothing of it is in the table's own definition.
+    """
+
+    def refusal(self) -> Refusal:
+        """Return why a write that breaks it is refused."""
+        raise NotImplementedError
+
+    def foreseen(self, rows: Sequence[Any]) -> Sequence[Refusal | None]:
+        """Return the refusal of each new row, or None, with few queries."""
+        raise NotImplementedError
+
+    @property
+    def named_by(self) -> str:
+        """The text of the error that a trigger raises on SQLite."""
+        return f"constraint failed: {self.name}"
+
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return nothing for a CREATE TABLE."""
+
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return no statement: triggers are made after the migrations."""
+
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return no statement."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TriggerConstraint) and self.deconstruct() == other.deconstruct()
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -79,6 +114,8 @@ def _raise_refusal(model: type[models.Model], error: IntegrityError) -> NoReturn
 
 def refusal_by(constraint: models.BaseConstraint, model: type[models.Model]) -> Refusal:
     """Return the error of a row that breaks a constraint."""
+    if isinstance(constraint, TriggerConstraint):
+        return constraint.refusal()
     sentence = str(constraint.violation_error_message)
     code = constraint.violation_error_code
     if isinstance(constraint, models.UniqueConstraint):

@@ -12,6 +12,7 @@ class Refusal(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code
+        self.shown: dict[str, Any] = {}  # more members of the response
 
 
 class Invalid(Refusal):
@@ -29,7 +30,6 @@ class Taken(Refusal):
         super().__init__(sentence, code)
         self.constraint = constraint
         self.pk: int | None = None  # of the other row, whether or not the caller may see it
-        self.shown: dict[str, Any] = {}  # members of the response about that row
 
 
 class Vanished(Refusal):

@@ -48,6 +48,7 @@ ALLOW = {  # by the methods of a path, in the order in which the answer names th
     "GET": "GET, HEAD, OPTIONS",
     "POST": "POST, OPTIONS",
     "PUT": "PUT, OPTIONS",
+    "GET PUT": "GET, PUT, HEAD, OPTIONS",
     "GET POST": "GET, POST, HEAD, OPTIONS",
     "GET PUT PATCH DELETE": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
 }

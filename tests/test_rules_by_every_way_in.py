@@ -12,7 +12,14 @@ from projects.models import Project
 from resources.refusals import Refusal
 from tasks.models import Task
 from tests.support.admin import admin_as, as_shown, url
-from tests.support.factories import NINE, api_as, make_entry, make_project, make_task
+from tests.support.factories import (
+    NINE,
+    api_as,
+    close_books,
+    make_entry,
+    make_project,
+    make_task,
+)
 from timeentries.models import TimeEntry
 from users.models import User
 
@@ -182,6 +189,47 @@ def test_an_entry_ends_after_it_starts(office: Office, way: Way) -> None:
 @pytest.mark.parametrize("given", ["", " ", "a/", ".", "a/../b"])
 def test_an_external_id_can_be_named_by_a_path(office: Office, way: Way, given: str) -> None:
     assert not way(office, TimeEntry, office.entry, {"external_id": given})
+
+
+@pytest.mark.parametrize("way", CREATING)
+def test_nothing_is_added_to_a_closed_period(office: Office, way: Way) -> None:
+    close_books(f"{NINE.date()}")
+    before, body = TimeEntry.objects.count(), HOUR | {"project_id": office.project.pk}
+    assert not way(office, TimeEntry, None, body)
+    assert TimeEntry.objects.count() == before
+    close_books(None)
+    assert way(office, TimeEntry, None, body)
+
+
+@pytest.mark.parametrize("way", CHANGING)
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"notes": "Late"}, id="notes"),
+        pytest.param({"tags": "late"}, id="tags"),
+        pytest.param({"end_time": "2024-01-15T12:00:00+00:00"}, id="end"),
+        pytest.param(
+            {"start_time": "2024-01-16T09:00:00Z", "end_time": "2024-01-16T10:00:00Z"}, id="moved"
+        ),
+    ],
+)
+def test_nothing_is_changed_in_a_closed_period(office: Office, way: Way, body: Body) -> None:
+    close_books(f"{NINE.date()}")
+    before = TimeEntry.objects.values("notes", "tags", "start_time", "end_time").get(
+        pk=office.entry.pk
+    )
+    assert not way(office, TimeEntry, office.entry, body)
+    assert TimeEntry.objects.filter(pk=office.entry.pk, **before).exists()
+    close_books(None)
+    assert way(office, TimeEntry, TimeEntry.objects.get(pk=office.entry.pk), body)
+
+
+@pytest.mark.parametrize("way", CHANGING)
+def test_nothing_is_moved_into_a_closed_period(office: Office, way: Way) -> None:
+    free = make_entry(office.user, office.project, NINE + timedelta(days=1))
+    close_books(f"{NINE.date()}")
+    assert not way(office, TimeEntry, free, {"start_time": NINE.isoformat()})
+    assert TimeEntry.objects.get(pk=free.pk).start_time == NINE + timedelta(days=1)
 
 
 @pytest.mark.parametrize("model", [Task, TimeEntry])

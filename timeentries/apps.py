@@ -1,5 +1,7 @@
 """App declaration of time entries."""
 
+from django.db.models.signals import post_migrate
+
 from registry.config import ApiAppConfig
 from tallies.counted import Counted
 
@@ -66,3 +68,13 @@ class TimeEntriesConfig(ApiAppConfig):
         "PatchedTimeEntryRequest": {"notes": "Worked on feature Y"},
         "TimerStartRequest": {"project_id": 1, "task_id": 5},
     }
+
+    def ready(self) -> None:
+        """Look after each migration whether the triggers are there: a remade table has none."""
+        post_migrate.connect(_install, sender=self)
+
+
+def _install(using: str, **_: object) -> None:
+    from timeentries.billed import install  # models can be imported only now
+
+    install(using)

@@ -10,6 +10,7 @@ from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
+from books.periods import PeriodIsOpen
 from journal.journaled import ABSENT
 from journal.models import Change
 from projects.archiving import ProjectWork
@@ -17,6 +18,8 @@ from projects.models import Project
 from rates.models import Rate
 from resources.models import ResourceQuerySet, external_id_once, within_years
 from tasks.models import Task
+from timeentries.billed import NAME as BILLED_STAYS
+from timeentries.billed import BilledStays
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.pricing import CAUSES, COLUMNS, price
 from timeentries.totals import total_from_tallies
@@ -194,6 +197,8 @@ class TimeEntry(ProjectWork):
                 name="time_entry_task_is_of_its_project",
                 violation_error_message="This task belongs to another project.",
             ),
+            PeriodIsOpen(instant="start_time", name="time_entry_period_is_open"),
+            BilledStays(name=BILLED_STAYS),
         )
 
     def __str__(self) -> str:

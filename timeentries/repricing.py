@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
+from books.periods import are_closed
 from journal.journaled import record
 from journal.models import Change
 from rates.pricing import Work, rates_for
@@ -64,6 +65,7 @@ class Stored(NamedTuple):
     """An entry as it is stored, with what its price depends on."""
 
     pk: int
+    start_time: datetime
     terms: Terms
     price: Price
 
@@ -113,7 +115,7 @@ def price_unpriced() -> int:
 
 @transaction.atomic
 def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict[str, object]:
-    """Price entries again, but those that are billed; return the counts, and the sums.
+    """Price entries again, but those that are billed or closed; return the counts, and the sums.
 
     Nobody sees a half of it, and only the entries that change are locked.
     """
@@ -123,6 +125,8 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
         if not preview:
             rows = rows.select_for_update(no_key=True)
         stored = _read(AMONG[connection.vendor], _array([*rows.values_list("pk", flat=True)]))
+        closed = are_closed([(each.terms.work.user_id, each.start_time) for each in stored])
+        stored = [each for each, is_closed in zip(stored, closed, strict=True) if not is_closed]
         again = priced_again(stored)
         others = [new for old, new in zip(stored, again, strict=True) if old != new]
         looked_at, changed = looked_at + len(stored), changed + len(others)
@@ -202,7 +206,7 @@ def _stored(row: tuple[Any, ...]) -> Stored:
     rate_id, hourly_rate, of_then, seconds, amount = kept
     rate = None if hourly_rate is None else Decimal(str(hourly_rate))
     worth = AmountField().from_db_value(amount)
-    return Stored(pk, terms, Price(rate_id, rate, of_then, seconds, worth))
+    return Stored(pk, start, terms, Price(rate_id, rate, of_then, seconds, worth))
 
 
 def _instant(stored: datetime | str) -> datetime:

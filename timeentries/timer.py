@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from api.exceptions import BadRequest
 from database.prepared import PreparedGet
+from resources.integrity import constraints_as_errors
 from timeentries.models import LONGEST_ENTRY_DAYS, TimeEntry, TimeEntryQuerySet
 from users.models import User
 
@@ -26,7 +25,7 @@ def running_timer(user: User) -> TimeEntryQuerySet:
     return TIMERS.filter(user=user)
 
 
-@transaction.atomic
+@constraints_as_errors(TimeEntry)
 def stop(
     user: User, *, now: datetime, check: Callable[[TimeEntry | None], None] | None = None
 ) -> TimeEntry:

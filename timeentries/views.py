@@ -35,8 +35,20 @@ STARTED = {"message": serializers.CharField(), "timer": TimeEntrySerializer()}
 STOPPED = {"message": serializers.CharField(), "time_entry": TimeEntrySerializer()}
 
 
-class TimerConflictErrorSerializer(ConflictErrorSerializer):
-    """A conflict. `timer` is present if `error_code` is `timer_already_running`."""
+class TimeEntryConflictErrorSerializer(ConflictErrorSerializer):
+    """A conflict, with `closed_through` if `error_code` is `period_closed`."""
+
+    closed_through = serializers.DateField(
+        required=False, allow_null=True, help_text="The last day of the closed period."
+    )
+
+
+class TimerConflictErrorSerializer(TimeEntryConflictErrorSerializer):
+    """A conflict.
+
+    `timer` is present if `error_code` is `timer_already_running`, `closed_through` if it is
+    `period_closed`.
+    """
 
     timer = TimeEntrySerializer(required=False, allow_null=True)
 
@@ -104,6 +116,8 @@ class TimerStopView(ApiView):
     scope_resource = "time_entries"
     tagged = True
     conditional_post = True
+    conflict_serializer = TimeEntryConflictErrorSerializer
+    failures = (409,)
 
     @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
     def post(self, request: ApiRequest) -> Response:

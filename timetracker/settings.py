@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "clients",
     "rates",
     "billing",
+    "books",
     "webhooks",
     "changes",
     "journal",

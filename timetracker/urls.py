@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitV
 from rest_framework.routers import SimpleRouter
 
 from billing.views import BillingView, BillView, RepriceView
+from books.views import BooksView
 from changes.views import ChangesView
 from registry import declared
 from reports.views import EntriesView, SummaryView, WeeklyView
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/reports/weekly", WeeklyView.as_view(), name="weekly-report"),
     path("api/v1/billing", BillingView.as_view(), name="billing"),
     path("api/v1/billing/<path:reference>", BillView.as_view(), name="bill"),
+    path("api/v1/books", BooksView.as_view(), name="books"),
     path("api/v1/changes", ChangesView.as_view(), name="changes"),
     path("api/v1/users/me", CurrentUserView.as_view(), name="current-user"),
     path(

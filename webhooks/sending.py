@@ -116,7 +116,9 @@ class SendingTurn:
             done.append(delivery)
             if monotonic() > fresh_until or (answer and _stands_for_all(answer)):
                 break
-        self.size = min(2 * self.size, MOST_AT_ONCE) if len(done) == len(deliveries) else 1
+        # As many as were sent while their rows were fresh, and soon more again.
+        is_whole = len(done) == len(deliveries)
+        self.size = min(2 * self.size, MOST_AT_ONCE) if is_whole else len(done)
         return self._finish(webhook, done, answer)
 
     def _due(self) -> list[Delivery]:

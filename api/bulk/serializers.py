@@ -144,6 +144,7 @@ class BulkErrorSerializer(serializers.Serializer[object]):
     )
     version = serializers.IntegerField(required=False)
     etag = serializers.CharField(required=False)
+    closed_through = serializers.DateField(required=False, allow_null=True)
 
 
 class BulkResultSerializer(serializers.Serializer[object]):

@@ -42,6 +42,7 @@ from api.views import METHODS_WITH_BODY
 from api.viewsets import ListViewSet, ResourceViewSet
 from apitokens.permissions import required_scope
 from idempotency.idempotent import METHODS
+from resources.integrity import TriggerConstraint
 
 
 class AutoSchema(SpectacularAutoSchema):
@@ -78,7 +79,7 @@ class AutoSchema(SpectacularAutoSchema):
         """Return what to know about the operation, and the scope that it needs."""
         if isinstance(self.view, ListViewSet) and not self._has_own_docstring():
             text = self._worded(TEXTS[self.view.action][1])
-            if self.method == "DELETE" and self._can_conflict():
+            if self.method == "DELETE" and self._may_be_in_use():
                 text += " Answers 409 `in_use` while other resources refer to it."
         else:
             text = self._docstring()
@@ -178,7 +179,8 @@ class AutoSchema(SpectacularAutoSchema):
     def _request_headers(self) -> tuple[str, ...]:
         if self.method == "GET":
             return ("If-None-Match",) if self._is_tagged() else ()
-        if self._is_tagged() and ("{" in self.path or self.view.conditional_post):
+        has_state = "{" in self.path or self.method == "PUT" or self.view.conditional_post
+        if self._is_tagged() and has_state:
             return ("If-Match", "Idempotency-Key")
         return ("Idempotency-Key",)
 
@@ -241,11 +243,17 @@ class AutoSchema(SpectacularAutoSchema):
     def _can_conflict(self) -> bool:
         """Return whether stored rows can stand against a write; archiving never fails."""
         if self.method == "DELETE":
-            remove = getattr(type(self.view), "remove", None)
-            return remove is ResourceViewSet.remove and self._is_protected()
+            if not isinstance(self.view, ResourceViewSet):
+                return False
+            constraints = self.view.queryset.model._meta.constraints
+            has_triggers = any(isinstance(each, TriggerConstraint) for each in constraints)
+            return has_triggers or self._may_be_in_use()
         return self.method in METHODS_WITH_BODY and self.get_request_serializer() is not None
 
-    def _is_protected(self) -> bool:
+    def _may_be_in_use(self) -> bool:
+        """Return whether other rows can keep one from being deleted."""
+        if type(self.view).remove is not ResourceViewSet.remove:
+            return False
         relations = self.view.queryset.model._meta.related_objects
         return any(relation.on_delete is models.PROTECT for relation in relations)
 

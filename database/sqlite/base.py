@@ -26,9 +26,12 @@ class SqliteOperations(operations.DatabaseOperations):
             return value.replace(tzinfo=self.connection.timezone)
         return super().convert_datetimefield_value(value, expression, connection)
 
-    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
-        """Judge references at the end: Django defers its own, but not a constraint of ours."""
-        statements = super().sql_flush(*args, **kwargs)
+    def sql_flush(self, style: Any, tables: Any, **kwargs: Any) -> list[str]:
+        """Judge references at the end: Django defers its own, but not a constraint of ours.
+
+        By name, so that the books are empty before the entries that they would keep closed.
+        """
+        statements = super().sql_flush(style, sorted(tables), **kwargs)
         return ["PRAGMA defer_foreign_keys = ON", *statements] if statements else []
 
 

@@ -5,11 +5,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from billing.models import Bill
 from journal.models import Change
 from projects.models import Project
+from tests.support.admin import admin_as, as_shown, messages_of, url
 from tests.support.factories import (
     api_as,
     make_client,
@@ -18,6 +20,7 @@ from tests.support.factories import (
     make_user,
 )
 from tests.support.racing import at_once
+from timeentries.billed import BILLED
 from timeentries.models import TimeEntry
 from users.models import User
 
@@ -209,3 +212,56 @@ def test_two_at_once_never_bill_an_entry_twice(
     (reference,) = Bill.objects.values_list("reference", flat=True)
     assert TimeEntry.objects.filter(bill_id=reference).count() == 40
     assert all(each["billing"]["entries"] == 40 for each in billed)
+
+
+def billed_entry(user: User, project: Project, api: APIClient) -> TimeEntry:
+    (entry,) = hours(user, project, 1)
+    api.post(PATH, {"reference": "A", "project_id": project.pk})
+    return TimeEntry.objects.get(pk=entry.pk)
+
+
+def test_a_billed_entry_refuses_changes_by_any_way(
+    owner: User, site: Project, api: APIClient
+) -> None:
+    entry = billed_entry(owner, site, api)
+    one = f"/api/v1/time-entries/{entry.pk}"
+    operations = [
+        {"op": "update", "id": entry.pk, "data": {"notes": "x"}},
+        {"op": "delete", "id": entry.pk},
+    ]
+    refused = [api.put(one, {"notes": "x"}), api.patch(one, {"end_time": None}), api.delete(one)]
+    assert [each.json()["error_code"] for each in refused] == ["entry_billed"] * 3
+    assert {each.status_code for each in refused} == {409}
+    bulk: Any = api.post(
+        "/api/v1/time-entries/bulk", {"mode": "partial", "operations": operations}
+    )
+    assert [each["error"]["error_code"] for each in bulk.json()["results"]] == [
+        "entry_billed",
+        "entry_billed",
+    ]
+    for write in (
+        lambda: TimeEntry.objects.filter(pk=entry.pk).update(notes="x"),
+        lambda: TimeEntry.objects.filter(pk=entry.pk).delete(),
+        entry.delete,
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            write()
+    unchanged = TimeEntry.objects.get()
+    assert (unchanged.notes, unchanged.version) == (entry.notes, entry.version)
+    assert api.put(one, {"notes": entry.notes}).status_code == 200  # which changes nothing
+    api.delete(f"{PATH}/A")
+    assert api.put(one, {"notes": "x"}).status_code == 200
+
+
+def test_the_admin_says_that_an_entry_is_billed(
+    owner: User, site: Project, api: APIClient, administrator: User
+) -> None:
+    entry = billed_entry(owner, site, api)
+    browser, path = admin_as(administrator), url(TimeEntry, "change", entry.pk)
+    data = as_shown(browser.get(path)) | {"notes": "x"}
+    page = browser.post(path, data)
+    assert page.status_code == 200
+    assert BILLED in page.content.decode()
+    gone = browser.post(url(TimeEntry, "delete", entry.pk), {"post": "yes"})
+    assert messages_of(gone) == [BILLED]
+    assert TimeEntry.objects.filter(notes=entry.notes).exists()

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
+from books.models import Books
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
@@ -82,3 +83,10 @@ def make_entry(
         return TimeEntry.objects.create(
             user=user, project=project, start_time=start_time, end_time=end_time, **fields
         )
+
+
+def close_books(through: str | None) -> None:
+    """Close the books through a day, or open them."""
+    books = Books.current()
+    books.closed_through = date.fromisoformat(through) if through else None
+    books.save()

@@ -57,6 +57,7 @@ ROUTES: dict[str, Scopes] = {
     "api/v1/reports/summary": _reading("read:reports"),
     "api/v1/reports/entries": _reading("read:reports"),
     "api/v1/reports/weekly": _reading("read:reports"),
+    "api/v1/books": {**_reading("read:time_entries"), "PUT": "write:time_entries"},
     "api/v1/changes": _reading("read:time_entries"),
     "api/v1/users/me": _reading("read:users"),
     "api/v1/users": _reading("admin:all"),
@@ -102,6 +103,9 @@ TAKE_USER_ID = {
     *((method, f"{path}/<id>") for path in ASSIGNED for method in ("PUT", "PATCH")),
     *(("GET", route) for route in REPORTS),
 }
+
+# Written by administrators alone, whatever the scopes.
+OF_ADMINISTRATORS = ("api/v1/books",)
 
 READS = {*(f"read:{name}" for name in RESOURCES), "read:reports", "read:users"}
 WRITES = {f"write:{name}" for name in RESOURCES}

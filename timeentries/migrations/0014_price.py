@@ -12,6 +12,6 @@ def forwards(*_: object) -> None:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("timeentries", "0012_money"), ("rates", "0002_from_plain")]
+    dependencies = [("timeentries", "0013_money"), ("rates", "0002_from_plain")]
 
     operations = [migrations.RunPython(forwards, migrations.RunPython.noop)]

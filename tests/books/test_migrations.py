@@ -1,0 +1,52 @@
+"""The triggers come and go with the migrations, and a rebuilt table gets them back."""
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+
+from books.triggers import install
+from tests.support.factories import NINE, close_books, make_entry, make_project, make_user
+from timeentries.models import TimeEntry
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THROUGH = "2024-01-15"
+
+
+def test_who_goes_back_to_an_older_release_can_come_again() -> None:
+    owner, project = make_user(), make_project()
+    make_entry(owner, project)
+    close_books(THROUGH)
+    try:
+        call_command("migrate", "books", "zero", verbosity=0)
+        make_entry(owner, project)
+        make_user("new")
+        TimeEntry.objects.update(notes="Late")
+    finally:
+        call_command("migrate", verbosity=0)
+    make_entry(owner, project)
+    close_books(THROUGH)
+    for write in (
+        lambda: make_entry(owner, project),
+        lambda: TimeEntry.objects.update(notes="Later"),
+        lambda: TimeEntry.objects.all().delete(),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            write()
+    assert list(TimeEntry.objects.values_list("notes", flat=True)) == ["", "Late", "Late"]
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL rebuilds no table.")
+@pytest.mark.parametrize("model", [TimeEntry, User])
+def test_a_rebuilt_table_gets_its_triggers_back(model: type[TimeEntry | User]) -> None:
+    owner, project = make_user(), make_project()
+    make_entry(owner, project)
+    close_books(THROUGH)
+    with connection.schema_editor() as editor:
+        editor._remake_table(model)  # type: ignore[attr-defined]  # noqa: SLF001 - as migrations
+    install("default")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_entry(owner, project)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_entry(make_user("new", time_zone="Pacific/Honolulu"), project, NINE)
+    TimeEntry.objects.filter(start_time__gt=NINE).delete()

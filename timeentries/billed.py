@@ -1,0 +1,90 @@
+"""The rule that a billed entry stays as it is, and the triggers that keep it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+from books.periods import edited
+from books.registered import guarded
+from database.triggers import columns_of, make_on_postgresql, make_on_sqlite
+from resources.integrity import TriggerConstraint
+from resources.refusals import Refusal
+from timeentries.apps import TABLE
+
+BILLED = (
+    "This time entry has been billed and cannot be changed or deleted. Delete its billing first."
+)
+NAME = "time_entry_billed_stays"
+IS_BILLED = "OLD.bill_id IS NOT NULL"
+
+
+class BilledStays(TriggerConstraint):
+    """A billed row is neither changed nor deleted, by any way; billing itself may release it."""
+
+    def refusal(self) -> Refusal:
+        """Return why a row is refused."""
+        return Refusal(BILLED, "entry_billed")
+
+    def foreseen(self, rows: Sequence[Any]) -> Sequence[Refusal | None]:
+        """Return no refusals: nothing new is billed."""
+        return [None] * len(rows)
+
+    def validate(
+        self,
+        model: type[models.Model],
+        instance: Any,
+        exclude: Iterable[str] | None = None,
+        using: str = DEFAULT_DB_ALIAS,
+    ) -> None:
+        """Raise Django's ValidationError for a form whose row will be refused."""
+        before: dict[str, Any] = instance.stored
+        if not before.get("bill_id"):
+            return
+        names = [field.attname for field in edited(model)]
+        if any(before.get(name) != getattr(instance, name) for name in names):
+            raise ValidationError(BILLED, "entry_billed")
+
+
+def install(using: str) -> None:
+    """Create missing or outdated triggers, where the column is there."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        if TABLE not in connection.introspection.table_names(cursor):
+            return
+        if "bill_id" not in columns_of(cursor, TABLE):
+            return
+    columns = ", ".join(guarded().edited)
+    if connection.vendor == "sqlite":
+        refuse = f"BEGIN SELECT RAISE(ABORT, 'constraint failed: {NAME}'); END"
+        is_edited = guarded().is_edited("IS NOT")
+        update = f"AFTER UPDATE OF {columns} ON {TABLE} WHEN {IS_BILLED} AND ({is_edited})"
+        # To empty the database, the bills go first (database/sqlite/base.py).
+        is_there = "EXISTS (SELECT 1 FROM billing_bill WHERE reference = OLD.bill_id)"
+        delete = f"AFTER DELETE ON {TABLE} WHEN {IS_BILLED} AND {is_there}"
+        make_on_sqlite(
+            connection,
+            "billed",
+            {
+                "billed_update": f"CREATE TRIGGER billed_update {update} {refuse}",
+                "billed_delete": f"CREATE TRIGGER billed_delete {delete} {refuse}",
+            },
+        )
+        return
+    is_edited = guarded().is_edited("IS DISTINCT FROM")
+    each, run = "FOR EACH ROW WHEN", "EXECUTE FUNCTION billed_refuse()"
+    update = f"BEFORE UPDATE OF {columns} ON {TABLE} {each} ({IS_BILLED} AND ({is_edited})) {run}"
+    delete = f"BEFORE DELETE ON {TABLE} {each} ({IS_BILLED}) {run}"
+    body = f"""-- {update}
+BEGIN
+    RAISE integrity_constraint_violation USING
+        MESSAGE = 'The entry is billed.', CONSTRAINT = '{NAME}';
+END
+"""
+    make_on_postgresql(
+        connection,
+        "billed",
+        {"billed_refuse": ("trigger", body)},
+        {(TABLE, "billed_update"): update, (TABLE, "billed_delete"): delete},
+    )
