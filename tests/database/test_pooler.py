@@ -127,6 +127,7 @@ def manage(code: str, *arguments: str, url: str, pooled: str = "on") -> str:
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_nodes_that_start_together_behind_pgbouncer_all_start(database: str) -> None:
     try:
         with pgbouncer(database, pool_size=2) as pooled, ThreadPoolExecutor(4) as nodes:

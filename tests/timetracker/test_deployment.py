@@ -192,6 +192,7 @@ def test_the_terminator_says_who_calls_and_how(
     assert seen == {"X-Forwarded-For": address, "X-Forwarded-Proto": scheme, "Host": "t.example"}
 
 
+@pytest.mark.slow
 def test_the_databases_role_owns_its_database_and_no_more() -> None:
     if shutil.which("psql") is None:
         pytest.skip("no psql")

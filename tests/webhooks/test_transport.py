@@ -40,7 +40,7 @@ def test_a_post_arrives_whole_and_its_answer_is_kept(client: Sender, settings: S
     ]
 
 
-def test_no_url_is_logged(client: Sender, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_url_is_logged(client: Sender, soon: None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with receiving(b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 0\r\n\r\n") as receiver:
         assert post(client, receiver.url("/secret")).delivered
