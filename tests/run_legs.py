@@ -140,7 +140,7 @@ def main(arguments: list[str]) -> int:
     """Run every leg and say at the end what ran on what; 1 when any of them failed."""
     everything = arguments == ["--all"]
     if everything:
-        arguments = ["--cov", "--cov-report=", *PARALLEL]
+        arguments = ["--cov", "--cov-report="]
     elif not arguments:
         arguments = ["-m", "not slow", *PARALLEL]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that our own server is stopped
