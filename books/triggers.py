@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from books import postgresql, sqlite
 from books.models import Books, UserBound, ZoneBound
 from books.registered import guarded
-from database.triggers import make_on_postgresql, make_on_sqlite
+from database.triggers import drop, make_on_postgresql, make_on_sqlite
 from users.models import User
 
 
@@ -18,6 +18,7 @@ def install(using: str) -> None:
     """Create missing or outdated triggers, and the only row of the books."""
     connection = connections[using]
     if not _has_columns(connection):
+        drop(connection, "books")
         return
     with transaction.atomic(using=using):
         with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from pytest_django import Settings
 
-from books.models import UserBound
+from books.models import Books, UserBound
 from projects.models import Project
+from resources.locks import lock
 from tests.support.factories import (
     NINE,
     api_as,
@@ -152,6 +154,39 @@ def test_an_older_snapshot_does_not_get_in(owner: User, project: Project, level:
         with connection.cursor() as cursor:
             cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
         make_entry(owner, project)
+
+
+@postgresql
+def test_who_holds_what_the_closing_waits_for_gets_through(owner: User, project: Project) -> None:
+    """One has written, the closing waits for that, another waits behind it, the first for him."""
+    other = make_project("Other")
+    has_written, has_locked, is_closing = Event(), Event(), Event()
+
+    def write_and_lock() -> None:
+        with transaction.atomic():
+            make_entry(owner, project)
+            has_written.set()
+            is_closing.wait(5)
+            time.sleep(0.3)
+            lock(Project, pk=other.pk)
+
+    def lock_and_write() -> None:
+        with transaction.atomic():
+            lock(Project, pk=other.pk)
+            has_locked.set()
+            is_closing.wait(5)
+            time.sleep(0.1)
+            make_entry(owner, project)
+
+    def close() -> None:
+        has_written.wait(5)
+        has_locked.wait(5)
+        is_closing.set()
+        close_books(THROUGH)
+
+    at_once([write_and_lock, lock_and_write, close])
+    assert TimeEntry.objects.count() == 2
+    assert str(Books.current()) == f"Closed through {THROUGH}"
 
 
 @postgresql
