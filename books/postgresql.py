@@ -28,8 +28,11 @@ def functions() -> dict[str, tuple[str, str]]:
     return {
         "books_insert": ("trigger", _refuse("new_rows AS entry")),
         "books_delete": ("trigger", _refuse("old_rows AS entry")),
-        # With its trigger as a comment: outdated ones are recognised by the bodies.
-        "books_update": ("trigger", f"-- {_on_update()}{_refuse(both)}"),
+        # Not in the trigger's own condition, which would keep columns from being altered.
+        "books_update": (
+            "trigger",
+            _refuse(both, unless=f"NOT ({guarded().is_edited('IS DISTINCT FROM')})"),
+        ),
         "books_user": ("trigger", f"BEGIN {SHARE} {BOUND_OF_NEW}; RETURN NULL; END"),
     }
 
@@ -45,7 +48,9 @@ def triggers() -> dict[tuple[str, str], str]:
         (table, "books_delete"): (
             f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows {statement} books_delete()"
         ),
-        (table, "books_update"): _on_update(),
+        (table, "books_update"): (
+            f"AFTER UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION books_update()"
+        ),
         ("users_user", "books_user"): (
             "AFTER INSERT ON users_user FOR EACH ROW EXECUTE FUNCTION books_user()"
         ),
@@ -53,18 +58,12 @@ def triggers() -> dict[tuple[str, str], str]:
     }
 
 
-def _on_update() -> str:
-    table, columns = guarded().table, ", ".join(guarded().edited)
-    is_edited = guarded().is_edited("IS DISTINCT FROM")
-    when = f"WHEN ({is_edited}) EXECUTE FUNCTION books_update()"
-    return f"AFTER UPDATE OF {columns} ON {table} FOR EACH ROW {when}"
-
-
-def _refuse(rows: str) -> str:
+def _refuse(rows: str, unless: str = "false") -> str:
     # Few rows start before the last bound of all; only for these the person's own is looked up.
     instant, bound = f"entry.{guarded().instant}", f"entry.{guarded().owner}"
     return f"""
 BEGIN
+    IF {unless} THEN RETURN NULL; END IF;
     {SHARE}
     IF EXISTS (
         SELECT FROM books_books AS books JOIN {rows} ON {instant} < books.closed_before

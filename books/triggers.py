@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from books import postgresql, sqlite
 from books.models import Books, UserBound, ZoneBound
 from books.registered import guarded
-from database.triggers import columns_of, make_on_postgresql, make_on_sqlite
+from database.triggers import columns_of, drop, make_on_postgresql, make_on_sqlite
 from users.models import User
 
 
@@ -17,6 +17,7 @@ def install(using: str) -> None:
     """Create missing or outdated triggers, and the only row of the books."""
     connection = connections[using]
     if not _has_columns(connection):
+        drop(connection, "books")
         return
     with transaction.atomic(using=using):
         with connection.cursor() as cursor:

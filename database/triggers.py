@@ -1,7 +1,8 @@
 """Triggers that are made after each migration: a table that SQLite rebuilds loses them.
 
-All names of a set begin with the name of the app that they belong to. On SQLite, the body of a
-trigger must not name a table that migrations may rebuild, unless they drop the trigger first.
+All names of a set begin with the name of the app that they belong to. On SQLite, a trigger must
+not name another table that migrations rebuild, unless they drop the trigger first. On PostgreSQL,
+the columns of `UPDATE OF` or `WHEN` cannot be altered.
 """
 
 from collections.abc import Mapping
@@ -21,11 +22,11 @@ def make_on_postgresql(
     `functions` are results and bodies by name, `triggers` definitions by table and name.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE %s", [f"{app}%"])
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE %s", [rf"{app}\_%"])
         bodies = dict(cursor.fetchall())
         cursor.execute(
             "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE %s",
-            [f"{app}%"],
+            [rf"{app}\_%"],
         )
         same = bodies == {name: body for name, (_, body) in functions.items()}
         if same and set(cursor.fetchall()) == set(triggers):
@@ -69,7 +70,7 @@ def drop(connection: BaseDatabaseWrapper, app: str) -> None:
             for name in _on_sqlite(cursor, app):
                 cursor.execute(f"DROP TRIGGER {name}")
             return
-        cursor.execute("SELECT proname FROM pg_proc WHERE proname LIKE %s", [f"{app}%"])
+        cursor.execute("SELECT proname FROM pg_proc WHERE proname LIKE %s", [rf"{app}\_%"])
         for (name,) in cursor.fetchall():
             cursor.execute(f"DROP FUNCTION {name}() CASCADE")
 

@@ -72,19 +72,25 @@ def install(using: str) -> None:
             },
         )
         return
+    refuse = f"""
+        RAISE integrity_constraint_violation USING
+            MESSAGE = 'The entry is billed.', CONSTRAINT = '{NAME}';
+    """
+    # Not in the trigger's own condition, which would keep columns from being altered.
     is_edited = guarded().is_edited("IS DISTINCT FROM")
-    each, run = "FOR EACH ROW WHEN", "EXECUTE FUNCTION billed_refuse()"
-    update = f"BEFORE UPDATE OF {columns} ON {TABLE} {each} ({IS_BILLED} AND ({is_edited})) {run}"
-    delete = f"BEFORE DELETE ON {TABLE} {each} ({IS_BILLED}) {run}"
-    body = f"""-- {update}
-BEGIN
-    RAISE integrity_constraint_violation USING
-        MESSAGE = 'The entry is billed.', CONSTRAINT = '{NAME}';
-END
-"""
+    functions = {
+        "billed_update": f"BEGIN IF {is_edited} THEN {refuse} END IF; RETURN NEW; END",
+        "billed_delete": f"BEGIN {refuse} END",
+    }
     make_on_postgresql(
         connection,
         "billed",
-        {"billed_refuse": ("trigger", body)},
-        {(TABLE, "billed_update"): update, (TABLE, "billed_delete"): delete},
+        {name: ("trigger", body) for name, body in functions.items()},
+        {
+            (TABLE, name): (
+                f"BEFORE {event} ON {TABLE} FOR EACH ROW WHEN ({IS_BILLED})"
+                f" EXECUTE FUNCTION {name}()"
+            )
+            for name, event in (("billed_update", "UPDATE"), ("billed_delete", "DELETE"))
+        },
     )

@@ -8,11 +8,17 @@ from sqlite3 import Connection
 from typing import Any
 
 from django.db import OperationalError
-from django.db.backends.sqlite3 import base, operations
+from django.db.backends.sqlite3 import base, features, operations
 
 from values.text import folded
 
 PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
+
+
+class SqliteFeatures(features.DatabaseFeatures):
+    """Django's, which rebuilds a table for each column that goes: triggers may name the column."""
+
+    can_alter_table_drop_column = False
 
 
 class SqliteOperations(operations.DatabaseOperations):
@@ -42,6 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     ops_class = SqliteOperations
+    features_class = SqliteFeatures
 
     def get_new_connection(self, conn_params: dict[str, object]) -> Connection:
         """Return a connection that compares with our LIKE."""

@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from books.triggers import install
 from tests.support.factories import NINE, close_books, make_entry, make_project, make_user
@@ -34,6 +34,26 @@ def test_who_goes_back_to_an_older_release_can_come_again() -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             write()
     assert list(TimeEntry.objects.values_list("notes", flat=True)) == ["", "Late", "Late"]
+
+
+def test_a_column_that_the_triggers_name_can_go_and_come() -> None:
+    owner, project = make_user(), make_project()
+    notes = TimeEntry._meta.get_field("notes")
+    with connection.schema_editor() as editor:
+        editor.remove_field(TimeEntry, notes)
+    install("default")  # nothing to install on
+    with connection.schema_editor() as editor:
+        editor.add_field(TimeEntry, notes)
+    wider = models.CharField(max_length=300, null=True)
+    wider.set_attributes_from_name("external_id")
+    with connection.schema_editor() as editor:
+        editor.alter_field(TimeEntry, TimeEntry._meta.get_field("external_id"), wider)
+        editor.alter_field(TimeEntry, wider, TimeEntry._meta.get_field("external_id"))
+    install("default")
+    make_entry(owner, project)
+    close_books(THROUGH)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TimeEntry.objects.update(notes="Late")
 
 
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL rebuilds no table.")
