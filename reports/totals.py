@@ -1,0 +1,123 @@
+"""Sums of time and of money; amounts are never added over currencies."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple, Self
+
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
+
+from values.currencies import SECONDS_AN_HOUR
+
+ZERO = Decimal(0)
+SHARE = Decimal("0.0001")
+IS_BILLED = Q(bill__isnull=False)
+# Of finished entries in one currency, in the order of Part.
+IN_CURRENCY = {"in_currency": F("currency")}
+SUMS = {
+    "total": Sum("duration_seconds"),
+    "billable_total": Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
+    "rounded_total": Coalesce(Sum("rounded_seconds"), 0),
+    "number": Count("*"),
+    "priced": Count("amount"),
+    "amount_total": Coalesce(Sum("amount"), 0),
+    "billed_total": Coalesce(Sum("amount", filter=IS_BILLED), 0),
+}
+
+
+class Part(NamedTuple):
+    """The sums of entries in one currency."""
+
+    currency: str | None
+    seconds: int
+    billable_seconds: int
+    rounded_seconds: int
+    entries: int
+    priced: int  # entries with an amount
+    amount: Decimal
+    billed: Decimal
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Return the part in a row of SUMS and IN_CURRENCY."""
+        return cls(*(row[name] for name in (*IN_CURRENCY, *SUMS)))
+
+
+@dataclass
+class Worth:
+    """An amount in one currency, of how many entries, and how much of it is billed."""
+
+    entries: int = 0
+    amount: Decimal = ZERO
+    billed: Decimal = ZERO
+
+    @property
+    def unbilled(self) -> Decimal:
+        """What is left to bill."""
+        return self.amount - self.billed
+
+
+@dataclass(kw_only=True)
+class Totals:
+    """What entries add up to: whole seconds, and an amount in each currency."""
+
+    seconds: int = 0
+    billable_seconds: int = 0
+    rounded_seconds: int = 0
+    entries: int = 0
+    amounts: dict[str, Worth] = field(default_factory=dict)
+
+    def add(self, part: Part) -> None:
+        """Count a part."""
+        self.seconds += part.seconds
+        self.billable_seconds += part.billable_seconds
+        self.rounded_seconds += part.rounded_seconds
+        self.entries += part.entries
+        if part.currency and part.priced:
+            worth = self.amounts.setdefault(part.currency, Worth())
+            worth.entries += part.priced
+            worth.amount += part.amount
+            worth.billed += part.billed
+
+    def parts(self) -> Iterator[Part]:
+        """Yield these totals as parts: the time, and each amount."""
+        time = (self.seconds, self.billable_seconds, self.rounded_seconds, self.entries)
+        yield Part(None, *time, 0, ZERO, ZERO)
+        for currency, worth in self.amounts.items():
+            yield Part(currency, 0, 0, 0, 0, worth.entries, worth.amount, worth.billed)
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether rounding makes a difference."""
+        return self.rounded_seconds != self.seconds
+
+    @property
+    def worths(self) -> list[tuple[str, Worth]]:
+        """The amounts, by currency."""
+        return sorted(self.amounts.items())
+
+
+def sum_of(parts: Iterable[Part]) -> Totals:
+    """Return what parts add up to."""
+    totals = Totals()
+    for part in parts:
+        totals.add(part)
+    return totals
+
+
+def total_of(groups: Iterable[Totals]) -> Totals:
+    """Return what groups add up to."""
+    return sum_of(part for group in groups for part in group.parts())
+
+
+def currencies_of(totals: Iterable[Totals]) -> list[str]:
+    """Return the currencies of all amounts, in order."""
+    return sorted({currency for each in totals for currency in each.amounts})
+
+
+def share_of_estimate(seconds: int, estimated_hours: Decimal | None) -> Decimal | None:
+    """Return the share of an estimate that is used, 1 for all of it; None without an estimate."""
+    if not estimated_hours:
+        return None
+    return (seconds / (estimated_hours * SECONDS_AN_HOUR)).quantize(SHARE)
