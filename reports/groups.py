@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F
+from django.db.models import F, Min
 from django.db.models.expressions import Combinable
 from rest_framework.exceptions import ValidationError
 
@@ -95,6 +95,7 @@ def _rows(
     zone: ZoneInfo,
 ) -> Sequence[dict[str, Any]]:
     columns: dict[str, Combinable] = {**IN_CURRENCY}
+    shown = {}  # the same in all rows of a key: Min, because to group by ids alone is twice as fast
     for level in levels:
         if level in DATES:
             columns[f"{level}_key"] = local_date("start_time", DATES[level], first, end, zone)
@@ -102,10 +103,10 @@ def _rows(
             columns["tag_key"] = F("tags")
         else:
             key, name = REFERENCES[level]
-            columns |= {f"{level}_key": F(key), f"{level}_name": F(name)}
+            columns[f"{level}_key"], shown[f"{level}_name"] = F(key), Min(name)
         if level == "project":
-            columns["estimated_hours"] = F("project__estimated_hours")
-    totals: Any = entries.finished().order_by().values(**columns).annotate(**SUMS)
+            shown["estimated_hours"] = Min("project__estimated_hours")
+    totals: Any = entries.finished().order_by().values(**columns).annotate(**shown, **SUMS)
     rows = list(totals[: MOST_PARTS + 1])
     if len(rows) > MOST_PARTS:
         raise _too_many()
