@@ -436,4 +436,4 @@ def test_groups_show_their_worth_and_their_estimate(bookkeeper: Client, owner: U
     ]
     text = text_of(answer.content.decode())
     assert "Rounded hours3.00" in text
-    assert "Unbilled123.40 EUR" in text
+    assert "Amount246.80 EUR 123.40 EUR unbilled" in text
