@@ -33,7 +33,7 @@ def count_again(_: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     # The entries have their prices and bills.
-    dependencies = [("tallies", "0003_kinds_are_registered"), ("timeentries", "0013_price")]
+    dependencies = [("tallies", "0003_kinds_are_registered"), ("timeentries", "0014_price")]
 
     operations = [
         migrations.RunPython(forget, migrations.RunPython.noop),

@@ -70,7 +70,7 @@ def make_month(owner: User, colleague: User) -> Project:
 def groups_of(answer: Any) -> list[list[str]]:
     """The rows of the groups, without their bars."""
     body = re.search(
-        r"<table class=\"groups\".*?<tbody>(.*?)</tbody>", answer.content.decode(), re.S
+        r"<table class=\"groups.*?<tbody>(.*?)</tbody>", answer.content.decode(), re.S
     )
     assert body
     rows = re.findall(r"<tr.*?</tr>", body[1], re.DOTALL)

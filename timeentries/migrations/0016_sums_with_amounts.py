@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         ("projects", "0006_money"),
         ("rates", "0002_from_plain"),
         ("tasks", "0008_due_within_years"),
-        ("timeentries", "0013_price"),
+        ("timeentries", "0015_billed_stays"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
