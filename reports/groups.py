@@ -95,8 +95,7 @@ def _rows(
     zone: ZoneInfo,
 ) -> Sequence[dict[str, Any]]:
     columns: dict[str, Combinable] = {**IN_CURRENCY}
-    # Names are the same in all rows of a key: to group by ids alone is twice as fast.
-    shown = {}
+    shown = {}  # by Min: the same in all rows of a key, and grouping by ids alone is faster
     for level in levels:
         if level in DATES:
             columns[f"{level}_key"] = local_date("start_time", DATES[level], first, end, zone)

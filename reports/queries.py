@@ -16,7 +16,6 @@ from reports.totals import IN_CURRENCY, SUMS, Part, Totals, sum_of
 from timeentries.models import TimeEntryQuerySet
 from timeentries.totals import totals_by_project_from_tallies
 from values.instants import day_bounds
-from values.money import amount_from
 
 DAYS_A_WEEK = 7
 
@@ -61,10 +60,12 @@ def totals_by_project(entries: TimeEntryQuerySet) -> list[Group]:
     projects: dict[int, Group] = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS.format(parts=parts), params)
-        for project_id, name, estimate, *sums, amount, billed in cursor.fetchall():
-            estimated = None if estimate is None else Decimal(str(estimate))
-            project = projects.setdefault(project_id, Group(project_id, name, estimated))
-            project.add(Part._make([*sums, amount_from(amount), amount_from(billed)]))
+        for project_id, name, estimate, *sums in cursor.fetchall():
+            project = projects.get(project_id)
+            if project is None:
+                estimated = None if estimate is None else Decimal(str(estimate))
+                project = projects[project_id] = Group(project_id, name, estimated)
+            project.add(Part._make(sums))
     return sorted(projects.values(), key=lambda project: (-project.seconds, project.key))
 
 

@@ -16,6 +16,7 @@ from reports.groups import DATES, Group
 from reports.queries import UserWeek
 from reports.totals import Totals, Worth, currencies_of
 from timeentries.models import TimeEntry
+from values.money import amount_from
 
 ROWS_A_FETCH = 2000
 ENTRY_COLUMNS = (
@@ -101,7 +102,7 @@ def _amounts(currencies: Sequence[str]) -> Iterator[Column]:
 def _worths(totals: Totals, currencies: Sequence[str]) -> Iterator[Decimal]:
     for currency in currencies:
         worth = totals.amounts.get(currency, NOTHING)
-        yield from (worth.amount, worth.billed, worth.unbilled)
+        yield from map(amount_from, (worth.amount, worth.billed, worth.unbilled))
 
 
 def _column(level: str, zone: ZoneInfo) -> Column:

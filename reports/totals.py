@@ -1,18 +1,18 @@
 """Sums of time and of money; amounts are never added over currencies."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, Self
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import BigIntegerField, Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from values.currencies import SECONDS_AN_HOUR
 
-ZERO = Decimal(0)
 SHARE = Decimal("0.0001")
 IS_BILLED = Q(bill__isnull=False)
+UNITS: Any = BigIntegerField()  # of AmountField: a sum that is shown is divided once
 # Of finished entries in one currency, in the order of Part.
 IN_CURRENCY = {"in_currency": F("currency")}
 SUMS = {
@@ -21,8 +21,8 @@ SUMS = {
     "rounded_total": Coalesce(Sum("rounded_seconds"), 0),
     "number": Count("*"),
     "priced": Count("amount"),
-    "amount_total": Coalesce(Sum("amount"), 0),
-    "billed_total": Coalesce(Sum("amount", filter=IS_BILLED), 0),
+    "amount_total": Coalesce(Sum("amount", output_field=UNITS), 0),
+    "billed_total": Coalesce(Sum("amount", filter=IS_BILLED, output_field=UNITS), 0),
 }
 
 
@@ -35,8 +35,8 @@ class Part(NamedTuple):
     rounded_seconds: int
     entries: int
     priced: int  # entries with an amount
-    amount: Decimal
-    billed: Decimal
+    amount: int
+    billed: int
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -46,14 +46,14 @@ class Part(NamedTuple):
 
 @dataclass
 class Worth:
-    """An amount in one currency, of how many entries, and how much of it is billed."""
+    """An amount in one currency and the billed part of it, in the unit of `AmountField`."""
 
     entries: int = 0
-    amount: Decimal = ZERO
-    billed: Decimal = ZERO
+    amount: int = 0
+    billed: int = 0
 
     @property
-    def unbilled(self) -> Decimal:
+    def unbilled(self) -> int:
         """What is left to bill."""
         return self.amount - self.billed
 
@@ -80,12 +80,17 @@ class Totals:
             worth.amount += part.amount
             worth.billed += part.billed
 
-    def parts(self) -> Iterator[Part]:
-        """Yield these totals as parts: the time, and each amount."""
-        time = (self.seconds, self.billable_seconds, self.rounded_seconds, self.entries)
-        yield Part(None, *time, 0, ZERO, ZERO)
-        for currency, worth in self.amounts.items():
-            yield Part(currency, 0, 0, 0, 0, worth.entries, worth.amount, worth.billed)
+    def include(self, group: "Totals") -> None:
+        """Count a group."""
+        self.seconds += group.seconds
+        self.billable_seconds += group.billable_seconds
+        self.rounded_seconds += group.rounded_seconds
+        self.entries += group.entries
+        for currency, worth in group.amounts.items():
+            total = self.amounts.setdefault(currency, Worth())
+            total.entries += worth.entries
+            total.amount += worth.amount
+            total.billed += worth.billed
 
     @property
     def is_rounded(self) -> bool:
@@ -108,7 +113,10 @@ def sum_of(parts: Iterable[Part]) -> Totals:
 
 def total_of(groups: Iterable[Totals]) -> Totals:
     """Return what groups add up to."""
-    return sum_of(part for group in groups for part in group.parts())
+    totals = Totals()
+    for group in groups:
+        totals.include(group)
+    return totals
 
 
 def currencies_of(totals: Iterable[Totals]) -> list[str]:

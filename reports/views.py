@@ -33,8 +33,10 @@ from reports.totals import Totals, total_of
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
 from values.instants import format_instant, hours
+from values.money import AmountField
 
 BY_PROJECT = ["project"]
+UNITS_OF_ONE = int(AmountField.UNIT)
 SUMMARY = inline_serializer("SummaryReportEnvelope", {"summary": SummaryReportSerializer()})
 WEEKLY = inline_serializer("WeeklyReportEnvelope", {"weekly": WeeklyReportSerializer()})
 
@@ -157,9 +159,9 @@ def _worth(totals: Totals) -> dict[str, object]:
         "amounts": [
             {
                 "currency": currency,
-                "amount": float(worth.amount),
-                "billed": float(worth.billed),
-                "unbilled": float(worth.unbilled),
+                "amount": worth.amount / UNITS_OF_ONE,
+                "billed": worth.billed / UNITS_OF_ONE,
+                "unbilled": worth.unbilled / UNITS_OF_ONE,
             }
             for currency, worth in totals.worths
         ],

@@ -8,6 +8,7 @@ from django import template
 
 from values import instants
 from values.currencies import minor_unit
+from values.money import amount_from
 
 register = template.Library()
 
@@ -30,6 +31,12 @@ def clock(seconds: int) -> str:
 def percent_of(part: int, whole: int) -> str:
     """Return a share in whole per cent; of nothing there is none."""
     return f"{part * 100 / whole:.0f} %" if whole else "none"
+
+
+@register.filter
+def amount(units: int) -> Decimal:
+    """Return a sum in the unit of `AmountField` as an amount."""
+    return amount_from(units)
 
 
 @register.filter

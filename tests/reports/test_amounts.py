@@ -109,6 +109,7 @@ def api(administrator: User, settings: Any) -> APIClient:
 
 def make_world(people: list[User], its: Setting, works: list[Worked]) -> None:
     """Two people, two clients with a project each and one without, rates, work, a bill."""
+    TimeEntry.objects.update(bill=None)
     for model in (TimeEntry, Bill, Rate, Project, Client):
         model._default_manager.all().delete()
     for person, zone in zip(people, its.zones, strict=True):

@@ -71,8 +71,9 @@ class Writer:
             entry.save()
 
     def bill_some(self) -> None:
-        entries = TimeEntry.objects.filter(pk__in=self.some())
-        entries.update(bill=self.chance.choice([None, self.bill]))
+        TimeEntry.objects.filter(pk__in=self.some()).update(bill=self.bill)
+        assert_right()
+        TimeEntry.objects.update(bill=None)  # else nothing could be written
 
     def start_timer(self) -> None:
         if not TimeEntry.objects.running().exists():
