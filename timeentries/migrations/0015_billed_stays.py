@@ -4,7 +4,7 @@ import timeentries.billed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("timeentries", "0015_sums_with_amounts")]
+    dependencies = [("timeentries", "0014_price")]
 
     operations = [
         # Triggers keep it, which are made after the migrations: the table stays as it is.
