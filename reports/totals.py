@@ -13,7 +13,7 @@ from values.currencies import SECONDS_AN_HOUR
 SHARE = Decimal("0.0001")
 IS_BILLED = Q(bill__isnull=False)
 UNITS: Any = BigIntegerField()  # of AmountField: a sum that is shown is divided once
-# Of finished entries in one currency, in the order of Part.
+# Of finished entries in one currency, in the order of PartialSums.
 IN_CURRENCY = {"in_currency": F("currency")}
 SUMS = {
     "total": Sum("duration_seconds"),
@@ -26,7 +26,7 @@ SUMS = {
 }
 
 
-class Part(NamedTuple):
+class PartialSums(NamedTuple):
     """The sums of entries in one currency."""
 
     currency: str | None
@@ -68,7 +68,7 @@ class Totals:
     entries: int = 0
     amounts: dict[str, Worth] = field(default_factory=dict)
 
-    def add(self, part: Part) -> None:
+    def add(self, part: PartialSums) -> None:
         """Count a part."""
         self.seconds += part.seconds
         self.billable_seconds += part.billable_seconds
@@ -103,7 +103,7 @@ class Totals:
         return sorted(self.amounts.items())
 
 
-def sum_of(parts: Iterable[Part]) -> Totals:
+def sum_of(parts: Iterable[PartialSums]) -> Totals:
     """Return what parts add up to."""
     totals = Totals()
     for part in parts:

@@ -29,7 +29,10 @@ def _status(route: str, method: str) -> int:
     """The status of a call with an empty body and the id of a row that does not exist."""
     if "<id>" in route:
         return 400 if method == "PUT" and "by-external-id" in route else 404
-    return 400 if method == "POST" else 200
+    if "<path:" in route:
+        return 404
+    asks_for_nothing = route == "api/v1/rates/reprice"  # everything, as a preview
+    return 400 if method == "POST" and not asks_for_nothing else 200
 
 
 # operation: the scope that it needs, all scopes that open it, and the status that it then answers
@@ -50,6 +53,7 @@ ALLOW = {  # by the methods of a path, in the order in which the answer names th
     "PUT": "PUT, OPTIONS",
     "GET PUT": "GET, PUT, HEAD, OPTIONS",
     "GET POST": "GET, POST, HEAD, OPTIONS",
+    "GET DELETE": "GET, DELETE, HEAD, OPTIONS",
     "GET PUT PATCH DELETE": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
 }
 

@@ -11,7 +11,6 @@ from books.registered import guarded
 from database.triggers import columns_of, make_on_postgresql, make_on_sqlite
 from resources.integrity import TriggerConstraint
 from resources.refusals import Refusal
-from timeentries.apps import TABLE
 
 BILLED = (
     "This time entry has been billed and cannot be changed or deleted. Delete its billing first."
@@ -49,20 +48,20 @@ class BilledStays(TriggerConstraint):
 
 def install(using: str) -> None:
     """Create missing or outdated triggers, where the column is there."""
-    connection = connections[using]
+    connection, table = connections[using], guarded().table
     with connection.cursor() as cursor:
-        if TABLE not in connection.introspection.table_names(cursor):
+        if table not in connection.introspection.table_names(cursor):
             return
-        if "bill_id" not in columns_of(cursor, TABLE):
+        if "bill_id" not in columns_of(cursor, table):
             return
     columns = ", ".join(guarded().edited)
     if connection.vendor == "sqlite":
         refuse = f"BEGIN SELECT RAISE(ABORT, 'constraint failed: {NAME}'); END"
         is_edited = guarded().is_edited("IS NOT")
-        update = f"AFTER UPDATE OF {columns} ON {TABLE} WHEN {IS_BILLED} AND ({is_edited})"
+        update = f"AFTER UPDATE OF {columns} ON {table} WHEN {IS_BILLED} AND ({is_edited})"
         # To empty the database, the bills go first (database/sqlite/base.py).
         is_there = "EXISTS (SELECT 1 FROM billing_bill WHERE reference = OLD.bill_id)"
-        delete = f"AFTER DELETE ON {TABLE} WHEN {IS_BILLED} AND {is_there}"
+        delete = f"AFTER DELETE ON {table} WHEN {IS_BILLED} AND {is_there}"
         make_on_sqlite(
             connection,
             "billed",
@@ -87,8 +86,8 @@ def install(using: str) -> None:
         "billed",
         {name: ("trigger", body) for name, body in functions.items()},
         {
-            (TABLE, name): (
-                f"BEFORE {event} ON {TABLE} FOR EACH ROW WHEN ({IS_BILLED})"
+            (table, name): (
+                f"BEFORE {event} ON {table} FOR EACH ROW WHEN ({IS_BILLED})"
                 f" EXECUTE FUNCTION {name}()"
             )
             for name, event in (("billed_update", "UPDATE"), ("billed_delete", "DELETE"))

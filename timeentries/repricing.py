@@ -81,7 +81,7 @@ class Stored(NamedTuple):
         }
 
 
-class Worth:
+class AmountSums:
     """Sums of amounts, of each currency its own."""
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
 
     Nobody sees a half of it, and only the entries that change are locked.
     """
-    looked_at, changed, before, after = 0, 0, Worth(), Worth()
+    looked_at, changed, before, after = 0, 0, AmountSums(), AmountSums()
     for keys in _batches(entries.finished().filter(bill=None)):
         rows = TimeEntry.objects.filter(pk__in=keys, bill=None).order_by("pk")
         if not preview:

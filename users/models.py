@@ -28,8 +28,11 @@ def role_of(active: bool, superuser: bool) -> Role:  # noqa: FBT001 - columns, i
 
 
 def zone_name(time_zone: str) -> str:
-    """Return the IANA name of the user's time zone; the server's by default."""
-    return time_zone or settings.TIME_ZONE
+    """Return the IANA name of the user's time zone; the server's by default.
+
+    And where the zone is not known any more: its database changes with the machine's.
+    """
+    return time_zone if time_zone in zone_names() else settings.TIME_ZONE
 
 
 class UserQuerySet(ResourceQuerySet["User"]):

@@ -62,7 +62,7 @@ class ComputedField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: object) -> object:
         """Return the value for an instance."""
-        columns = (operator.attrgetter(column)(value) for column in self.columns)
+        columns = (_value(value, column) for column in self.columns)
         now = {"now": self.context["request"].now} if self.until_now else {}
         return self.function(*columns, **now)
 

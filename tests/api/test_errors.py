@@ -242,7 +242,8 @@ def test_a_bad_value_is_400_and_named(api: APIClient) -> None:
         pytest.param(
             "x",
             "Unknown field. Accepted: billable, client_id, client_name, created_at, description, "
-            "estimated_hours, external_id, hourly_rate, id, name, status, updated_at, version.",
+            "estimated_hours, external_id, hourly_rate, id, name, rounding, status, updated_at, "
+            "version.",
             id="far",
         ),
     ],

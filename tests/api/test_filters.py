@@ -112,7 +112,8 @@ def test_a_value_that_cannot_be_understood_is_400(
         pytest.param(
             "zzz=1",
             "zzz",
-            "Accepted: billable, client_id, cursor, end_date, external_id, "
+            "Accepted: billable, billed, billing_reference, client_id, cursor, end_date, "
+            "external_id, "
             "include_active, page, perPage, "
             "per_page, project_id, search, start_date, tag, task_id, updated_since, user_id.",
             id="nothing like it",

@@ -17,6 +17,7 @@ from api.viewsets import ListViewSet
 from api.wire.renderers import encode
 from clients.models import Client
 from projects.models import Project
+from rates.models import Rate
 from tasks.models import Task
 from tests.support.factories import make_administrator, make_user
 from timeentries.models import TimeEntry
@@ -63,13 +64,14 @@ def _odd_rows(db: None) -> None:
         end = first + timedelta(seconds=seconds, microseconds=123)
         TimeEntry.objects.create(user=olga, project=own, start_time=first, end_time=end)
     own.archive()
+    Rate.insert([Rate(user=olga, hourly_rate=1), Rate(client=client, user=bare, hourly_rate=0)])
     hook = {"user": olga, "url": "https://hooks.example.com/", "events": ["*"]}
     Webhook.insert([Webhook(**hook, description=ODD), Webhook(**hook, project_ids=[own.pk])])
 
 
 def test_every_list_is_looked_at() -> None:
     assert {viewset.queryset.model for viewset in VIEWSETS} == {
-        Client, Project, Task, TimeEntry, User, Webhook
+        Client, Project, Rate, Task, TimeEntry, User, Webhook
     }  # fmt: skip
 
 

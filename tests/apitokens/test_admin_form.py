@@ -61,6 +61,10 @@ def test_the_form_offers_every_scope_with_its_sentence(administrator: User) -> N
         "Tasks read:tasks View tasks write:tasks Create, update and delete tasks",
         "Clients read:clients View clients write:clients Create, update and delete clients",
         (
+            "Rates read:rates View hourly rates"
+            " write:rates Create, update and delete hourly rates (administrators)"
+        ),
+        (
             "Webhooks read:webhooks View webhooks and their deliveries"
             " write:webhooks Create, update, delete, test and replay webhooks"
         ),

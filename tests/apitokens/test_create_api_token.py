@@ -65,8 +65,8 @@ def test_an_administrator_may_hold_everything(administrator: User) -> None:
             ["--scope", "fly"],
             "Unknown scopes: fly. Accepted: read:projects, write:projects, read:time_entries, "
             "write:time_entries, read:tasks, write:tasks, read:clients, write:clients, "
-            "read:webhooks, write:webhooks, read:reports, read:users, admin:all, read:*, "
-            "write:*, *.",
+            "read:rates, write:rates, read:webhooks, write:webhooks, read:reports, "
+            "read:users, admin:all, read:*, write:*, *.",
             id="no such scope",
         ),
         pytest.param(

@@ -87,7 +87,8 @@ def test_a_taken_name_is_refused_with_a_sentence_until_it_is_revoked(owner: User
 
 KNOWN = (
     "read:projects, write:projects, read:time_entries, write:time_entries, read:tasks, "
-    "write:tasks, read:clients, write:clients, read:webhooks, write:webhooks, read:reports, "
+    "write:tasks, read:clients, write:clients, read:rates, write:rates, read:webhooks, "
+    "write:webhooks, read:reports, "
     "read:users, admin:all, read:*, "
     "write:*, *"
 )

@@ -256,12 +256,12 @@ def test_a_type_without_its_scope_is_403_and_named(owner: User) -> None:
     [
         pytest.param(
             {"types": "tasks"},
-            "types: Must be any of: client, project, task, time_entry.",
+            "types: Must be any of: client, project, task, rate, time_entry.",
             id="unknown type",
         ),
         pytest.param(
             {"types": "task,"},
-            "types: Must be any of: client, project, task, time_entry.",
+            "types: Must be any of: client, project, task, rate, time_entry.",
             id="no type",
         ),
         pytest.param(
@@ -547,7 +547,7 @@ def test_the_numbers_have_no_gaps(owner: User) -> None:
 def test_every_journaled_resource_is_told_of() -> None:
     journaled = {type_of(model) for model in apps.get_models() if issubclass(model, Journaled)}
 
-    assert journaled - set(feed.VIEWSETS) == {"webhook"}
+    assert journaled - set(feed.VIEWSETS) == {"books", "webhook"}
 
 
 def test_demo_data_makes_consumers_begin_again(owner: User) -> None:

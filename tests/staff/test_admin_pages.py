@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from projects.models import Project
+from rates.models import Rate
 from tests.support.admin import admin_as, messages_of, rows_of, url
 from tests.support.factories import (
     NINE,
@@ -47,6 +48,7 @@ def make_row_of_each(number: int) -> dict[str, Model]:
         make_entry(user, project, task=task, tags="design,urgent"),
         issue_token(user, "read:tasks")[0],
         Group.objects.create(name=f"Group {number}"),
+        Rate.objects.create(user=user, project=project, hourly_rate=number),
     ]
     return {row._meta.label: row for row in rows}
 
@@ -72,6 +74,7 @@ def test_every_model_is_asked_here(db: None) -> None:
         pytest.param("apitokens.ApiToken", 5, 2, 9),  # twice the token; use, rotation, events
         pytest.param("users.User", 6, 2, 7),
         pytest.param("auth.Group", 5, 3, 5),
+        pytest.param("rates.Rate", 5, 2, 5),
     ],
 )
 def test_pages_cost_the_same_for_one_row_and_for_twenty(
@@ -121,7 +124,10 @@ def test_index_is_in_two_sections(administrator: User) -> None:
         section["name"]: [model["name"] for model in section["models"]]
         for section in response.context["app_list"]
     } == {
-        "Work": ["Projects", "Time entries", "Tasks", "Clients", "Books", "Changes", "Reports"],
+        "Work": [
+            *("Projects", "Time entries", "Tasks", "Clients", "Rates", "Books", "Changes"),
+            "Reports",
+        ],
         "Access": ["Deliveries", "Webhooks", "Users", "API tokens", "Groups"],
     }
 

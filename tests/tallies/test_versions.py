@@ -85,10 +85,10 @@ OWN = {"time_entries", "all entries"}
         pytest.param(move, ENTRIES, id="an entry becomes another user's"),
         pytest.param(rename("task"), {"tasks", *ENTRIES}, id="a task is renamed"),
         pytest.param(
-            rename("project"), {"projects", "tasks", *ENTRIES}, id="a project is renamed"
+            rename("project"), {"projects", "tasks", "rates", *ENTRIES}, id="a project is renamed"
         ),
         pytest.param(
-            rename("client"), {"clients", "projects", *ENTRIES}, id="a client is renamed"
+            rename("client"), {"clients", "projects", "rates", *ENTRIES}, id="a client is renamed"
         ),
         pytest.param(rename_user, {"users", "webhooks", *ENTRIES}, id="a user is renamed"),
         pytest.param(log_in, set(), id="a user logs in"),

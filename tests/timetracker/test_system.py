@@ -41,6 +41,7 @@ INFO = {
         "reports_summary": "/api/v1/reports/summary",
         "reports_entries": "/api/v1/reports/entries",
         "reports_weekly": "/api/v1/reports/weekly",
+        "billing": "/api/v1/billing",
         "books": "/api/v1/books",
         "changes": "/api/v1/changes",
     },

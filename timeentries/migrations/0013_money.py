@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         ("projects", "0006_money"),
         ("rates", "0002_from_plain"),
         ("tasks", "0008_due_within_years"),
-        ("timeentries", "0012_period_is_open"),
+        ("timeentries", "0011_fold_tags"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

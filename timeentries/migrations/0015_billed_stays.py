@@ -4,7 +4,7 @@ import timeentries.billed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("timeentries", "0014_price")]
+    dependencies = [("timeentries", "0012_period_is_open"), ("timeentries", "0014_price")]
 
     operations = [
         # Triggers keep it, which are made after the migrations: the table stays as it is.
