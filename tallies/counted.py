@@ -9,7 +9,8 @@ class Counted:
     """A table whose rows are tallied by key, day and month; `{0}` stands before each column.
 
     `keys` is a kind of tally each, with the SQL of its key; `counts` a column of the tallies
-    each, with the SQL of a row's contribution.
+    each, with the SQL of a row's contribution. Of the kinds in `currency`, rows are tallied by
+    currency too.
     """
 
     table: str
@@ -18,3 +19,4 @@ class Counted:
     instant: str  # the column whose UTC day and month a row is counted in
     of_owner: str  # the kind whose key is the row's owner
     of_all: str  # the kind with all rows
+    currency: Mapping[str, str]  # the SQL of a row's currency; empty text without one

@@ -20,6 +20,8 @@ class Tally(models.Model):
     # counted, with `key` 0.
     kind = models.CharField(max_length=20)
     key = models.BigIntegerField(default=0, db_default=0)
+    # Of the kinds that are tallied by it; amounts are never added over currencies.
+    currency = models.CharField(max_length=3, default="", db_default="", blank=True)
     # Of an entry's `start_time` in UTC, since the year 0: 12 * 2024 + 0 is January 2024.
     month = models.IntegerField(default=0, db_default=0)
     # Of the same: `date.toordinal()`, days since the year 1. 0 in the row of a whole month.
@@ -29,6 +31,11 @@ class Tally(models.Model):
     # Of the finished entries.
     seconds = models.BigIntegerField(default=0, db_default=0)
     billable_seconds = models.BigIntegerField(default=0, db_default=0)
+    rounded_seconds = models.BigIntegerField(default=0, db_default=0)
+    priced = models.BigIntegerField(default=0, db_default=0)  # with an amount
+    # In the unit of AmountField.
+    amount = models.BigIntegerField(default=0, db_default=0)
+    billed = models.BigIntegerField(default=0, db_default=0)
     writes = models.BigIntegerField(default=0, db_default=0)
     fresh = models.BooleanField(default=False, db_default=False)
 
@@ -46,7 +53,7 @@ class Tally(models.Model):
         constraints = (
             # The day first: months lie beside months, and days beside days.
             models.UniqueConstraint(
-                fields=("kind", "key", "day", "month"),
+                fields=("kind", "key", "day", "month", "currency"),
                 condition=Q(fresh=False),
                 name="tally_once_folded",
             ),

@@ -39,9 +39,9 @@ BEGIN
     THEN
         WITH folded AS (DELETE FROM tallies_tally WHERE fresh RETURNING *)
         INSERT INTO tallies_tally ({COLUMNS})
-        SELECT kind, key, month, COALESCE(day, 0) AS period, {_SUMS}, false
+        SELECT kind, key, currency, month, COALESCE(day, 0) AS period, {_SUMS}, false
         FROM folded
-        GROUP BY kind, key, month, ROLLUP (day) HAVING COALESCE(day, 1) > 0
+        GROUP BY kind, key, currency, month, ROLLUP (day) HAVING COALESCE(day, 1) > 0
         ORDER BY period, month, kind
         {ADD_UP};
     END IF;
@@ -93,16 +93,21 @@ def _rows(table: str, sign: str = "") -> str:
     named = ", ".join(
         f"{count} AS {column}" for column, count in zip(COUNTED, counts_of(sign=sign), strict=True)
     )
-    keys = ", ".join(f"{key} AS key_{place}" for place, (_, key) in enumerate(keys_of()))
+    keys = ", ".join(
+        f"{key} AS key_{place}, {currency} AS currency_{place}"
+        for place, (_, key, currency) in enumerate(keys_of())
+    )
     return f"SELECT {keys}, {month} AS month, {day} AS day, {named}, 1 AS writes FROM {table}"
 
 
 def _count(rows: str) -> str:
     # The LATERAL join turns each written row into one row per kind of tally: of all entries, of
-    # the user's and of the project's. GROUP BY then leaves one fresh row per kind, key and day,
-    # however many rows the statement wrote.
+    # the user's and of the project's. GROUP BY then leaves one fresh row per kind, key, currency
+    # and day, however many rows the statement wrote.
     period = ", ".join(PERIOD)
-    keys = ", ".join(f"('{kind}', key_{place})" for place, (kind, _) in enumerate(keys_of()))
+    keys = ", ".join(
+        f"('{kind}', key_{place}, currency_{place})" for place, (kind, *_) in enumerate(keys_of())
+    )
     return f"""
 DECLARE added bigint;
 BEGIN
@@ -110,7 +115,7 @@ BEGIN
     SELECT {period}, {_SUMS}, true
     FROM ({rows}) AS written, LATERAL (VALUES
         {keys}
-    ) AS counted (kind, key)
+    ) AS counted (kind, key, currency)
     GROUP BY {period};
     {_MAYBE_FOLD}
 END

@@ -26,20 +26,29 @@ from tallies.statements import (
 
 @dataclass(frozen=True)
 class Difference:
-    """How many more there are of a kind and a key, in a month or a day, than the tallies say."""
+    """How many more there are of a kind and a key, in a month or a day, than the tallies say.
+
+    Amounts are in the unit of `AmountField`.
+    """
 
     kind: str
     key: int
+    currency: str
     month: int
     day: int
     finished: int
     running: int
     seconds: int
     billable_seconds: int
+    rounded_seconds: int
+    priced: int
+    amount: int
+    billed: int
 
     def __str__(self) -> str:
         counts = ", ".join(f"{column} {getattr(self, column):+}" for column in COUNTED)
-        return f"{self.kind} {self.key}, {period(self.month, self.day)}: {counts}"
+        place = " ".join(filter(None, (self.kind, str(self.key), self.currency)))
+        return f"{place}, {period(self.month, self.day)}: {counts}"
 
 
 def differences(*, using: str = DEFAULT_DB_ALIAS) -> list[Difference]:
@@ -83,17 +92,17 @@ def _differences(vendor: str) -> str:
     columns, periods = ", ".join(COUNTED), ", ".join(PERIOD)
     negated = ", ".join(f"-{column}" for column in COUNTED)
     sums = [f"SUM({column})" for column in COUNTED]
-    kinds = ", ".join(f"'{kind}'" for kind, _ in keys_of())
+    kinds = ", ".join(f"'{kind}'" for kind, *_ in keys_of())
     month = MONTH[vendor].format(DATE_OF_DAY[vendor])
     tallies = f"{negated} FROM tallies_tally WHERE kind IN ({kinds})"
-    parts = [*_by_day(vendor), f"SELECT kind, key, day, {tallies} AND fresh"]
+    parts = [*_by_day(vendor), f"SELECT kind, key, currency, day, {tallies} AND fresh"]
     # The entries by day and by month (day 0), plus the fresh rows negated for both, plus the
     # folded rows negated. Whatever does not add up to zero is a difference.
     return (
-        f"WITH by_day (kind, key, day, {columns}) AS ({' UNION ALL '.join(parts)})"
+        f"WITH by_day (kind, key, currency, day, {columns}) AS ({' UNION ALL '.join(parts)})"
         f" SELECT {periods}, {', '.join(sums)} FROM ("
-        f"SELECT kind, key, {month} AS month, day, {columns} FROM by_day UNION ALL"
-        f" SELECT kind, key, {month}, 0, {columns} FROM by_day UNION ALL"
+        f"SELECT kind, key, currency, {month} AS month, day, {columns} FROM by_day UNION ALL"
+        f" SELECT kind, key, currency, {month}, 0, {columns} FROM by_day UNION ALL"
         f" SELECT {periods}, {tallies} AND NOT fresh"
         f") AS counted GROUP BY {periods} HAVING {' OR '.join(f'{total} <> 0' for total in sums)}"
     )
@@ -104,6 +113,7 @@ def _by_day(vendor: str) -> list[str]:
     day = period_of(vendor)[1]
     sums = ", ".join(f"SUM({count})" for count in counts_of())
     return [
-        f"SELECT '{kind}', {key}, {day}, {sums} FROM {counted().table} GROUP BY 1, 2, 3"
-        for kind, key in keys_of()
+        f"SELECT '{kind}', {key}, {currency}, {day}, {sums}"
+        f" FROM {counted().table} GROUP BY 1, 2, 3, 4"
+        for kind, key, currency in keys_of()
     ]

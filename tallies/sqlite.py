@@ -5,6 +5,7 @@ from tallies.statements import (
     ADD_UP,
     COLUMNS,
     COUNTED,
+    ZEROS,
     counts_of,
     keys_of,
     period_of,
@@ -41,10 +42,11 @@ def _add_new_row() -> list[str]:
     return [
         f"INSERT INTO tallies_tally ({COLUMNS}) VALUES "
         + ", ".join(
-            f"('{kind}', {key}, {month}, {period}, {counts}, 1, false)" for period in ("0", day)
+            f"('{kind}', {key}, {currency}, {month}, {period}, {counts}, 1, false)"
+            for period in ("0", day)
         )
         + f" {ADD_UP}"
-        for kind, key in keys_of("NEW.")
+        for kind, key, currency in keys_of("NEW.")
     ]
 
 
@@ -55,9 +57,9 @@ def _subtract_old_row() -> list[str]:
     changes = ", ".join(f"{column} = {column} - {count}" for column, count in pairs)
     return [
         f"UPDATE tallies_tally SET {changes}, writes = writes + 1"
-        f" WHERE kind = '{kind}' AND key = {key}"
+        f" WHERE kind = '{kind}' AND key = {key} AND currency = {currency}"
         f" AND day IN (0, {day}) AND month = {month} AND NOT fresh"
-        for kind, key in keys_of("OLD.")
+        for kind, key, currency in keys_of("OLD.")
     ]
 
 
@@ -66,5 +68,4 @@ def _write(kind: str, event: str) -> list[str]:
         return [
             f"UPDATE tallies_tally SET writes = writes + 1 WHERE kind = '{kind}' AND NOT fresh"
         ]
-    zeros = ", ".join("0" for _ in ("key", "month", "day", *COUNTED))
-    return [f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{kind}', {zeros}, 1, false) {ADD_UP}"]
+    return [f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{kind}', {ZEROS}, 1, false) {ADD_UP}"]

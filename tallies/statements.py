@@ -22,18 +22,24 @@ MONTH = {
     "sqlite": "substr({0}, 1, 4) * 12 + substr({0}, 6, 2) - 1",
 }
 # The columns to which a row contributes.
-COUNTED = ("finished", "running", "seconds", "billable_seconds")
-PERIOD = ("kind", "key", "month", "day")
+COUNTED = (
+    *("finished", "running", "seconds", "billable_seconds", "rounded_seconds"),
+    *("priced", "amount", "billed"),
+)
+PERIOD = ("kind", "key", "currency", "month", "day")
 COLUMNS = ", ".join((*PERIOD, *COUNTED, "writes", "fresh"))
-ADD_UP = "ON CONFLICT (kind, key, day, month) WHERE NOT fresh DO UPDATE SET " + ", ".join(
-    f"{column} = tallies_tally.{column} + excluded.{column}" for column in (*COUNTED, "writes")
+ADD_UP = (
+    "ON CONFLICT (kind, key, day, month, currency) WHERE NOT fresh DO UPDATE SET "
+    + ", ".join(
+        f"{column} = tallies_tally.{column} + excluded.{column}" for column in (*COUNTED, "writes")
+    )
 )
 # The kind in which it is counted how often the triggers were made, all was counted again or a
 # backup was restored: no write before that is known, so every list is new.
 INSTALLED = "installed"
+ZEROS = ", ".join(["0, '', 0, 0", *("0" for _ in COUNTED)])  # key to the last count
 ADD_WRITES_TO_ALL = (
-    f"INSERT INTO tallies_tally ({COLUMNS})"
-    f" VALUES ('{INSTALLED}', 0, 0, 0, 0, 0, 0, 0, %s, false) {ADD_UP}"
+    f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{INSTALLED}', {ZEROS}, %s, false) {ADD_UP}"
 )
 
 
@@ -43,9 +49,13 @@ def period_of(vendor: str, row: str = "") -> tuple[str, str]:
     return MONTH[vendor].format(date), DAY[vendor].format(date)
 
 
-def keys_of(row: str = "") -> list[tuple[str, str]]:
-    """Return each kind of tally that a row is counted in, with the expression of its key."""
-    return [(kind, key.format(row)) for kind, key in counted().keys.items()]
+def keys_of(row: str = "") -> list[tuple[str, str, str]]:
+    """Return each kind of tally that a row is counted in, with its key's and currency's SQL."""
+    currency = counted().currency
+    return [
+        (kind, key.format(row), currency.get(kind, "''").format(row))
+        for kind, key in counted().keys.items()
+    ]
 
 
 def counts_of(row: str = "", sign: str = "") -> list[str]:

@@ -29,6 +29,7 @@ class TimeEntriesConfig(ApiAppConfig):
         instant="start_time",
         of_owner=OF_USER,
         of_all=OF_ALL,
+        currency={OF_PROJECT: "COALESCE({0}currency, '')"},
         counts={
             "finished": "CASE WHEN {0}end_time IS NULL THEN 0 ELSE 1 END",
             "running": "CASE WHEN {0}end_time IS NULL THEN 1 ELSE 0 END",
@@ -36,6 +37,10 @@ class TimeEntriesConfig(ApiAppConfig):
             "billable_seconds": (
                 "CASE WHEN {0}billable THEN COALESCE({0}duration_seconds, 0) ELSE 0 END"
             ),
+            "rounded_seconds": "COALESCE({0}rounded_seconds, 0)",
+            "priced": "CASE WHEN {0}amount IS NULL THEN 0 ELSE 1 END",
+            "amount": "COALESCE({0}amount, 0)",
+            "billed": "CASE WHEN {0}bill_id IS NULL THEN 0 ELSE COALESCE({0}amount, 0) END",
         },
     )
     examples = {

@@ -7,7 +7,9 @@ from django.db.models import Q, Sum
 
 from tallies.models import Tally
 from tallies.rebuilding import differences
+from tallies.statements import COUNTED
 from timeentries.models import TimeEntry
+from values.money import AmountField
 
 
 def tallied(kind: str, key: int = 0) -> dict[str, int]:
@@ -18,9 +20,8 @@ def tallied(kind: str, key: int = 0) -> dict[str, int]:
 
 
 def _sums(whose: Q, folded: Q) -> dict[str, int]:
-    columns = ("finished", "running", "seconds", "billable_seconds")
     tallies = Tally.objects.filter(whose, Q(fresh=True) | folded)
-    sums = tallies.aggregate(**{column: Sum(column) for column in columns})
+    sums = tallies.aggregate(**{column: Sum(column) for column in COUNTED})
     return {column: total or 0 for column, total in sums.items()}
 
 
@@ -35,7 +36,16 @@ def counted(**filters: Any) -> dict[str, int]:
         "billable_seconds": sum(
             entry.duration_seconds or 0 for entry in finished if entry.billable
         ),
+        "rounded_seconds": sum(entry.rounded_seconds or 0 for entry in finished),
+        "priced": sum(entry.amount is not None for entry in finished),
+        "amount": sum(map(stored_amount, finished)),
+        "billed": sum(stored_amount(entry) for entry in finished if entry.bill_id),
     }
+
+
+def stored_amount(entry: TimeEntry) -> int:
+    """The amount as it is stored, 0 without one."""
+    return AmountField().get_prep_value(entry.amount) or 0
 
 
 def fold() -> None:

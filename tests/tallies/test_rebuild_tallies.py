@@ -41,7 +41,8 @@ def test_check_says_what_is_wrong_and_leaves_it(
         call_command("rebuild_tallies", "--check", stdout=output)
     assert output.getvalue() == (
         f"entries_of_user {owner.pk}, {period}:"
-        " finished -1, running +0, seconds +0, billable_seconds +0\n"
+        " finished -1, running +0, seconds +0, billable_seconds +0, rounded_seconds +0,"
+        " priced +0, amount +0, billed +0\n"
     )
     assert Tally.objects.get(kind="entries_of_user", day=day).finished == 2
 

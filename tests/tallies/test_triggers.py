@@ -10,12 +10,13 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 
+from billing.models import Bill
 from projects.models import Project
 from tallies.models import Tally
 from tallies.triggers import install
 from tallies.versions import list_version
 from tests.support.counting import assert_right, counted, fold, tallied
-from tests.support.factories import NINE, make_entry, make_project, make_user
+from tests.support.factories import NINE, make_client, make_entry, make_project, make_user
 from tests.support.racing import at_once
 from timeentries.models import TimeEntry
 from users.models import User
@@ -39,7 +40,13 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - the same every time
         self.users = [make_user(name) for name in ("a", "b", "c")]
-        self.projects = [make_project(name) for name in ("P", "Q", "R")]
+        clients = [
+            make_client(code, currency=code, default_hourly_rate=90, rounding="15 up")
+            for code in ("EUR", "JPY")
+        ]
+        self.projects = [make_project(client.name, client=client) for client in clients]
+        self.projects.append(make_project("No rate"))
+        self.bill = Bill.objects.create(reference="1", selection={}, billed_at=NINE)
 
     def new(self) -> TimeEntry:
         start, billable = self.chance.choice(STARTS), self.chance.random() < 0.5
@@ -63,6 +70,11 @@ class Writer:
             entry.project = self.chance.choice(self.projects)
             entry.save()
 
+    def bill_some(self) -> None:
+        TimeEntry.objects.filter(pk__in=self.some()).update(bill=self.bill)
+        assert_right()
+        TimeEntry.objects.update(bill=None)  # else nothing could be written
+
     def start_timer(self) -> None:
         if not TimeEntry.objects.running().exists():
             start = self.chance.choice(STARTS)
@@ -84,10 +96,13 @@ def test_random_writes_are_counted(db: None, seed: int) -> None:
         lambda: new().save(),
         lambda: TimeEntry.objects.bulk_create([new() for _ in range(chance.randrange(9))]),
         writer.change_one,
-        lambda: TimeEntry.objects.filter(pk__in=some()).update(billable=~F("billable")),
+        lambda: TimeEntry.objects.filter(pk__in=some(), amount=None).update(
+            billable=~F("billable")
+        ),
         lambda: TimeEntry.objects.filter(pk__in=some()).update(project=chance.choice(projects)),
         lambda: TimeEntry.objects.filter(pk__in=some()[:2]).delete(),
         lambda: TimeEntry.objects.running().update(end_time=F("start_time") + timedelta(hours=1)),
+        writer.bill_some,
         writer.start_timer,
         undo,
         fold,
