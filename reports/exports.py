@@ -15,11 +15,25 @@ import xlsxwriter
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from rest_framework.exceptions import ValidationError
 
+from values.currencies import minor_unit
 from values.instants import hours
 
-# seconds and hours are both made of whole seconds; they and counts are summed up at the end.
-Kind = Literal["text", "id", "date", "moment", "flag", "count", "seconds", "hours"]
-SUMMED = ("count", "seconds", "hours")
+# seconds and hours are both made of whole seconds; they, counts and the amounts of a column's
+# currency are summed up at the end.
+Kind = Literal[
+    "text",
+    "id",
+    "date",
+    "moment",
+    "flag",
+    "number",
+    "share",
+    "count",
+    "seconds",
+    "hours",
+    "amount",
+]
+SUMMED = ("count", "seconds", "hours", "amount")
 # The start of a formula, including full-width forms, after blanks or a byte order mark. Where `;`
 # separates cells, every part of a text can start one.
 FORMULA = re.compile(r"(^|;)(?=[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
@@ -32,15 +46,32 @@ XLSX_FORMATS: dict[str, str] = {
     "moment": "yyyy-mm-dd hh:mm:ss",
     "seconds": "[h]:mm:ss",
     "hours": "0.00",
+    "number": "0.00",
+    "share": "0.00%",
 }
+DECIMALS = {"number": Decimal("0.01"), "share": Decimal("0.0001")}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A title and the kind of its cells."""
+    """A title and the kind of its cells; of amounts their currency."""
 
     title: str
     kind: Kind = "text"
+    currency: str = ""
+
+    @property
+    def unit(self) -> Decimal:
+        """The last decimal that a cell has."""
+        return minor_unit(self.currency) if self.currency else DECIMALS[self.kind]
+
+    @property
+    def number_format(self) -> str | None:
+        """What Excel shows a cell by: `#,##0.00 [$EUR]`."""
+        if self.kind != "amount":
+            return XLSX_FORMATS.get(self.kind)
+        decimals = f"{self.unit:f}".replace("1", "0")
+        return f"#,##{decimals} [${self.currency}]"
 
 
 @dataclass(frozen=True)
@@ -57,7 +88,7 @@ class Table:
         sums = [0 if column.kind in SUMMED else None for column in self.columns]
         for row in self.rows:
             sums = [
-                None if total is None else total + value
+                None if total is None else total + (value or 0)
                 for total, value in zip(sums, row, strict=True)
             ]
             yield row
@@ -87,9 +118,8 @@ def as_xlsx(table: Table) -> FileResponse:
 def _fill(workbook: xlsxwriter.Workbook, table: Table) -> None:
     sheet = workbook.add_worksheet("Report")
     bold = workbook.add_format({"bold": True})
-    formats = {
-        kind: workbook.add_format({"num_format": words}) for kind, words in XLSX_FORMATS.items()
-    }
+    words = {column.number_format for column in table.columns}
+    formats = {each: workbook.add_format({"num_format": each}) for each in words if each}
     for place, column in enumerate(table.columns):
         sheet.set_column(place, place, 30 if column.kind == "text" else 20)
         sheet.write_string(0, place, column.title, bold)
@@ -100,7 +130,8 @@ def _fill(workbook: xlsxwriter.Workbook, table: Table) -> None:
             )
             raise ValidationError({"format": [sentence]})
         for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
-            _write(sheet, number, place, column.kind, value, formats.get(column.kind), table.zone)
+            style = formats.get(column.number_format or "")
+            _write(sheet, number, place, column.kind, value, style, table.zone)
         if row[0] is None:
             sheet.write_string(number, 0, "Total", bold)
     sheet.freeze_panes(1, 0)
@@ -125,7 +156,7 @@ def _chunks(table: Table) -> Iterator[bytes]:
     lines = [BYTE_ORDER_MARK + writer.writerow([safe(column.title) for column in table.columns])]
     for row in table.lines():
         cells = [
-            _cell(column.kind, value, table.zone)
+            "" if value is None else _cell(column, value, table.zone)
             for column, value in zip(table.columns, row, strict=True)
         ]
         if row[0] is None:
@@ -142,10 +173,8 @@ def safe(text: str) -> str:
     return FORMULA.sub(r"\1'", text)
 
 
-def _cell(kind: Kind, value: Any, zone: ZoneInfo) -> str | int | Decimal:
-    if value is None:
-        return ""
-    match kind:
+def _cell(column: Column, value: Any, zone: ZoneInfo) -> str | int | Decimal:
+    match column.kind:
         case "text":
             return safe(value)
         case "moment":
@@ -157,6 +186,8 @@ def _cell(kind: Kind, value: Any, zone: ZoneInfo) -> str | int | Decimal:
             return "yes" if value else "no"
         case "hours":
             return Decimal(f"{hours(value):.2f}")
+        case "number" | "share" | "amount":
+            return Decimal(value).quantize(column.unit)
     return int(value)
 
 
@@ -176,8 +207,8 @@ def _write(
             sheet.write_number(line, place, value / 86_400, style)
         case "hours":
             sheet.write_number(line, place, value / 3600, style)
-        case "id" | "count":
-            sheet.write_number(line, place, value)
+        case "id" | "count" | "amount" | "number" | "share":
+            sheet.write_number(line, place, value, style)
         case "flag":
             sheet.write_string(line, place, "yes" if value else "no")
         case _:

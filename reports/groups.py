@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import F, Min
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
 from rest_framework.exceptions import ValidationError
 
 from reports.local_dates import Unit, local_date, week_name
+from reports.totals import IN_CURRENCY, SUMS, PartialSum, Totals, share_of_estimate
 from timeentries.models import TimeEntryQuerySet
 
 # The key and the name of a group.
@@ -26,24 +27,28 @@ DATES: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
 LEVELS = (*REFERENCES, "tag", "day", "week", "month")
 MOST_LEVELS = 3
 MOST_LEAVES = 20_000
+MOST_PARTS = 4 * MOST_LEAVES  # a leaf has one for each currency
 
 
 @dataclass
-class Group:
-    """The time of a group, in whole seconds, and of the groups within it."""
+class Group(Totals):
+    """The totals of a group, and those of the groups within it."""
 
     key: int | str | None
     name: str
-    seconds: int = 0
-    billable_seconds: int = 0
-    entries: int = 0
+    estimated_hours: Decimal | None = None  # of a project
     children: dict[int | str | None, "Group"] = field(default_factory=dict)
 
-    def add(self, seconds: int, billable_seconds: int, entries: int) -> None:
-        """Count a leaf's time."""
-        self.seconds += seconds
-        self.billable_seconds += billable_seconds
-        self.entries += entries
+    @property
+    def estimate_used(self) -> Decimal | None:
+        """The share of the estimate that the group's time is."""
+        return share_of_estimate(self.seconds, self.estimated_hours)
+
+    def forget_amounts(self) -> None:
+        """Leave only time, here and in the groups within."""
+        self.amounts.clear()
+        for child in self.children.values():
+            child.forget_amounts()
 
     def leaves(self, *above: "Group") -> Iterator[tuple["Group", ...]]:
         """Yield the way to each leaf, this group left out."""
@@ -66,14 +71,18 @@ def grouped(
     Dates in their order, all others by time, most first. 400 for more than MOST_LEAVES groups.
     """
     whole = Group(None, "Total")
+    leaves = 0
     for row in _rows(entries, levels, first, end, zone):
-        numbers = row["total"], row["billable_total"], row["number"]
-        whole.add(*numbers)
-        group = whole
+        part = PartialSum.of(row)
+        whole.add(part)
+        group = made = whole
         for level in levels:
-            made = _group(level, row[f"{level}_key"], row.get(f"{level}_name"))
+            made = _group(level, row)
             group = group.children.setdefault(made.key, made)
-            group.add(*numbers)
+            group.add(part)
+        leaves += group is made
+        if leaves > MOST_LEAVES:
+            raise _too_many()
     _sort(whole, levels)
     return whole
 
@@ -85,7 +94,8 @@ def _rows(
     end: datetime,
     zone: ZoneInfo,
 ) -> Sequence[dict[str, Any]]:
-    columns: dict[str, Combinable] = {}
+    columns: dict[str, Combinable] = {**IN_CURRENCY}
+    shown = {}  # by Min: the same in all rows of a key, and grouping by ids alone is faster
     for level in levels:
         if level in DATES:
             columns[f"{level}_key"] = local_date("start_time", DATES[level], first, end, zone)
@@ -93,35 +103,35 @@ def _rows(
             columns["tag_key"] = F("tags")
         else:
             key, name = REFERENCES[level]
-            columns |= {f"{level}_key": F(key), f"{level}_name": F(name)}
-    totals: Any = (
-        entries.finished()
-        .order_by()
-        .values(**columns)
-        .annotate(
-            total=Sum("duration_seconds"),
-            billable_total=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
-            number=Count("*"),
-        )
-    )
-    rows = list(totals[: MOST_LEAVES + 1])
-    if len(rows) > MOST_LEAVES:
-        sentence = (
-            f"The report has more than {MOST_LEAVES} groups. Narrow the range or group by "
-            "fewer levels."
-        )
-        raise ValidationError({"group_by": [sentence]})
+            columns[f"{level}_key"], shown[f"{level}_name"] = F(key), Min(name)
+        if level == "project":
+            shown["estimated_hours"] = Min("project__estimated_hours")
+    totals: Any = entries.finished().order_by().values(**columns).annotate(**shown, **SUMS)
+    rows = list(totals[: MOST_PARTS + 1])
+    if len(rows) > MOST_PARTS:
+        raise _too_many()
     return rows
 
 
-def _group(level: str, key: Any, name: Any) -> Group:
+def _too_many() -> ValidationError:
+    sentence = (
+        f"The report has more than {MOST_LEAVES} groups. Narrow the range or group by "
+        "fewer levels."
+    )
+    return ValidationError({"group_by": [sentence]})
+
+
+def _group(level: str, row: dict[str, Any]) -> Group:
+    key, name = row[f"{level}_key"], row.get(f"{level}_name")
     match level:
         case "tag":
             tags = sorted(filter(None, key.split(",")))
             return Group(",".join(tags), ", ".join(tags) or "No tag")
         case "day" | "week" | "month":
             return _of_date(level, key)
-    return Group(key, NOBODY.get(level, "") if key is None else name)
+        case "project":
+            return Group(key, str(name), row["estimated_hours"])
+    return Group(key, NOBODY.get(level, "") if key is None else str(name))
 
 
 def _of_date(level: str, day: date) -> Group:

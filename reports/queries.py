@@ -3,56 +3,52 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, TypedDict
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import F
 
+from reports.groups import Group
 from reports.local_dates import local_date
-from timeentries.models import TimeEntry, TimeEntryQuerySet
+from reports.totals import IN_CURRENCY, SUMS, PartialSum, Totals, sum_of
+from timeentries.models import TimeEntryQuerySet
 from timeentries.totals import totals_by_project_from_tallies
 from values.instants import day_bounds
 
 DAYS_A_WEEK = 7
 
-# Names and order come last, for few rows.
+# Names come last, for few rows.
 TOTALS = """
-    SELECT total.project_id, project.name AS project_name,
-        total.seconds, total.billable_seconds, total.entries
+    WITH part (
+        project_id, currency, seconds, billable_seconds, rounded_seconds, entries, priced, amount,
+        billed
+    ) AS ({parts})
+    SELECT total.project_id, project.name, project.estimated_hours,
+        total.currency, total.seconds, total.billable_seconds, total.rounded_seconds,
+        total.entries, total.priced, total.amount, total.billed
     FROM (
-        SELECT project_id,
+        SELECT project_id, currency,
             CAST(SUM(seconds) AS bigint) AS seconds,
             CAST(SUM(billable_seconds) AS bigint) AS billable_seconds,
-            CAST(SUM(entries) AS bigint) AS entries
-        FROM ({parts}) AS part GROUP BY project_id HAVING SUM(entries) > 0
+            CAST(SUM(rounded_seconds) AS bigint) AS rounded_seconds,
+            CAST(SUM(entries) AS bigint) AS entries,
+            CAST(SUM(priced) AS bigint) AS priced,
+            CAST(SUM(amount) AS bigint) AS amount,
+            CAST(SUM(billed) AS bigint) AS billed
+        FROM part GROUP BY project_id, currency HAVING SUM(entries) > 0
     ) AS total JOIN projects_project AS project ON project.id = total.project_id
-    ORDER BY total.seconds DESC, total.project_id
 """
 
 
-class ProjectTotal(TypedDict):
-    """The time of one project."""
-
-    project_id: int
-    project_name: str
-    seconds: int
-    billable_seconds: int
-    entries: int
+def totals_of(entries: TimeEntryQuerySet) -> Totals:
+    """Return the totals of finished entries, in one statement."""
+    parts: Any = entries.order_by().values(**IN_CURRENCY).annotate(**SUMS)
+    return sum_of(map(PartialSum.of, parts))
 
 
-def totals_of(entries: TimeEntryQuerySet) -> dict[str, int]:
-    """Return the seconds, the billable ones among them, and the number of finished entries."""
-    totals: dict[str, int] = entries.order_by().aggregate(
-        seconds=Coalesce(Sum("duration_seconds"), 0),
-        entries=Count("*"),
-        billable_seconds=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
-    )
-    return totals
-
-
-def totals_by_project(entries: TimeEntryQuerySet) -> Iterable[ProjectTotal]:
+def totals_by_project(entries: TimeEntryQuerySet) -> list[Group]:
     """Return each project's totals of finished entries: most time first, then by id.
 
     Whole days come from the tallies, unless it is about one user; all in one statement.
@@ -61,20 +57,28 @@ def totals_by_project(entries: TimeEntryQuerySet) -> Iterable[ProjectTotal]:
         return []
     entries = entries.finished().order_by()
     parts, params = totals_by_project_from_tallies(entries) or _counted_by_project(entries)
+    projects: dict[int, Group] = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS.format(parts=parts), params)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]  # type: ignore[misc]
+        for project_id, name, estimate, *sums in cursor.fetchall():
+            project = projects.get(project_id)
+            if project is None:
+                estimated = None if estimate is None else Decimal(str(estimate))
+                project = projects[project_id] = Group(project_id, name, estimated)
+            project.add(PartialSum._make(sums))
+    return sorted(projects.values(), key=lambda project: (-project.seconds, project.key))
 
 
 def _counted_by_project(entries: TimeEntryQuerySet) -> tuple[str, tuple[Any, ...]]:
-    sums = entries.values("project_id").annotate(
-        seconds=Sum("duration_seconds"),
-        billable_seconds=Coalesce(Sum("duration_seconds", filter=Q(billable=True)), 0),
-        entries=Count("*"),
-    )
+    sums = entries.values("project_id", **IN_CURRENCY).annotate(**SUMS)
     sql, params = sums.query.sql_with_params()
     return sql, params
+
+
+def currencies_of_entries(entries: TimeEntryQuerySet) -> list[str]:
+    """Return the currencies of the amounts of entries, in order."""
+    priced = entries.filter(amount__isnull=False, currency__isnull=False).order_by("currency")
+    return [str(code) for code in priced.values_list("currency", flat=True).distinct()]
 
 
 @dataclass
@@ -84,6 +88,7 @@ class UserWeek:
     user_id: int
     user_name: str
     seconds: list[int] = field(default_factory=lambda: [0] * DAYS_A_WEEK)
+    totals: Totals = field(default_factory=Totals, compare=False)
 
     @property
     def total_seconds(self) -> int:
@@ -103,23 +108,23 @@ def weeks_by_user(entries: TimeEntryQuerySet, week: list[date], zone: ZoneInfo) 
     An entry counts wholly on the local day on which it starts.
     """
     users: dict[int, UserWeek] = {}
-    for user_id, name, day, seconds in _by_user_and_day(entries, week, zone):
-        user = users.setdefault(user_id, UserWeek(user_id, name))
-        user.seconds[week.index(day)] += seconds
+    for row in _by_user_and_day(entries, week, zone):
+        user = users.setdefault(row["person"], UserWeek(row["person"], row["person_name"]))
+        user.seconds[week.index(row["day"])] += row["total"]
+        user.totals.add(PartialSum.of(row))
     return sorted(users.values(), key=lambda user: (user.user_name, user.user_id))
 
 
 def _by_user_and_day(
     entries: TimeEntryQuerySet, week: list[date], zone: ZoneInfo
-) -> QuerySet[TimeEntry, tuple[int, str, date, int]]:
+) -> Iterable[dict[str, Any]]:
     first, end = day_bounds(week[0], zone)[0], day_bounds(week[-1], zone)[1]
     day = local_date("start_time", "day", first, end, zone)
-    sums: QuerySet[TimeEntry, tuple[int, str, date, int]] = (
+    sums: Any = (
         entries.finished()
         .filter(start_time__gte=first, start_time__lt=end)
         .order_by()
-        .values("user_id", "user__username", day=day)
-        .annotate(total=Sum("duration_seconds"))
-        .values_list("user_id", "user__username", "day", "total")
+        .values(person=F("user_id"), person_name=F("user__username"), day=day, **IN_CURRENCY)
+        .annotate(**SUMS)
     )
-    return sums
+    return sums  # type: ignore[no-any-return]

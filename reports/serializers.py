@@ -1,5 +1,7 @@
 """Reports on the wire."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -7,8 +9,48 @@ from rest_framework import serializers
 from api.schema.answers import PaginationSerializer
 from timeentries.serializers import TimeEntrySerializer
 
+LAST = ("rounded_seconds", "rounded_hours", "amounts", "estimated_hours", "estimate_used")
 
-class ProjectHoursSerializer(serializers.Serializer[object]):
+
+class CurrencyAmountSerializer(serializers.Serializer[object]):
+    """An amount in one currency."""
+
+    currency = serializers.CharField(help_text="A code of ISO 4217, such as EUR.")
+    amount = serializers.FloatField()
+    billed = serializers.FloatField(help_text="The part of the amount that is billed.")
+    unbilled = serializers.FloatField(help_text="The rest of the amount.")
+
+
+class WorthSerializer(serializers.Serializer[object]):
+    """Rounded time, and what it is worth."""
+
+    rounded_seconds = serializers.IntegerField(
+        help_text="The sum of each entry's time as it is rounded before it is billed."
+    )
+    rounded_hours = serializers.FloatField(help_text="Rounded to two decimals.")
+    amounts = CurrencyAmountSerializer(
+        many=True, help_text="For each currency with an amount, ordered by code."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, a report's own ones first."""
+        fields = super().get_fields()
+        return fields | {name: fields.pop(name) for name in LAST if name in fields}
+
+
+class ProjectWorthSerializer(WorthSerializer):
+    """Rounded time, what it is worth, and how much of a project's estimate is used."""
+
+    estimated_hours = serializers.FloatField(
+        allow_null=True, help_text="The project's estimate; null without one."
+    )
+    estimate_used = serializers.FloatField(
+        allow_null=True,
+        help_text="The share of the estimate that these hours are: 1 for all of it.",
+    )
+
+
+class ProjectHoursSerializer(ProjectWorthSerializer):
     """The time of one project."""
 
     project_id = serializers.IntegerField()
@@ -22,7 +64,7 @@ class KeyField(serializers.Field[object, object, object, object]):
     """The key of a group: an id, tags, or a date."""
 
 
-class ReportGroupSerializer(serializers.Serializer[object]):
+class ReportGroupSerializer(ProjectWorthSerializer):
     """Totals of a group and of the groups nested in it."""
 
     key = KeyField(
@@ -44,7 +86,7 @@ class ReportGroupSerializer(serializers.Serializer[object]):
         raise NotImplementedError
 
 
-class ReportTotalsSerializer(serializers.Serializer[object]):
+class ReportTotalsSerializer(WorthSerializer):
     """Totals of all entries in a report."""
 
     seconds = serializers.IntegerField()
@@ -64,7 +106,7 @@ class EntriesReportSerializer(serializers.Serializer[object]):
     pagination = PaginationSerializer()
 
 
-class UserWeekSerializer(serializers.Serializer[object]):
+class UserWeekSerializer(WorthSerializer):
     """A user's totals for each day of a week."""
 
     user_id = serializers.IntegerField()
@@ -79,7 +121,7 @@ class UserWeekSerializer(serializers.Serializer[object]):
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
 
 
-class WeeklyReportSerializer(serializers.Serializer[object]):
+class WeeklyReportSerializer(WorthSerializer):
     """Totals of a week, per user and day."""
 
     week = serializers.CharField(help_text="ISO 8601 week, such as 2024-W03.")
@@ -105,7 +147,7 @@ class WeeklyReportSerializer(serializers.Serializer[object]):
     hours = serializers.FloatField(help_text="Rounded to two decimals.")
 
 
-class SummaryReportSerializer(serializers.Serializer[object]):
+class SummaryReportSerializer(WorthSerializer):
     """Totals of a date range, overall and per project."""
 
     start_date = serializers.DateTimeField(help_text="Start of the range (UTC).")

@@ -16,18 +16,27 @@ from reports.exports import FILES, XLSX_TYPE
 from reports.filters import ReportFilter, SummaryFilter, WeeklyFilter
 from reports.groups import Group, grouped
 from reports.local_dates import week_name
-from reports.queries import UserWeek, totals_by_project, totals_of, weeks_by_user
+from reports.queries import (
+    UserWeek,
+    currencies_of_entries,
+    totals_by_project,
+    totals_of,
+    weeks_by_user,
+)
 from reports.serializers import (
     EntriesReportSerializer,
     SummaryReportSerializer,
     WeeklyReportSerializer,
 )
 from reports.tables import entries_table, summary_table, weekly_table
+from reports.totals import Totals, total_of
 from timeentries.models import TimeEntry
 from timeentries.serializers import TimeEntrySerializer
 from values.instants import format_instant, hours
+from values.money import AmountField
 
 BY_PROJECT = ["project"]
+UNITS_OF_ONE = int(AmountField.UNIT)
 SUMMARY = inline_serializer("SummaryReportEnvelope", {"summary": SummaryReportSerializer()})
 WEEKLY = inline_serializer("WeeklyReportEnvelope", {"weekly": WeeklyReportSerializer()})
 
@@ -90,29 +99,33 @@ def _whole(report: ReportFilter, levels: list[str]) -> Group:
 
 
 def _summary(report: SummaryFilter) -> dict[str, object]:
-    projects = list(totals_by_project(report.entries))
+    projects = totals_by_project(report.entries)
+    whole = total_of(projects)
     start, end = report.date_range()
     summary: dict[str, object] = {
         "start_date": format_instant(start.first),
         "end_date": format_instant(end.last),
-        "total_hours": hours(sum(project["seconds"] for project in projects)),
-        "billable_hours": hours(sum(project["billable_seconds"] for project in projects)),
-        "total_entries": sum(project["entries"] for project in projects),
+        "total_hours": hours(whole.seconds),
+        "billable_hours": hours(whole.billable_seconds),
+        "total_entries": whole.entries,
+        **_worth(whole),
         "by_project": [
             {
-                "project_id": project["project_id"],
-                "project_name": project["project_name"],
-                "hours": hours(project["seconds"]),
-                "entries": project["entries"],
+                "project_id": project.key,
+                "project_name": project.name,
+                "hours": hours(project.seconds),
+                "entries": project.entries,
+                **_worth(project),
+                **_estimate(project),
             }
             for project in projects
         ],
     }
     if report.levels:
-        whole = _whole(report, report.levels)
+        groups = _whole(report, report.levels)
         summary["timezone"] = report.zone.key
-        summary["totals"] = _totals(whole.seconds, whole.entries, whole.billable_seconds)
-        summary["groups"] = _nodes(whole)
+        summary["totals"] = _totals(groups)
+        summary["groups"] = _nodes(groups)
     return summary
 
 
@@ -121,19 +134,45 @@ def _nodes(group: Group) -> list[dict[str, object]]:
         {
             "key": child.key,
             "name": child.name,
-            **_totals(child.seconds, child.entries, child.billable_seconds),
+            **_totals(child),
+            **_estimate(child),
             "children": _nodes(child),
         }
         for child in group.children.values()
     ]
 
 
-def _totals(seconds: int, entries: int, billable_seconds: int) -> dict[str, object]:
+def _totals(totals: Totals) -> dict[str, object]:
     return {
-        "seconds": seconds,
-        "hours": hours(seconds),
-        "entries": entries,
-        "billable_seconds": billable_seconds,
+        "seconds": totals.seconds,
+        "hours": hours(totals.seconds),
+        "entries": totals.entries,
+        "billable_seconds": totals.billable_seconds,
+        **_worth(totals),
+    }
+
+
+def _worth(totals: Totals) -> dict[str, object]:
+    return {
+        "rounded_seconds": totals.rounded_seconds,
+        "rounded_hours": hours(totals.rounded_seconds),
+        "amounts": [
+            {
+                "currency": currency,
+                "amount": worth.amount / UNITS_OF_ONE,
+                "billed": worth.billed / UNITS_OF_ONE,
+                "unbilled": worth.unbilled / UNITS_OF_ONE,
+            }
+            for currency, worth in totals.worths
+        ],
+    }
+
+
+def _estimate(project: Group) -> dict[str, float | None]:
+    estimate, used = project.estimated_hours, project.estimate_used
+    return {
+        "estimated_hours": None if estimate is None else float(estimate),
+        "estimate_used": None if used is None else float(used),
     }
 
 
@@ -171,9 +210,10 @@ class EntriesView(ReportView):
         report = self.report(request)
         entries = report.entries.finished()
         if report.file_format != "json":
-            return FILES[report.file_format](entries_table(entries, report.zone))
+            table = entries_table(entries, report.zone, currencies_of_entries(entries))
+            return FILES[report.file_format](table)
         totals = totals_of(entries)
-        page = _Page(totals["entries"])
+        page = _Page(totals.entries)
         rows = page.paginate_queryset(entries, request, self)
         start, end = report.date_range()
         return Response(
@@ -181,7 +221,7 @@ class EntriesView(ReportView):
                 "start_date": format_instant(start.first),
                 "end_date": format_instant(end.last),
                 "timezone": report.zone.key,
-                "totals": _totals(**totals),
+                "totals": _totals(totals),
                 "time_entries": [self.representation.of_row(row, request.caller) for row in rows],
                 "pagination": page.pagination,
             }
@@ -221,14 +261,14 @@ def _weekly(report: WeeklyFilter, users: Sequence[UserWeek]) -> dict[str, object
                 "user_id": user.user_id,
                 "user_name": user.user_name,
                 "seconds": user.seconds,
-                **_whole_week(user.total_seconds),
+                **_whole_week(user.totals),
             }
             for user in users
         ],
         "totals": totals,
-        **_whole_week(sum(totals)),
+        **_whole_week(total_of(user.totals for user in users)),
     }
 
 
-def _whole_week(seconds: int) -> dict[str, object]:
-    return {"total_seconds": seconds, "hours": hours(seconds)}
+def _whole_week(totals: Totals) -> dict[str, object]:
+    return {"total_seconds": totals.seconds, "hours": hours(totals.seconds), **_worth(totals)}

@@ -151,7 +151,10 @@ class TimeEntry(ProjectWork):
             ),
             # All that a sum or a count of a range needs, so that no row is read for it.
             models.Index(
-                fields=["start_time", "project", "duration_seconds", "billable"],
+                fields=[
+                    *("start_time", "project", "duration_seconds", "billable"),
+                    *("rounded_seconds", "currency", "amount", "bill"),
+                ],
                 condition=Q(end_time__isnull=False),
                 name="time_entry_summed_up",
             ),

@@ -46,6 +46,24 @@ MONTHS = "NOT fresh AND day = 0 AND month >= %s AND month < %s"
 DAYS = "NOT fresh AND day >= %s AND day < %s"
 FRESH = "fresh AND day >= %s AND day < %s"
 
+# Parts of the totals by project, as totals_by_project_from_tallies describes them.
+OF_TALLIES = ", ".join(
+    [
+        "key AS project_id, currency",
+        *(
+            f"{{sign}}{count}"
+            for count in ("seconds", "billable_seconds", "rounded_seconds", "finished", "priced")
+        ),
+        "{sign}amount, {sign}billed",
+    ]
+)
+OF_ENTRIES = """
+    project_id, COALESCE(currency, ''), duration_seconds,
+    CASE WHEN billable THEN duration_seconds ELSE 0 END, COALESCE(rounded_seconds, 0), 1,
+    CASE WHEN amount IS NULL THEN 0 ELSE 1 END, COALESCE(amount, 0),
+    CASE WHEN bill_id IS NULL THEN 0 ELSE COALESCE(amount, 0) END
+"""
+
 
 class _NotTallied(Exception):
     """The tallies do not cover this query."""
@@ -76,21 +94,16 @@ def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
 def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
     """Return a query whose rows add up to the totals of finished entries, or None.
 
-    Its columns are project_id, seconds, billable_seconds and entries; a project has many rows.
+    Its columns are project_id, currency (empty without one), seconds, billable_seconds,
+    rounded_seconds, entries, priced (entries with an amount), amount and billed, the last two in
+    the unit of AmountField. A project has many rows.
     """
     try:
         asked = _filters_of(entries.query)
         if USER in asked or FINISHED not in asked:
             return None
         scope = next((SCOPES[name] for name in SCOPES if name in asked), EACH_PROJECT)
-        return _union_of_parts(
-            asked,
-            scope,
-            "key AS project_id, {sign}seconds AS seconds,"
-            " {sign}billable_seconds AS billable_seconds, {sign}finished AS entries",
-            "project_id, duration_seconds, CASE WHEN billable THEN duration_seconds ELSE 0 END, 1",
-            using=entries.db,
-        )
+        return _union_of_parts(asked, scope, OF_TALLIES, OF_ENTRIES, using=entries.db)
     except _NotTallied:
         return None
 

@@ -46,7 +46,7 @@ class AmountField(models.BigIntegerField[Any, Any]):
 
     def from_db_value(self, value: int | None, *_: object) -> Decimal | None:
         """Return the amount."""
-        return None if value is None else value / self.UNIT
+        return None if value is None else amount_from(value)
 
     def to_python(self, value: Any) -> Decimal | None:
         """Return the amount."""
@@ -55,6 +55,11 @@ class AmountField(models.BigIntegerField[Any, Any]):
     def get_prep_value(self, value: Any) -> int | None:
         """Return ten-thousandths."""
         return None if value is None else int(Decimal(value) * self.UNIT)
+
+
+def amount_from(stored: int | Decimal) -> Decimal:
+    """Return the amount in a column, or in a sum of it."""
+    return stored / AmountField.UNIT
 
 
 ROUNDINGS = [Rounding(minutes, mode) for minutes in MINUTES for mode in MODES]

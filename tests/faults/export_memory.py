@@ -23,15 +23,17 @@ def peak() -> float:
 def main() -> None:
     """Write each file once, and print rows, seconds, bytes and memory above idle."""
     from reports.exports import FILES
+    from reports.queries import currencies_of_entries
     from reports.tables import entries_table
     from timeentries.models import TimeEntry
 
     entries = TimeEntry.objects.finished()
+    currencies = currencies_of_entries(entries)
     print(f"{entries.count()} rows")
     for name, write in FILES.items():
         list(entries.values_list("pk")[:50])
         idle, started = peak(), time.perf_counter()
-        response: Any = write(entries_table(entries, ZoneInfo("Europe/Berlin")))
+        response: Any = write(entries_table(entries, ZoneInfo("Europe/Berlin"), currencies))
         size = sum(len(chunk) for chunk in response.streaming_content)
         seconds = time.perf_counter() - started
         print(f"{name}: {seconds:.1f} s, {size} bytes, {peak() - idle:.1f} MiB above idle")

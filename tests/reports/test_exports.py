@@ -19,13 +19,15 @@ JANUARY = {"start_date": "2024-01-01", "end_date": "2024-01-31", "timezone": "Eu
 TITLES = [
     *("Start (Europe/Berlin)", "End (Europe/Berlin)", "User", "Client", "Project", "Task"),
     *("Notes", "Tags", "Billable", "Id", "Seconds", "Hours"),
+    *("Rounded seconds", "Rounded hours", "Billed", "Hourly rate", "Amount EUR"),
 ]
 
 
 @pytest.fixture
 def entry(owner: User) -> Any:
-    """An hour and a half, with notes that would be a formula."""
-    site = make_project("Site", client=make_client("Fern"))
+    """An hour and a half, rounded to two, with notes that would be a formula."""
+    fern = make_client("Fern", currency="EUR", default_hourly_rate=90, rounding="60 up")
+    site = make_project("Site", client=fern)
     return make_entry(
         owner, site, NINE, timedelta(minutes=90, microseconds=5), notes="=1+1", tags="a,b"
     )
@@ -41,8 +43,9 @@ def test_csv_of_entries(owner: User, entry: Any) -> None:
         [
             *("2024-01-15 10:00:00", "2024-01-15 11:30:00", "olga", "Fern", "Site", ""),
             *("'=1+1", "a,b", "yes", str(entry.pk), "5400", "1.50"),
+            *("7200", "2.00", "no", "90.00", "180.00"),
         ],
-        ["Total", *[""] * 9, "5400", "1.50"],
+        ["Total", *[""] * 9, "5400", "1.50", "7200", "2.00", "", "", "180.00"],
     ]
 
 
@@ -56,19 +59,26 @@ def test_xlsx_of_entries_has_real_dates_and_durations(owner: User, entry: Any) -
     assert row == (
         *(datetime(2024, 1, 15, 10), datetime(2024, 1, 15, 11, 30)),  # noqa: DTZ001 - no zones
         *("olga", "Fern", "Site", None, "=1+1", "a,b", "yes", entry.pk),
-        *(timedelta(minutes=90), 1.5),
+        *(timedelta(minutes=90), 1.5, timedelta(hours=2), 2, "no", 90, 180),
     )
     assert sheet["G2"].data_type == "s"  # a text, no formula
-    assert (total[0], total[-2:]) == ("Total", (timedelta(minutes=90), 1.5))
+    assert sheet["Q2"].number_format == sheet["Q3"].number_format == "#,##0.00 [$EUR]"
+    sums = (timedelta(minutes=90), 1.5, timedelta(hours=2), 2, None, None, 180)
+    assert (total[0], total[-7:]) == ("Total", sums)
 
 
 def test_csv_of_a_summary_is_by_project_unless_asked_otherwise(owner: User, entry: Any) -> None:
     response = api_as(owner, "read:reports").get(SUMMARY, JANUARY | {"format": "csv"})
-    numbers = ["1", "5400", "1.50", "5400", "1.50"]
+    numbers = ["1", "5400", "1.50", "5400", "1.50", "7200", "2.00"]
+    amounts = ["180.00", "0.00", "180.00"]
     assert lines_of(response) == [
-        ["Project", "Entries", "Seconds", "Hours", "Billable seconds", "Billable hours"],
-        ["Site", *numbers],
-        ["Total", *numbers],
+        [
+            *("Project", "Entries", "Seconds", "Hours", "Billable seconds", "Billable hours"),
+            *("Rounded seconds", "Rounded hours", "Estimated hours", "Estimate used"),
+            *("Amount EUR", "Billed EUR", "Unbilled EUR"),
+        ],
+        ["Site", *numbers, "", "", *amounts],
+        ["Total", *numbers, "", "", *amounts],
     ]
 
 
@@ -92,10 +102,10 @@ def test_a_semicolon_opens_no_cell(owner: User) -> None:
     response: Any = api.get(ENTRIES, JANUARY | {"format": "csv"})
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     titles, row, _ = text.splitlines()
-    assert titles.count('"') == 2 * len(TITLES)
+    assert titles.count('"') == 2 * len(TITLES[:-1])  # it has no rate
     cells = re.findall(r'(?:^|[,;])("[^"]*"|[^,;"]*)(?=[,;]|$)', row)  # both separate cells
     assert cells[6:9] == ['"a; b"', '"x;\'=1+1"', '"yes"']
-    assert cells[-2:] == ["3600", "1.00"]
+    assert cells[10:14] == ["3600", "1.00", "3600", "1.00"]
 
 
 def test_a_stream_that_breaks_off_has_no_total() -> None:

@@ -134,18 +134,21 @@ def test_groups_as_documented(owner: User, api: APIClient) -> None:
         SUMMARY, {"start_date": "2024-01-01", "end_date": "2024-01-31", "group_by": "tag,week"}
     )
     assert response.status_code == 200
-    counted = {"seconds": 4800, "hours": 1.33, "entries": 2, "billable_seconds": 3600}
-    week = {"key": "2024-01-15", "name": "2024-W03", **counted, "children": []}
+    worth = {"rounded_seconds": 4800, "rounded_hours": 1.33, "amounts": []}
+    counted = {"seconds": 4800, "hours": 1.33, "entries": 2, "billable_seconds": 3600, **worth}
+    of_group = {**counted, "estimated_hours": None, "estimate_used": None}
+    week = {"key": "2024-01-15", "name": "2024-W03", **of_group, "children": []}
     assert response.json()["summary"] | {"by_project": []} == {
         "start_date": "2024-01-01T00:00:00Z",
         "end_date": "2024-01-31T23:59:59Z",
         "total_hours": 1.33,
         "billable_hours": 1.0,
         "total_entries": 2,
+        **worth,
         "by_project": [],
         "timezone": "UTC",
         "totals": counted,
-        "groups": [{"key": "a,b", "name": "a, b", **counted, "children": [week]}],
+        "groups": [{"key": "a,b", "name": "a, b", **of_group, "children": [week]}],
     }
 
 

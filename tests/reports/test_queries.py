@@ -61,27 +61,24 @@ def test_parts_add_up_to_wholes(owner: User, projects: list[Project], works: lis
         total[1] += seconds if work.billable else 0
         total[2] += 1
     rows = list(totals_by_project(TimeEntry.objects.all()))
-    assert {
-        row["project_id"]: [row["seconds"], row["billable_seconds"], row["entries"]]
-        for row in rows
-    } == expected
-    assert [row["project_id"] for row in rows] == sorted(
+    assert {row.key: [row.seconds, row.billable_seconds, row.entries] for row in rows} == expected
+    assert [row.key for row in rows] == sorted(
         expected, key=lambda number: (-expected[number][0], number)
     )
     split = NINE + timedelta(days=5)
-    assert sum(row["seconds"] for row in rows) == seconds_before(split) + seconds_from(split)
+    assert sum(row.seconds for row in rows) == seconds_before(split) + seconds_from(split)
 
 
 def seconds_before(moment: datetime) -> int:
     """The seconds of the entries that start before a moment."""
     rows = totals_by_project(TimeEntry.objects.filter(start_time__lt=moment))
-    return sum(row["seconds"] for row in rows)
+    return sum(row.seconds for row in rows)
 
 
 def seconds_from(moment: datetime) -> int:
     """The seconds of the entries that start at a moment or later."""
     rows = totals_by_project(TimeEntry.objects.filter(start_time__gte=moment))
-    return sum(row["seconds"] for row in rows)
+    return sum(row.seconds for row in rows)
 
 
 def test_a_timer_does_not_count(owner: User, project: Project) -> None:
@@ -93,7 +90,7 @@ def test_two_projects_of_a_name_are_two(owner: User) -> None:
     first, second = make_project("Site"), make_project("Site")
     make_entry(owner, first)
     make_entry(owner, second)
-    assert [row["project_id"] for row in totals_by_project(TimeEntry.objects.all())] == [
+    assert [row.key for row in totals_by_project(TimeEntry.objects.all())] == [
         first.pk,
         second.pk,
     ]

@@ -11,21 +11,39 @@ from projects.models import Project
 from tests.support.answers import instant, invalid, refusal
 from tests.support.factories import NINE, api_as, make_entry, make_project, make_user
 from users.models import User
+from values.instants import hours
 
 PATH = "/api/v1/reports/summary"
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 JANUARY = {"start_date": "2024-01-01", "end_date": "2024-01-31"}
 JANUARY_BOUNDS = {"start_date": "2024-01-01T00:00:00Z", "end_date": "2024-01-31T23:59:59Z"}
-NOTHING = {"total_hours": 0.0, "billable_hours": 0.0, "total_entries": 0, "by_project": []}
 
 
-def of_project(project: Project, hours: float, entries: int) -> dict[str, Any]:
-    """A project's line of the report."""
+def unpriced(seconds: float) -> dict[str, Any]:
+    """Time without a rounding and without a rate."""
+    rounded = int(seconds)
+    return {"rounded_seconds": rounded, "rounded_hours": hours(rounded), "amounts": []}
+
+
+NOTHING = {
+    "total_hours": 0.0,
+    "billable_hours": 0.0,
+    "total_entries": 0,
+    **unpriced(0),
+    "by_project": [],
+}
+
+
+def of_project(project: Project, seconds: float, entries: int) -> dict[str, Any]:
+    """A project's line of the report; it has no estimate and no rate."""
     return {
         "project_id": project.pk,
         "project_name": project.name,
-        "hours": hours,
+        "hours": hours(int(seconds)),
         "entries": entries,
+        **unpriced(seconds),
+        "estimated_hours": None,
+        "estimate_used": None,
     }
 
 
@@ -45,7 +63,8 @@ def test_summary_as_documented(owner: User, colleague: User) -> None:
             "total_hours": 160.5,
             "billable_hours": 155.0,
             "total_entries": 3,
-            "by_project": [of_project(redesign, 85.5, 2), of_project(app, 75.0, 1)],
+            **unpriced(160.5 * 3600),
+            "by_project": [of_project(redesign, 85.5 * 3600, 2), of_project(app, 75 * 3600, 1)],
         }
     }
 
@@ -64,9 +83,9 @@ def test_projects_of_equal_time_are_ordered_by_id(owner: User) -> None:
     make_entry(owner, first, lasting=30 * MINUTE)
     response = api_as(owner, "read:reports").get(PATH, JANUARY)
     assert response.json()["summary"]["by_project"] == [
-        of_project(first, 1.0, 2),
-        of_project(second, 1.0, 1),
-        of_project(last, 1.0, 1),
+        of_project(first, 3600, 2),
+        of_project(second, 3600, 1),
+        of_project(last, 3599, 1),
     ]
 
 
@@ -81,13 +100,14 @@ def test_hours_are_rounded_once_at_the_end(owner: User) -> None:
             "total_hours": 1.0,
             "billable_hours": 1.0,
             "total_entries": 3,
-            "by_project": [of_project(project, 0.33, 1) for project in projects],
+            **unpriced(3600),
+            "by_project": [of_project(project, 1200, 1) for project in projects],
         }
     }
 
 
 @pytest.mark.parametrize(
-    ("lasting", "hours"),
+    ("lasting", "rounded"),
     [
         pytest.param(17 * SECOND, 0.0, id="below half"),
         pytest.param(18 * SECOND, 0.01, id="half is up"),
@@ -97,12 +117,14 @@ def test_hours_are_rounded_once_at_the_end(owner: User) -> None:
     ],
 )
 def test_hours_have_two_decimals(
-    owner: User, project: Project, lasting: timedelta, hours: float
+    owner: User, project: Project, lasting: timedelta, rounded: float
 ) -> None:
     make_entry(owner, project, lasting=lasting)
     response = api_as(owner, "read:reports").get(PATH, JANUARY)
-    assert response.json()["summary"]["total_hours"] == hours
-    assert response.json()["summary"]["by_project"] == [of_project(project, hours, 1)]
+    assert response.json()["summary"]["total_hours"] == rounded
+    [of_it] = response.json()["summary"]["by_project"]
+    assert of_it == of_project(project, lasting // SECOND, 1)
+    assert of_it["hours"] == rounded
 
 
 @pytest.fixture
@@ -228,7 +250,8 @@ def test_from_a_start_on_it_goes_to_the_end_of_today(owner: User, project: Proje
             "total_hours": 1.0,
             "billable_hours": 1.0,
             "total_entries": 1,
-            "by_project": [of_project(project, 1.0, 1)],
+            **unpriced(3600),
+            "by_project": [of_project(project, 3600, 1)],
         }
     }
 
@@ -296,8 +319,9 @@ def test_a_day_counts_from_its_first_to_its_last_microsecond(
         pytest.param(
             {"page": "1"},
             {
-                "page": "Unknown parameter. Accepted: billable, client_id, end_date, format, "
-                "group_by, project_id, start_date, tag, task_id, timezone, user_id."
+                "page": "Unknown parameter. Accepted: billable, billed, billing_reference, "
+                "client_id, end_date, format, group_by, project_id, start_date, tag, task_id, "
+                "timezone, user_id."
             },
             id="there are no pages",
         ),

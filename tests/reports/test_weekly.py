@@ -23,6 +23,7 @@ from users.models import User
 PATH = "/api/v1/reports/weekly"
 HOUR = timedelta(hours=1)
 WEEK = {"week": "2024-01-17"}
+SUMS = ("Seconds", "Hours", "Rounded seconds", "Rounded hours")
 DATES = [f"2024-01-{day}" for day in range(15, 22)]
 
 
@@ -81,6 +82,7 @@ def test_weekly_as_documented(owner: User, colleague: User, project: Project) ->
     response = api.get(PATH, WEEK | {"timezone": "Europe/Berlin"})
     assert response.status_code == 200
     seconds = [5400, 0, 0, 0, 0, 3600, 0]
+    worth = {"rounded_seconds": 9000, "rounded_hours": 2.5, "amounts": []}
     assert response.json() == {
         "weekly": {
             "week": "2024-W03",
@@ -95,11 +97,13 @@ def test_weekly_as_documented(owner: User, colleague: User, project: Project) ->
                     "seconds": seconds,
                     "total_seconds": 9000,
                     "hours": 2.5,
+                    **worth,
                 }
             ],
             "totals": seconds,
             "total_seconds": 9000,
             "hours": 2.5,
+            **worth,
         }
     }
 
@@ -210,18 +214,18 @@ def test_the_first_and_the_last_week_are_whole(owner: User, day: str) -> None:
 def test_files_have_a_row_for_each_user(owner: User, ids: dict[str, int]) -> None:
     User.objects.filter(pk=owner.pk).update(username="=1+1")
     api = api_as(owner, "read:reports")
-    titles = ["User", *(f"{day} (UTC)" for day in DATES), "Seconds", "Hours"]
-    numbers = ["10800", *["0"] * 6, "10800", "3.00"]
+    titles = ["User", *(f"{day} (UTC)" for day in DATES), *SUMS]
+    numbers = ["10800", *["0"] * 6, "10800", "3.00", "10800", "3.00"]
     response: Any = api.get(PATH, WEEK | {"format": "csv"})
     assert response["Content-Disposition"] == 'attachment; filename="weekly.csv"'
     assert lines_of(response) == [titles, ["'=1+1", *numbers], ["Total", *numbers]]
     response = api.get(PATH, WEEK | {"format": "xlsx"})
     sheet = load_workbook(io.BytesIO(b"".join(response.streaming_content))).worksheets[0]
     cells = [list(row) for row in sheet.iter_rows(values_only=True)]
-    spans = [3 * HOUR, *[timedelta()] * 6, 3 * HOUR]
+    spans = [3 * HOUR, *[timedelta()] * 6, 3 * HOUR, 3 * HOUR]
     assert [cells[0], cells[1][0], cells[2][0]] == [titles, "=1+1", "Total"]
     assert cells[1][-1] == cells[2][-1] == 3
-    assert [_span(cell) for cell in cells[1][1:-1]] == spans
+    assert [_span(cell) for cell in (*cells[1][1:9], cells[1][10])] == spans
 
 
 def _span(cell: Any) -> timedelta:

@@ -140,7 +140,7 @@ def test_what_is_told_is_what_is_counted(ids: dict[str, int], asked: Asked) -> N
     entries = selected(asked, ids)
     assert entries.exact_count() == entries.count()
     assert {
-        row["project_id"]: (row["seconds"], row["billable_seconds"], row["entries"])
+        row.key: (row.seconds, row.billable_seconds, row.entries)
         for row in totals_by_project(entries)
     } == summed_up(entries)
 
