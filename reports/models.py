@@ -1,4 +1,4 @@
-"""No table: a place for the permission to see everybody's hours, and for the admin's pages."""
+"""No table: a place for the permissions of the reports, and for the admin's pages."""
 
 from django.db import models
 
@@ -9,7 +9,10 @@ class Report(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = (("view_reports", "Can view reports"),)
+        permissions = (
+            ("view_reports", "Can view reports"),
+            ("view_amounts", "Can view amounts in reports"),
+        )
 
     def __str__(self) -> str:
         return "Report"

@@ -14,6 +14,8 @@ from reports.admin.forms import NONE, ReportForm
 from reports.admin.rows import SORTS, sort
 from reports.filters import ReportFilter
 from reports.groups import Group, grouped
+from reports.queries import currencies_of_entries, totals_of
+from reports.totals import Totals
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from users.models import User
 from values.instants import Span
@@ -30,13 +32,14 @@ class StaffFilter(ReportFilter):
 
 @dataclass(frozen=True)
 class Selection:
-    """The finished entries of a range."""
+    """The finished entries of a range; without `amounts`, none of their money leaves here."""
 
     form: ReportForm
     entries: TimeEntryQuerySet
     start: Span
     end: Span
     zone: ZoneInfo
+    amounts: bool
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Selection | ReportForm":
@@ -55,7 +58,7 @@ class Selection:
             form.add_error(None, sentences(error))
             return form
         start, end = report.date_range()
-        return cls(form, entries, start, end, zone)
+        return cls(form, entries, start, end, zone, may_view_amounts(request))
 
     @property
     def days(self) -> tuple[date, date]:
@@ -66,11 +69,29 @@ class Selection:
     def grouped(self, levels: list[str], order: str = "") -> Group:
         """Return the groups in an order, or in their own."""
         whole = grouped(self.entries, levels, self.start.first, self.end.end, self.zone)
+        if not self.amounts:
+            whole.forget_amounts()
         if "user" in levels:
             _name_people(whole, levels)
         if order.removeprefix("-") in SORTS:
             sort(whole, order)
         return whole
+
+    def totals(self) -> Totals:
+        """Return the totals of all entries."""
+        totals = totals_of(self.entries)
+        if not self.amounts:
+            totals.amounts.clear()
+        return totals
+
+    def currencies(self) -> list[str] | None:
+        """Return the currencies that a file of entries has columns for."""
+        return currencies_of_entries(self.entries) if self.amounts else None
+
+
+def may_view_amounts(request: HttpRequest) -> bool:
+    """Return whether the user may see what hours are worth."""
+    return request.user.has_perm("reports.view_amounts")
 
 
 def _name_people(whole: Group, levels: list[str]) -> None:

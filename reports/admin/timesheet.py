@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from reports.admin.periods import DAY
 from reports.local_dates import week_name
 from reports.queries import DAYS_A_WEEK, UserWeek, week_of, weeks_by_user
+from reports.totals import Totals, total_of
 from timeentries.models import TimeEntry
 from users.models import User
 from values.text import sort_key
@@ -32,7 +33,12 @@ class Line:
 
     name: str
     cells: list[Cell]
-    seconds: int
+    totals: Totals
+
+    @property
+    def seconds(self) -> int:
+        """The time of the week."""
+        return self.totals.seconds
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,17 @@ class Timesheet:
     days: list[date]
     lines: list[Line]
     totals: list[int]
-    seconds: int
+    whole: Totals
     previous: date
     next: date
 
+    @property
+    def seconds(self) -> int:
+        """The time of everybody."""
+        return self.whole.seconds
+
     @classmethod
-    def of(cls, day: date, today: date, zone: ZoneInfo) -> Self:
+    def of(cls, day: date, today: date, zone: ZoneInfo, *, amounts: bool) -> Self:
         """Return the week of a day, with two queries: active users, and all who worked."""
         days = week_of(min(max(day, FIRST), LAST))
         users = {user.pk: user for user in User.objects.all()}
@@ -59,6 +70,8 @@ class Timesheet:
         }
         for pk, week in people.items():
             week.user_name = users[pk].get_full_name() or users[pk].username
+            if not amounts:
+                week.totals.amounts.clear()
         weeks = sorted(people.values(), key=lambda week: sort_key(week.user_name))
         totals = [sum(column) for column in zip(*(week.seconds for week in weeks), strict=True)]
         return cls(
@@ -67,7 +80,7 @@ class Timesheet:
             days=days,
             lines=[_line(week, days, today) for week in weeks],
             totals=totals,
-            seconds=sum(totals),
+            whole=total_of(week.totals for week in weeks),
             previous=days[0] - DAYS_A_WEEK * DAY,
             next=days[0] + DAYS_A_WEEK * DAY,
         )
@@ -83,4 +96,4 @@ def _line(week: UserWeek, days: list[date], today: date) -> Line:
         )
         for day, seconds in zip(days, week.seconds, strict=True)
     ]
-    return Line(week.user_name, cells, week.total_seconds)
+    return Line(week.user_name, cells, week.totals)

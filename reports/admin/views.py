@@ -14,11 +14,10 @@ from rest_framework.exceptions import ValidationError
 
 from reports.admin import chart, pages
 from reports.admin.rows import MOST_ROWS
-from reports.admin.selection import Selection, sentences
+from reports.admin.selection import Selection, may_view_amounts, sentences
 from reports.admin.timesheet import Timesheet
 from reports.exports import FILES
 from reports.models import Report
-from reports.queries import totals_of
 from reports.tables import entries_table, summary_table
 from timeentries.models import TimeEntry
 from values.instants import seconds_between
@@ -104,15 +103,15 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         if not isinstance(selection, Selection):
             return self._page(request, "entries", "Entries", form=selection)
         if request.GET.get("format") in FILES:
-            table = entries_table(selection.entries, selection.zone)
             try:
+                table = entries_table(selection.entries, selection.zone, selection.currencies())
                 return FILES[request.GET["format"]](table)
             except ValidationError as error:
                 selection.form.add_error(None, sentences(error))
                 return self._page(request, "entries", "Entries", form=selection.form)
-        totals = totals_of(selection.entries)
+        totals = selection.totals()
         paginator = Paginator(selection.entries.with_details(), ENTRIES_A_PAGE)
-        paginator.count = totals["entries"]  # the totals have counted
+        paginator.count = totals.entries  # the totals have counted
         return self._page(
             request,
             "entries",
@@ -146,7 +145,8 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             day = date.fromisoformat(request.GET.get("week", ""))
         except ValueError:
             day = today
-        sheet = Timesheet.of(day, today, request.user.zone)  # type: ignore[union-attr]
+        zone = request.user.zone  # type: ignore[union-attr]
+        sheet = Timesheet.of(day, today, zone, amounts=may_view_amounts(request))
         return self._page(request, "weekly", PAGES["weekly"], sheet=sheet)
 
     def _selection(self, request: HttpRequest) -> object:

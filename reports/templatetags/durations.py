@@ -1,11 +1,14 @@
-"""Whole seconds, as reports show them."""
+"""Whole seconds and amounts, as reports show them."""
 
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django import template
 
 from values import instants
+from values.currencies import minor_unit
+from values.money import amount_from
 
 register = template.Library()
 
@@ -28,6 +31,24 @@ def clock(seconds: int) -> str:
 def percent_of(part: int, whole: int) -> str:
     """Return a share in whole per cent; of nothing there is none."""
     return f"{part * 100 / whole:.0f} %" if whole else "none"
+
+
+@register.filter
+def amount(units: int) -> Decimal:
+    """Return a sum in the unit of `AmountField` as an amount."""
+    return amount_from(units)
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    """Return an amount with the decimals of its currency: `1,234.50 EUR`."""
+    return f"{amount.quantize(minor_unit(currency)):,f}\N{NO-BREAK SPACE}{currency}"
+
+
+@register.filter
+def percent(share: Decimal) -> str:
+    """Return a share in whole per cent."""
+    return f"{share:.0%}".replace("%", " %")
 
 
 @register.filter

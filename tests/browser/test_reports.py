@@ -2,6 +2,7 @@
 
 import csv
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from billing.models import Bill
 from tests.browser.visitor import Visitor
 from tests.support.factories import make_client, make_entry, make_project, make_task, make_user
+from timeentries.models import TimeEntry
 from users.models import User
 
 MONTH = "start=2024-01-01&end=2024-01-31"
@@ -27,9 +30,10 @@ def staff(db: None) -> User:
 
 def make_month() -> None:
     """A January of four people, who have timers now."""
-    fern, delta = make_client(), make_client("Delta Harbour Authority")
+    fern = make_client(currency="EUR", default_hourly_rate=Decimal("87.50"), rounding="15 up")
+    delta = make_client("Delta Harbour Authority", currency="JPY", default_hourly_rate=12_000)
     projects = [
-        make_project("Website relaunch", client=fern),
+        make_project("Website relaunch", client=fern, estimated_hours=80),
         make_project("Tide tables", client=delta),
         make_project("Internal"),
     ]
@@ -71,6 +75,24 @@ def test_pages_fit_and_can_be_used_by_everybody(
     visitor.log_in(staff)
     visitor.open(f"{reverse(f'admin:reports_report_{name}')}?{query}")
     visitor.look(f"reports-{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        pytest.param("changelist", f"{MONTH}&by=client&by2=project&by3=user", id="report"),
+        pytest.param("entries", MONTH, id="entries"),
+        pytest.param("weekly", "week=2024-01-15", id="weekly"),
+    ],
+)
+def test_pages_with_amounts_fit(visitor: Visitor, staff: User, name: str, query: str) -> None:
+    make_month()
+    bill = Bill.objects.create(reference="2024-7", selection={}, billed_at=timezone.now())
+    TimeEntry.objects.filter(billable=True, start_time__day__lt=10).update(bill=bill)
+    staff.user_permissions.add(Permission.objects.get(codename="view_amounts"))
+    visitor.log_in(staff)
+    visitor.open(f"{reverse(f'admin:reports_report_{name}')}?{query}")
+    visitor.look(f"reports-{name}-amounts")
 
 
 def test_empty_and_wrong_reports_fit_too(visitor: Visitor, staff: User) -> None:
