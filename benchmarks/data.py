@@ -34,6 +34,7 @@ SELECT {user} + a % {users} AS user_id,
        b % 10 > 0 AS billable,
        start_time AS created_at,
        start_time + (5 + b % 175) * interval '1 minute' AS updated_at
+       {prices}
 FROM (
     SELECT (i * 2654435761 % 4294967296 / 8192)::bigint AS a,
            (i * 2246822519 % 4294967296 / 8192)::bigint AS b,
@@ -42,6 +43,14 @@ FROM (
     FROM generate_series({first}::bigint, {last}::bigint) AS i,
          LATERAL (SELECT i * {days} * 43200 / {entries} AS s) AS position
 ) AS numbers
+"""
+# In a service that prices them: time to the next quarter of an hour, by the project's rate.
+PRICES = """
+       , CASE WHEN b % 10 > 0 THEN 70 + b % {projects} % 60 END AS hourly_rate,
+       'USD' AS currency,
+       (5 + b % 175 + 14) / 15 * 900 AS rounded_seconds,
+       CASE WHEN b % 10 > 0
+            THEN (5 + b % 175 + 14) / 15 * (70 + b % {projects} % 60) * 2500 END AS amount
 """
 
 
@@ -108,6 +117,8 @@ def add_entries(entries: int, *, notes: list[str], tags: list[str], **first_ids:
 
     texts = {"notes": sql.Literal(notes).as_string(), "tags": sql.Literal(tags).as_string()}
     numbers = {"users": USERS, "projects": PROJECTS, "tasks": TASKS_PER_PROJECT, "days": DAYS}
+    priced = any(field.name == "amount" for field in TimeEntry._meta.fields)
+    prices = PRICES.format(**numbers) if priced else ""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         switch_references(cursor, "DISABLE")
@@ -116,6 +127,7 @@ def add_entries(entries: int, *, notes: list[str], tags: list[str], **first_ids:
                 **first_ids,
                 **numbers,
                 **texts,
+                prices=prices,
                 works=len(notes),
                 last_day=LAST_DAY,
                 entries=entries,
