@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 from rest_framework.exceptions import ValidationError
 
 from reports.local_dates import Unit, local_date, week_name
-from reports.totals import IN_CURRENCY, SUMS, PartialSums, Totals, share_of_estimate
+from reports.totals import IN_CURRENCY, SUMS, PartialSum, Totals, share_of_estimate
 from timeentries.models import TimeEntryQuerySet
 
 # The key and the name of a group.
@@ -73,7 +73,7 @@ def grouped(
     whole = Group(None, "Total")
     leaves = 0
     for row in _rows(entries, levels, first, end, zone):
-        part = PartialSums.of(row)
+        part = PartialSum.of(row)
         whole.add(part)
         group = made = whole
         for level in levels:

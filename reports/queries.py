@@ -12,7 +12,7 @@ from django.db.models import F
 
 from reports.groups import Group
 from reports.local_dates import local_date
-from reports.totals import IN_CURRENCY, SUMS, PartialSums, Totals, sum_of
+from reports.totals import IN_CURRENCY, SUMS, PartialSum, Totals, sum_of
 from timeentries.models import TimeEntryQuerySet
 from timeentries.totals import totals_by_project_from_tallies
 from values.instants import day_bounds
@@ -45,7 +45,7 @@ TOTALS = """
 def totals_of(entries: TimeEntryQuerySet) -> Totals:
     """Return the totals of finished entries, in one statement."""
     parts: Any = entries.order_by().values(**IN_CURRENCY).annotate(**SUMS)
-    return sum_of(map(PartialSums.of, parts))
+    return sum_of(map(PartialSum.of, parts))
 
 
 def totals_by_project(entries: TimeEntryQuerySet) -> list[Group]:
@@ -65,7 +65,7 @@ def totals_by_project(entries: TimeEntryQuerySet) -> list[Group]:
             if project is None:
                 estimated = None if estimate is None else Decimal(str(estimate))
                 project = projects[project_id] = Group(project_id, name, estimated)
-            project.add(PartialSums._make(sums))
+            project.add(PartialSum._make(sums))
     return sorted(projects.values(), key=lambda project: (-project.seconds, project.key))
 
 
@@ -111,7 +111,7 @@ def weeks_by_user(entries: TimeEntryQuerySet, week: list[date], zone: ZoneInfo) 
     for row in _by_user_and_day(entries, week, zone):
         user = users.setdefault(row["person"], UserWeek(row["person"], row["person_name"]))
         user.seconds[week.index(row["day"])] += row["total"]
-        user.totals.add(PartialSums.of(row))
+        user.totals.add(PartialSum.of(row))
     return sorted(users.values(), key=lambda user: (user.user_name, user.user_id))
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from reports.exports import Column, Table
 from reports.groups import DATES, Group
 from reports.queries import UserWeek
-from reports.totals import Totals, Worth, currencies_of
+from reports.totals import CurrencySum, Totals, currencies_of
 from timeentries.models import TimeEntry
 from values.money import amount_from
 
@@ -26,7 +26,7 @@ ENTRY_COLUMNS = (
 )
 ROUNDED = (Column("Rounded seconds", "seconds"), Column("Rounded hours", "hours"))
 ESTIMATE = (Column("Estimated hours", "number"), Column("Estimate used", "share"))
-NOTHING = Worth()
+NOTHING = CurrencySum()
 
 
 def entries_table(

@@ -13,7 +13,7 @@ from values.currencies import SECONDS_AN_HOUR
 SHARE = Decimal("0.0001")
 IS_BILLED = Q(bill__isnull=False)
 UNITS: Any = BigIntegerField()  # of AmountField: a sum that is shown is divided once
-# Of finished entries in one currency, in the order of PartialSums.
+# Of finished entries in one currency, in the order of PartialSum.
 IN_CURRENCY = {"in_currency": F("currency")}
 SUMS = {
     "total": Sum("duration_seconds"),
@@ -26,7 +26,7 @@ SUMS = {
 }
 
 
-class PartialSums(NamedTuple):
+class PartialSum(NamedTuple):
     """The sums of entries in one currency."""
 
     currency: str | None
@@ -45,7 +45,7 @@ class PartialSums(NamedTuple):
 
 
 @dataclass
-class Worth:
+class CurrencySum:
     """An amount in one currency and the billed part of it, in the unit of `AmountField`."""
 
     entries: int = 0
@@ -66,16 +66,16 @@ class Totals:
     billable_seconds: int = 0
     rounded_seconds: int = 0
     entries: int = 0
-    amounts: dict[str, Worth] = field(default_factory=dict)
+    amounts: dict[str, CurrencySum] = field(default_factory=dict)
 
-    def add(self, part: PartialSums) -> None:
+    def add(self, part: PartialSum) -> None:
         """Count a part."""
         self.seconds += part.seconds
         self.billable_seconds += part.billable_seconds
         self.rounded_seconds += part.rounded_seconds
         self.entries += part.entries
         if part.currency and part.priced:
-            worth = self.amounts.setdefault(part.currency, Worth())
+            worth = self.amounts.setdefault(part.currency, CurrencySum())
             worth.entries += part.priced
             worth.amount += part.amount
             worth.billed += part.billed
@@ -87,7 +87,7 @@ class Totals:
         self.rounded_seconds += group.rounded_seconds
         self.entries += group.entries
         for currency, worth in group.amounts.items():
-            total = self.amounts.setdefault(currency, Worth())
+            total = self.amounts.setdefault(currency, CurrencySum())
             total.entries += worth.entries
             total.amount += worth.amount
             total.billed += worth.billed
@@ -98,12 +98,12 @@ class Totals:
         return self.rounded_seconds != self.seconds
 
     @property
-    def worths(self) -> list[tuple[str, Worth]]:
+    def worths(self) -> list[tuple[str, CurrencySum]]:
         """The amounts, by currency."""
         return sorted(self.amounts.items())
 
 
-def sum_of(parts: Iterable[PartialSums]) -> Totals:
+def sum_of(parts: Iterable[PartialSum]) -> Totals:
     """Return what parts add up to."""
     totals = Totals()
     for part in parts:

@@ -49,3 +49,12 @@ def invalid(response: Any, **errors: str) -> dict[str, Any]:
         "error": "Validation failed",
         "errors": {name: [text] for name, text in errors.items()},
     }
+
+
+def restricted(answer: Any, like: Any) -> Any:
+    """An answer without what it has besides an older or a documented one."""
+    if isinstance(like, dict):
+        return {key: restricted(answer[key], value) for key, value in like.items()}
+    if isinstance(like, list):
+        return [restricted(each, its) for each, its in zip(answer, like, strict=True)]
+    return answer
