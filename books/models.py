@@ -62,6 +62,8 @@ class Books(Journaled):
         Days are counted in the time zones of now. Closing a later day never opens an instant that
         was closed for somebody, though they have moved to another time zone since.
         """
+        if self.stored and self.stored["closed_through"] == self.closed_through:
+            return
         names = None if update_fields is None else {*update_fields, "closed_before"}
         with transaction.atomic(savepoint=False):
             _wait_for_writers()

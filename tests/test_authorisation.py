@@ -58,7 +58,7 @@ class Office:
         self.rows: dict[str, list[Any]] = {}
         self.bodies: dict[str, dict[str, Any]] = {
             "api/v1/timer/start": {"project_id": self.project.pk},
-            "api/v1/billing": {"reference": "A", "start_date": "2024-12-31"},
+            "api/v1/billing": {"reference": "A", "start_date": "2024-01-01"},
         }
         for viewset in RESOURCES.values():
             path = path_of(viewset).strip("/")

@@ -46,6 +46,8 @@ def test_an_operation_stays_within_its_budget(
     )
     if route == "api/v1/timer/stop":
         make_entry(administrator, office.project, lasting=None)
+    if route == "api/v1/billing":
+        make_entry(administrator, office.project)
     if "by-external-id" in route and method != "PUT":
         row = office.rows[route.replace("by-external-id/", "")][0]
         given = {"external_id": str(MISSING), "external_user": administrator}

@@ -31,7 +31,7 @@ from users.models import User
 
 WRITERS = 16
 WRITES = 15  # of each
-SCOPES = ("write:projects", "write:clients", "write:tasks", "write:time_entries")
+SCOPES = tuple(f"write:{viewset.scope_resource}" for viewset in KINDS.values())
 
 
 def sender(api: APIClient) -> Callable[[str, str, dict[str, Any]], tuple[int, dict[str, Any]]]:

@@ -22,6 +22,7 @@ from apitokens.models import ApiToken  # noqa: E402
 from users.models import User  # noqa: E402
 
 LISTS = ("clients", "projects", "tasks", "time-entries", "users")
+TYPES = "client,project,task,time_entry"  # a release may add more
 RANGE = {"start_date": "2023-01-01", "end_date": "2024-12-31"}
 
 
@@ -108,7 +109,8 @@ def followed(api: Any, cursor: str | None) -> dict[str, Any]:
     """The changes after a cursor, or all there are, and the cursor after them."""
     changes: list[Any] = []
     while True:
-        answer = get(api, "changes", per_page=100, **({"cursor": cursor} if cursor else {}))
+        place = {"cursor": cursor} if cursor else {}
+        answer = get(api, "changes", per_page=100, types=TYPES, **place)
         changes += [(each["type"], each["id"], each["op"]) for each in answer["changes"]]
         cursor = answer["next_cursor"]
         if not answer["has_more"]:
