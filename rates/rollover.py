@@ -32,7 +32,7 @@ class RolloverMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, after a look at the date."""
         today = timezone.now().date()
-        if today != RolloverMiddleware.day and CREDENTIALS & request.META.keys():
+        if today != RolloverMiddleware.day and any(map(request.META.get, CREDENTIALS)):
             try:
                 roll_over()
                 RolloverMiddleware.day = today

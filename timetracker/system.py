@@ -70,7 +70,7 @@ def endpoints() -> dict[str, str]:
     return {
         path.removeprefix(VERSION_PREFIX).replace("-", "_").replace("/", "_"): f"/{path}"
         for path in patterns
-        if path.startswith(VERSION_PREFIX) and "(" not in path
+        if path.startswith(VERSION_PREFIX) and not {"(", "<"} & {*path}
     }
 
 

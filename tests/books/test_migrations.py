@@ -1,7 +1,10 @@
 """The triggers come and go with the migrations, and a rebuilt table gets them back."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.management import call_command
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import IntegrityError, connection, models, transaction
 
 from books.triggers import install
@@ -9,8 +12,16 @@ from tests.support.factories import NINE, close_books, make_entry, make_project,
 from timeentries.models import TimeEntry
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
 THROUGH = "2024-01-15"
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("_triggers_again")]
+
+
+@pytest.fixture
+def _triggers_again(transactional_db: None) -> Iterator[None]:
+    """Those of every app: the tests after these need them too."""
+    yield
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
 
 
 def test_who_goes_back_to_an_older_release_can_come_again() -> None:

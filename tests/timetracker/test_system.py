@@ -31,6 +31,7 @@ INFO = {
         "tasks_bulk": "/api/v1/tasks/bulk",
         "clients": "/api/v1/clients",
         "rates": "/api/v1/rates",
+        "rates_reprice": "/api/v1/rates/reprice",
         "webhooks": "/api/v1/webhooks",
         "webhooks_event_types": "/api/v1/webhooks/event-types",
         "users": "/api/v1/users",
