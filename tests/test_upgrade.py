@@ -90,6 +90,7 @@ def test_an_upgrade_keeps_what_was_there(tmp_path: Path, database: dict[str, str
 
     assert len(before["lists"]["time-entries"]) > int(ENTRIES)
     assert same_rows(before["lists"], after["lists"])
+    assert any(entry["amount"] for entry in after["lists"]["time-entries"])
     assert before["summary"] == restricted(after["summary"], before["summary"])
     # Written by the upgrade, by the calls above, and by a check above.
     written = (
@@ -107,7 +108,10 @@ def test_an_upgrade_keeps_what_was_there(tmp_path: Path, database: dict[str, str
 def same_rows(before: dict[str, Any], after: dict[str, Any]) -> bool:
     for name, rows in before.items():
         found = {row["id"]: row for row in after[name]}
-        assert after[name] == [renewed(row, found[row["id"]]) for row in rows], name
+        assert [*found] == [row["id"] for row in rows], name
+        for row in rows:
+            now = found[row["id"]]
+            assert renewed(row, now) == restricted(now, row), name
     return True
 
 
