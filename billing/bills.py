@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, QuerySet, Sum
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 
 from api.exceptions import Conflict
 from billing.models import Bill
@@ -16,6 +16,8 @@ from users.models import User
 
 NOTHING = "No finished, billable entry that has not been billed yet matches."
 TAKEN = "This reference has been used for another selection of entries."
+# What was loaded past the service may not be priced yet.
+ROUNDED = Coalesce("rounded_seconds", "duration_seconds")
 GROUPS = {
     "project": ("project_id", "project__name"),
     "user": ("user_id", "user__username"),
@@ -40,7 +42,7 @@ def sums_of(entries: QuerySet[TimeEntry]) -> Sums:
         .annotate(
             count=Count("*"),
             seconds=Sum("duration_seconds"),
-            rounded=Sum("rounded_seconds"),
+            rounded=Sum(ROUNDED),
             worth=Sum("amount"),
         )
         .order_by("currency")
@@ -48,7 +50,7 @@ def sums_of(entries: QuerySet[TimeEntry]) -> Sums:
     return Sums(
         entries=sum(each["count"] for each in by_currency),
         seconds=sum(each["seconds"] for each in by_currency),
-        rounded_seconds=sum(each["rounded"] or 0 for each in by_currency),
+        rounded_seconds=sum(each["rounded"] for each in by_currency),
         amounts=[
             {"currency": each["currency"], "amount": each["worth"]}
             for each in by_currency
@@ -138,7 +140,7 @@ def lines_of(billed: Bill, group_by: str) -> list[dict[str, Any]]:
         .annotate(
             entries=Count("*"),
             seconds=Sum("duration_seconds"),
-            rounded=Sum("rounded_seconds"),
+            rounded=Sum(ROUNDED),
             worth=Sum("amount"),
         )
         .order_by("name", "key", "price", "in_currency")

@@ -110,7 +110,7 @@ class BillingLineSerializer(serializers.Serializer[object]):
     rounded_seconds = serializers.IntegerField()
     rounded_hours = serializers.FloatField()
     hourly_rate = serializers.FloatField(allow_null=True)
-    currency = serializers.CharField()
+    currency = serializers.CharField(allow_null=True)
     amount = serializers.FloatField(allow_null=True)
 
 

@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from clients.models import Client
 from demo import entries as demo_entries
 from demo.entries import Job, generator
+from demo.money import CURRENCIES, ROUNDINGS, price
 from demo.names import TASK_NAMES, TIME_ZONES, client_name, full_name, project_name
 from journal.numbering import expire_cursors
 from projects.models import Project
@@ -69,11 +70,12 @@ def fill(demo: Demo) -> None:
         with connection.cursor() as cursor:
             # A million entries take longer than any request may; so may their checks at commit.
             cursor.execute("SET LOCAL statement_timeout = 0")
-    users = _users(demo)
-    projects = _projects(demo, _clients(demo))
+    users, clients = _users(demo), _clients(demo)
+    projects = _projects(demo, clients)
     tasks = _tasks(demo, users, projects)
     jobs = _jobs(demo, projects, tasks)
     demo_entries.insert(demo_entries.work(demo.entries, users, jobs, demo.until))
+    price(users, clients, projects, demo.until)
     expire_cursors()  # none of this is in the journal
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -135,6 +137,8 @@ def _client(index: int) -> Client:
         phone=f"+44 20 7946 0{index % 1000:03}",  # Ofcom keeps these for films and plays
         address=f"{random.randint(1, 90)} {random.choice(('Mill Lane', 'Quay Street'))}",
         default_hourly_rate=Decimal(random.randrange(60, 130, 5)),
+        currency=CURRENCIES[index % len(CURRENCIES)],
+        rounding=ROUNDINGS[index % len(ROUNDINGS)],
         status=Client.Status.INACTIVE if index % 6 == 5 else Client.Status.ACTIVE,
     )
 

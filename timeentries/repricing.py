@@ -210,7 +210,6 @@ def _stored(row: tuple[Any, ...]) -> Stored:
 
 
 def _instant(stored: datetime | str) -> datetime:
-    """Return an instant as both databases have it: SQLite keeps text."""
-    if isinstance(stored, datetime):
-        return stored
-    return datetime.fromisoformat(stored).replace(tzinfo=UTC)
+    """Return an instant as both databases have it: SQLite keeps text in UTC, without saying so."""
+    instant = stored if isinstance(stored, datetime) else datetime.fromisoformat(stored)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from projects.models import Project
 from rates.models import Rate
 from tests.billing.test_billing import hours
-from tests.support.factories import api_as, make_client, make_project
+from tests.support.factories import api_as, close_books, make_client, make_project
 from timeentries.models import TimeEntry
 from timeentries.repricing import price_unpriced
 from users.models import User
@@ -80,3 +80,27 @@ def test_prices_of_a_migration_are_those_of_a_save(owner: User, site: Project) -
     assert price_unpriced() == 7
     assert [*TimeEntry.objects.order_by("pk").values_list(*kept)] == before
     assert price_unpriced() == 0
+
+
+def test_what_is_closed_is_left_alone(owner: User, site: Project, api: APIClient) -> None:
+    hours(owner, site)
+    Rate.objects.update(hourly_rate=120)
+    close_books("2024-01-16")
+    api.post(PATH, {"preview": False})
+    amounts = TimeEntry.objects.order_by("pk").values_list("amount", flat=True)
+    assert [*amounts] == [50, 50, 100]
+
+
+def test_what_was_loaded_past_the_service_can_be_billed_and_priced(
+    owner: User, site: Project, api: APIClient
+) -> None:
+    hours(owner, site)
+    TimeEntry.objects.update(amount=None)
+    TimeEntry.objects.update(hourly_rate=None, currency=None, rounded_seconds=None, rate_id=None)
+    body = {"reference": "A", "project_id": site.pk}
+    assert api.post("/api/v1/billing", body).json()["billing"]["rounded_seconds"] == 9000
+    (line,) = api.get("/api/v1/billing/A").json()["billing"]["lines"]
+    assert (line["rounded_hours"], line["amount"], line["currency"]) == (2.5, None, None)
+    api.delete("/api/v1/billing/A")
+    after = api.post(PATH, {"preview": False}).json()["repricing"]["after"]
+    assert after == [{"currency": "EUR", "amount": 150.0}]
