@@ -1,16 +1,32 @@
-"""Rates in the Django admin."""
+"""Rates in the Django admin, for administrators only, as in the API."""
+
+from datetime import date
 
 from django.contrib import admin
 
-from rates.models import Rate
+from rates.models import ALWAYS, Rate
 from resources.admin import ModelAdmin
+from staff.filters import PersonFilter
+from staff.permissions import AdministratorsOnly
 
 
 @admin.register(Rate)
-class RateAdmin(ModelAdmin[Rate]):
+class RateAdmin(AdministratorsOnly, ModelAdmin[Rate]):
     """Edit rates; the changes of a rate are in the journal."""
 
-    list_display = ("project", "client", "user", "hourly_rate", "valid_from", "valid_until")
-    list_select_related = ("project__client", "client", "user")
+    list_display = ("what_for", "hourly_rate", "first_day", "valid_until")
+    list_select_related = ("project", "client", "user")
+    list_filter = (PersonFilter,)
+    search_fields = ("project__folded_name__holds", "client__folded_name__holds")
     autocomplete_fields = ("user", "client", "project")
     readonly_fields = ("valid_until", "created_at", "updated_at")
+
+    @admin.display(description="for")
+    def what_for(self, rate: Rate) -> str:
+        """Return whom or what the rate is for."""
+        return rate.what_for
+
+    @admin.display(description="valid from", ordering="valid_from", empty_value="always")
+    def first_day(self, rate: Rate) -> date | None:
+        """Return the first day; nothing for always."""
+        return None if rate.valid_from == ALWAYS else rate.valid_from

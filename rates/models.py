@@ -79,7 +79,7 @@ class Rate(Resource):
     hourly_rate = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     valid_from = models.DateField(
         default=ALWAYS,
-        help_text="The first day; null for always. Days are those of the entry's owner.",
+        help_text="The first day; 1970-01-01 is always. Days are those of the entry's owner.",
     )
     valid_until = models.DateField(null=True, editable=False)
 
@@ -118,7 +118,12 @@ class Rate(Resource):
         )
 
     def __str__(self) -> str:
-        return f"{self.hourly_rate} from {self.valid_from}"
+        return f"{self.hourly_rate} for {self.what_for}"
+
+    @property
+    def what_for(self) -> str:
+        """The names of what the rate is for: `Olga (olga) in Site`."""
+        return " in ".join(str(each) for each in (self.user, self.project or self.client) if each)
 
     @property
     def place(self) -> "Place":

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                     "valid_from",
                     models.DateField(
                         default=datetime.date(1970, 1, 1),
-                        help_text="The first day; null for always. Days are those of the entry's owner.",
+                        help_text="The first day; 1970-01-01 is always. Days are those of the entry's owner.",
                     ),
                 ),
                 ("valid_until", models.DateField(editable=False, null=True)),
