@@ -72,6 +72,7 @@ def calls(ids: dict[str, int]) -> Iterator[Call]:
     yield "POST", "timer/stop", {}
     yield from _of_reports()
     yield from _of_webhooks(ids)
+    yield from _of_money(ids)
     for name in reversed(bodies):
         yield "DELETE", f"{name}/{ids[name]}", None
     for name in ("users/me", "users", "info", "health", "live", "ready"):
@@ -110,6 +111,26 @@ def _of_reports() -> Iterator[Call]:
     yield "GET", f"reports/entries?{ALL_YEARS}&tag=x", None
     yield "GET", "reports/weekly?week=2024-01-15", None
     yield "GET", "changes?per_page=1000", None
+
+
+def _of_money(ids: dict[str, int]) -> Iterator[Call]:
+    rate = {"project_id": ids["projects"], "hourly_rate": 5, "valid_from": "2024-02-01"}
+    yield "GET", "rates?per_page=100&page=1000", None
+    yield "POST", "rates", rate
+    for path in (f"rates/{ids['rates']}", "rates/by-external-id/x"):
+        yield "PUT", path, rate | {"valid_from": "2024-03-01"}
+        yield "GET", path, None
+        yield "PATCH", path, {"hourly_rate": 6}
+        yield "DELETE", path, None
+    yield "POST", "rates/reprice", {"start_date": "2024-01-01", "end_date": "2024-01-02"}
+    yield "GET", f"time-entries/{ids['time-entries']}/rate", None
+    bill = {"reference": "1", "entry_ids": [ids["time-entries"]]}
+    yield "POST", "billing", bill
+    yield "GET", "billing", None
+    yield "GET", "billing/1", None
+    yield "DELETE", "billing/1", None
+    yield "GET", "books", None
+    yield "PUT", "books", {"closed_through": None}
 
 
 def _of_webhooks(ids: dict[str, int]) -> Iterator[Call]:
@@ -164,6 +185,7 @@ def main(entries: int) -> None:
     from apitokens.models import ApiToken
     from clients.models import Client
     from projects.models import Project
+    from rates.models import Rate
     from tasks.models import Task
     from timeentries.models import TimeEntry
     from users.models import User
@@ -185,6 +207,7 @@ def main(entries: int) -> None:
         "tasks": Task.objects,
         "time-entries": TimeEntry.objects,
         "webhooks": Webhook.objects,
+        "rates": Rate.objects,
         "deliveries": Delivery.objects,
     }
     ids = {name: of.latest("pk").pk for name, of in rows.items()}
