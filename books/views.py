@@ -22,6 +22,7 @@ class BooksView(ApiView):
     tagged = True
 
     @extend_schema(
+        operation_id="books_retrieve",
         summary="Get the day through which the books are closed",
         responses=envelope(BooksSerializer, "books"),
     )

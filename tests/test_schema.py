@@ -176,7 +176,7 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
         *(f"{name}_bulk" for name, viewset in RESOURCES.items() if issubclass(viewset, BulkMixin)),
         *(f"webhooks_{action}" for action in ("test", "replay", "rotate_secret", "redeliver")),
         *("webhooks_deliveries", "webhooks_event_types"),
-        *("rates_reprice", "time_entries_rate", "books", "books_update"),
+        *("rates_reprice", "time_entries_rate", "books_retrieve", "books_update"),
         *(f"billing_{action}" for action in ("list", "create", "retrieve", "destroy")),
         *("changes", "users_list", "users_me", *PUBLIC),
     }

@@ -92,7 +92,11 @@ def test_openapi_generator_for_typescript_fetch(node: Path, python: Path) -> Non
 def _openapi_generator(python: Path, language: str, to: Path, properties: str) -> None:
     if shutil.which("java") is None:
         pytest.skip("no java for openapi-generator")
-    command = ("venv/bin/openapi-generator-cli", "generate", "-i", SCHEMA, "-g", language)
+    # It makes calls of our own of the events that we send, with code that does not compile.
+    text = SCHEMA.read_text()
+    schema = to.parent / f"{language}.yml"
+    schema.write_text(text[: text.index("\nwebhooks:\n") + 1])
+    command = ("venv/bin/openapi-generator-cli", "generate", "-i", schema, "-g", language)
     _run(*command, "-o", to, f"--additional-properties={properties}", within=python)
 
 
