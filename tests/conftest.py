@@ -21,14 +21,20 @@ from users.models import User
 from webhooks import resolving
 
 TESTS = Path(__file__).parent
-SLOW = ("browser", "faults", "operations")  # folders whose tests start programs of their own
+# Folders whose tests start programs of their own.
+SLOW = ("browser", "faults", "operations", "wire")
+# Fixtures that are another thing with PostgreSQL and Redis.
+OF_A_LEG = frozenset({"db", "transactional_db", "live_server", "counters", "database", "started"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make test-all` what takes longer than a developer waits."""
+    """Leave to `make test-all` what takes longer than a developer waits, or would be the same."""
     for item in items:
         if item.path.relative_to(TESTS).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
+        fixtures = getattr(item, "fixturenames", ())
+        if not (item.get_closest_marker("django_db") or OF_A_LEG.intersection(fixtures)):
+            item.add_marker(pytest.mark.same_on_both)
 
 
 @pytest.fixture(scope="session")

