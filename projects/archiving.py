@@ -1,6 +1,5 @@
 """The rule that archived projects take no new work, and its lock."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
@@ -8,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
+from database.arrays import AMONG, array
 from projects.models import Project
 from resources.models import Resource
 from resources.refusals import Refusal
@@ -16,12 +16,9 @@ from resources.refusals import Refusal
 # takes to run it. Ordered by id, so that two requests that lock several projects cannot deadlock.
 # The lock is shared: requests that add work do not block each other, only archiving waits for
 # them.
-STATUSES = {
-    "postgresql": (
-        "SELECT status FROM projects_project WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
-    ),
-    "sqlite": "SELECT status FROM projects_project WHERE id IN (SELECT value FROM json_each(%s))",
-}
+QUERY = "SELECT status FROM projects_project WHERE id {among} ORDER BY id {lock}"
+LOCKS = {"postgresql": "FOR SHARE", "sqlite": ""}
+STATUSES = {vendor: QUERY.format(among=AMONG[vendor], lock=lock) for vendor, lock in LOCKS.items()}
 
 
 ARCHIVED_STATUS = Project.Status.ARCHIVED.value
@@ -102,7 +99,6 @@ def refusal_of(status: str) -> Refusal | None:
 
 
 def _locked_statuses(ids: set[int]) -> list[str]:
-    given = [*ids] if connection.vendor == "postgresql" else json.dumps([*ids])
     with connection.cursor() as cursor:
-        cursor.execute(STATUSES[connection.vendor], [given])
+        cursor.execute(STATUSES[connection.vendor], [array(ids)])
         return [status for (status,) in cursor.fetchall()]

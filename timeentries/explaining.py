@@ -1,11 +1,10 @@
 """Why an entry has the rate that it has."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from rates.models import ALWAYS
-from rates.pricing import Found, Work, in_order, rates_for, valid
+from rates.models import ALWAYS, Place
+from rates.pricing import Found, Rates, Work, rates_for
 from timeentries.models import TimeEntry
 from timeentries.pricing import terms_of
 from values.currencies import Rounding
@@ -35,7 +34,7 @@ def explanation(entry: TimeEntry) -> dict[str, Any]:
         **shown,
         "day": terms.work.day,
         "rounding": rounding and {"minutes": rounding.minutes, "mode": rounding.mode},
-        "reason": _reason(entry, valid(rates, terms.work)),
+        "reason": _reason(entry, rates.valid(terms.work)),
         "considered": _considered(rates, terms.work),
     }
 
@@ -49,16 +48,14 @@ def _reason(entry: TimeEntry, now: Found | None) -> str:
     return NO_RATE if rate is None else PRICED
 
 
-def _considered(rates: Sequence[Found], work: Work) -> list[dict[str, Any]]:
-    winner, seen = valid(rates, work), set[tuple[str, ...]]()
+def _considered(rates: Rates, work: Work) -> list[dict[str, Any]]:
+    winner, seen = rates.valid(work), set[Place]()
     considered = []
-    for rate in in_order(rates, work):
+    for rate in rates.of(work):
         considered.append(
             {
                 "id": rate.pk,
-                "user_id": rate.user_id,
-                "client_id": rate.client_id,
-                "project_id": rate.project_id,
+                **rate.place._asdict(),
                 "hourly_rate": rate.hourly_rate,
                 "valid_from": None if rate.valid_from == ALWAYS else rate.valid_from,
                 "outcome": _outcome(rate, winner, work, is_newest=rate.place not in seen),

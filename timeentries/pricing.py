@@ -1,12 +1,12 @@
 """What a finished entry is worth, kept in its row: later changes of rates leave it alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import prefetch_related_objects
 
-from rates.pricing import Found, Work, rates_for, valid
+from rates.pricing import Rates, Work, rates_for
 from values.currencies import Rounding, amount_of
 from values.instants import seconds_between
 from values.money import service_currency
@@ -38,11 +38,11 @@ class Terms(NamedTuple):
     currency: str
     rounding: str
 
-    def price(self, rates: Iterable[Found]) -> Price:
+    def price(self, rates: Rates) -> Price:
         """Return the price by the rates that may be the entry's."""
         rounding = Rounding.of(self.rounding)
         seconds = rounding.rounded(self.seconds) if rounding else self.seconds
-        rate = valid(rates, self.work) if self.billable else None
+        rate = rates.valid(self.work) if self.billable else None
         if rate is None or rate.hourly_rate is None:
             return Price(currency=self.currency, rounded_seconds=seconds)
         amount = amount_of(seconds, rate.hourly_rate, self.currency)
@@ -54,13 +54,14 @@ def price(entries: Sequence["TimeEntry"]) -> None:
 
     Projects and their clients are read where they were not read before.
     """
-    prefetch_related_objects(entries, "project__client")
+    if len(entries) > 1:  # those of one are fetched when they are read
+        prefetch_related_objects(entries, "project__client")
     for entry in entries:
         if entry.billable is None:
             entry.billable = entry.project.billable
     terms = [terms_of(entry) for entry in entries]
     works = [each.work for each in terms if each and each.billable]
-    rates = rates_for(works) if works else []
+    rates = rates_for(works) if works else Rates()
     for entry, its in zip(entries, terms, strict=True):
         for name, value in (its.price(rates) if its else Price())._asdict().items():
             setattr(entry, name, value)

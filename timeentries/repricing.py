@@ -12,9 +12,10 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from books.periods import are_closed
+from database.arrays import AMONG, array
 from journal.journaled import record
 from journal.models import Change
-from rates.pricing import Work, rates_for
+from rates.pricing import Rates, Work, rates_for
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.pricing import Price, Terms
 from users.models import zone_name
@@ -36,10 +37,6 @@ STORED = """
     WHERE entry.end_time IS NOT NULL {condition}
     ORDER BY entry.id LIMIT %s
 """
-AMONG = {
-    "postgresql": "AND entry.id = ANY(%s::bigint[])",
-    "sqlite": "AND entry.id IN (SELECT value FROM json_each(%s))",
-}
 WRITES = {
     "postgresql": """
         UPDATE timeentries_timeentry AS entry
@@ -124,7 +121,8 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
         rows = TimeEntry.objects.filter(pk__in=keys, bill=None).order_by("pk")
         if not preview:
             rows = rows.select_for_update(no_key=True)
-        stored = _read(AMONG[connection.vendor], _array([*rows.values_list("pk", flat=True)]))
+        among = f"AND entry.id {AMONG[connection.vendor]}"
+        stored = _read(among, array(rows.values_list("pk", flat=True)))
         closed = are_closed([(each.terms.work.user_id, each.start_time) for each in stored])
         stored = [each for each, is_closed in zip(stored, closed, strict=True) if not is_closed]
         again = priced_again(stored)
@@ -147,7 +145,7 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
 def priced_again(batch: Sequence[Stored]) -> list[Stored]:
     """Return entries as they would be priced now."""
     works = [each.terms.work for each in batch if each.terms.billable]
-    rates = rates_for(works) if works else []
+    rates = rates_for(works) if works else Rates()
     return [each._replace(price=each.terms.price(rates)) for each in batch]
 
 
@@ -156,10 +154,6 @@ def _batches(entries: TimeEntryQuerySet) -> Iterator[list[int]]:
     while batch := list(keys.filter(pk__gt=last)[:AT_ONCE]):
         last = batch[-1]
         yield batch
-
-
-def _array(ids: Sequence[int]) -> list[int] | str:
-    return list(ids) if connection.vendor == "postgresql" else json.dumps(list(ids))
 
 
 def _read(condition: str, given: list[int] | str | int) -> list[Stored]:

@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from clients.models import Client
 from projects.models import Project
-from rates.models import ALWAYS, Rate
+from rates.models import ALWAYS, Place, Rate
+from rates.pricing import Found, Rates, Work
 from tests.support.factories import api_as, make_client, make_project, make_user
 from timeentries.models import TimeEntry
 from users.models import User
@@ -39,6 +40,21 @@ def set_rate(rate: int, first: date = ALWAYS, **place: Any) -> Rate:
     made = Rate(hourly_rate=rate, valid_from=first, **place)
     made.save()
     return made
+
+
+class Unread(list[Found]):
+    """Rates that nobody may look at."""
+
+    def __iter__(self) -> NoReturn:
+        raise AssertionError("read")
+
+
+def test_only_the_rates_of_its_own_places_are_looked_at() -> None:
+    rate = Found(7, Place(None, None, 3), Decimal(50), ALWAYS)
+    others = {Place(None, None, pk): Unread() for pk in (4, 5)}
+    rates = Rates({rate.place: [rate], **others})
+    work = Work(1, 2, 3, MARCH.date())
+    assert (rates.valid(work), rates.of(work)) == (rate, [rate])
 
 
 def test_the_most_specific_place_wins(owner: User, site: Project, acme: Client) -> None:
