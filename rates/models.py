@@ -1,6 +1,7 @@
 """Hourly rates, each valid from a day on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import zip_longest
@@ -133,23 +134,19 @@ class Rate(Resource):
     @classmethod
     def insert(cls, rows: Sequence[Self]) -> None:
         """Insert new rates, and end those before them."""
-        with transaction.atomic(savepoint=False):
+        with settled({row.place for row in rows}):
             super().insert(rows)
-            settle({row.place for row in rows})
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and end each rate on the day before the next one begins."""
         places = {self.place, Place.of(self.stored)} if self.stored else {self.place}
-        with transaction.atomic(savepoint=False):
+        with settled(places):
             super().save(update_fields=update_fields, **kwargs)
-            settle(places)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete, and let the rate before go on."""
-        with transaction.atomic(savepoint=False):
-            deleted = super().delete(*args, **kwargs)
-            settle({self.place})
-        return deleted
+        with settled({self.place}):
+            return super().delete(*args, **kwargs)
 
     def end(self, last: date | None) -> None:
         """Note the last day on which this is valid; None if no other rate follows."""
@@ -170,34 +167,47 @@ class Place(NamedTuple):
         """Return the place in the columns of a rate."""
         return cls(*(columns[name] for name in cls._fields))
 
+    def in_order(self) -> tuple[int, int, int]:
+        """Return the key by which places are locked, so that no two writes deadlock."""
+        return self.project_id or 0, self.client_id or 0, self.user_id or 0
 
-def settle(places: Iterable[Place]) -> None:
-    """Make what depends on the rates of some places true again.
+    def lock(self) -> models.Model | None:
+        """Lock the project, the client or else the user, and return the row."""
+        for name in ("project", "client", "user"):
+            if pk := getattr(self, f"{name}_id"):
+                rows: Any = column_of(Rate, name).related_model
+                locked: models.Model | None = (
+                    rows._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
+                )
+                return locked
+        return None
+
+
+@contextmanager
+def settled(places: Iterable[Place]) -> Iterator[None]:
+    """Write rates of some places, and make what depends on them true again.
 
     That is the last day of each rate, and the plain face of what is valid today: a project's
-    `hourly_rate` and a client's `default_hourly_rate`.
+    `hourly_rate` and a client's `default_hourly_rate`. The places are locked before their rates
+    are written: of two writes, the second sees what the first has written.
     """
-    for place in sorted(places, key=str):
-        rates = [*Rate.objects.filter(**place._asdict()).order_by("valid_from")]
-        for rate, following in zip_longest(rates, rates[1:]):
-            rate.end(following and following.valid_from - DAY)
-        if place.user_id is None:
-            show(place, rates)
+    with transaction.atomic(savepoint=False):
+        locked = {place: place.lock() for place in sorted(places, key=Place.in_order)}
+        yield
+        for place, holder in locked.items():
+            rates = [*Rate.objects.filter(**place._asdict()).order_by("valid_from")]
+            for rate, following in zip_longest(rates, rates[1:]):
+                rate.end(following and following.valid_from - DAY)
+            if holder and place.user_id is None:
+                show(holder, rates)
 
 
-def show(place: Place, rates: Iterable[Rate]) -> None:
+def show(holder: Any, rates: Iterable[Rate]) -> None:
     """Let a project or a client show what is valid today."""
-    name = "project" if place.project_id else "client"
-    model: Any = column_of(Rate, name).related_model
-    shown = (
-        model.objects.select_for_update(no_key=True)
-        .filter(pk=getattr(place, f"{name}_id"))
-        .first()
-    )
-    today = current(rates)
-    if shown and getattr(shown, model.rate_attribute) != today:
-        setattr(shown, model.rate_attribute, today)
-        shown.save(update_fields=[model.rate_attribute, "updated_at"])
+    attribute, today = holder.rate_attribute, current(rates)
+    if getattr(holder, attribute) != today:
+        setattr(holder, attribute, today)
+        holder.save(update_fields=[attribute, "updated_at"])
 
 
 def current(rates: Iterable[Rate]) -> Decimal | None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import date
 from typing import ClassVar
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import F
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from rates.models import Rate, settle
+from rates.models import Rate, settled
 
 CREDENTIALS = {"HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_COOKIE"}
 
@@ -50,5 +50,5 @@ def roll_over() -> None:
         *valid.filter(project__isnull=False).exclude(project__hourly_rate=F("hourly_rate")),
         *valid.filter(client__isnull=False).exclude(client__default_hourly_rate=F("hourly_rate")),
     ]
-    with transaction.atomic():
-        settle({rate.place for rate in stale})
+    with settled({rate.place for rate in stale}):
+        pass  # the rates stay: only what is shown of them changes
