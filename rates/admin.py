@@ -3,8 +3,10 @@
 from datetime import date
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from rates.models import ALWAYS, Rate
+from rates.models import ALWAYS, Rate, settled
 from resources.admin import ModelAdmin
 from staff.filters import PersonFilter
 from staff.permissions import AdministratorsOnly
@@ -30,3 +32,8 @@ class RateAdmin(AdministratorsOnly, ModelAdmin[Rate]):
     def first_day(self, rate: Rate) -> date | None:
         """Return the first day; nothing for always."""
         return None if rate.valid_from == ALWAYS else rate.valid_from
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rate]) -> None:
+        """Delete rates, and let those before them go on."""
+        with settled({rate.place for rate in queryset}):
+            super().delete_queryset(request, queryset)
