@@ -1,6 +1,8 @@
 """Billing time entries once, and releasing them."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -10,7 +12,6 @@ from django.db.models.functions import Coalesce, Greatest
 from api.exceptions import Conflict
 from billing.models import Bill
 from journal.journaled import record
-from journal.models import Change
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from users.models import User
 
@@ -23,6 +24,8 @@ GROUPS = {
     "user": ("user_id", "user__username"),
     "task": ("task_id", "task__name"),
 }
+# Databases limit the parameters of a statement, and a bill may have any number of entries.
+AT_ONCE = 5_000
 
 
 class Sums(NamedTuple):
@@ -36,25 +39,41 @@ class Sums(NamedTuple):
 
 def sums_of(entries: QuerySet[TimeEntry]) -> Sums:
     """Return the sums over entries; amounts are never added over currencies."""
-    by_currency = list(
+    return _added(_by_currency(entries))
+
+
+def sums_by_bill(bills: Collection[Bill]) -> dict[str, Sums]:
+    """Return the sums of each bill by its reference, with one query for all."""
+    found = defaultdict(list)
+    for row in _by_currency(TimeEntry.objects.filter(bill__in=bills), "bill_id"):
+        found[row["bill_id"]].append(row)
+    return {bill.reference: _added(found[bill.reference]) for bill in bills}
+
+
+def _by_currency(entries: QuerySet[TimeEntry], *columns: str) -> list[dict[str, Any]]:
+    rows = (
         entries.order_by()
-        .values("currency")
+        .values(*columns, "currency")
         .annotate(
             count=Count("*"),
             seconds=Sum("duration_seconds"),
             rounded=Sum(ROUNDED),
             worth=Sum("amount"),
         )
-        .order_by("currency")
+        .order_by(*columns, "currency")
     )
+    return list(rows)
+
+
+def _added(rows: Sequence[dict[str, Any]]) -> Sums:
     return Sums(
-        entries=sum(each["count"] for each in by_currency),
-        seconds=sum(each["seconds"] for each in by_currency),
-        rounded_seconds=sum(each["rounded"] for each in by_currency),
+        entries=sum(row["count"] for row in rows),
+        seconds=sum(row["seconds"] for row in rows),
+        rounded_seconds=sum(row["rounded"] for row in rows),
         amounts=[
-            {"currency": each["currency"], "amount": each["worth"]}
-            for each in by_currency
-            if each["worth"] is not None
+            {"currency": row["currency"], "amount": row["worth"]}
+            for row in rows
+            if row["worth"] is not None
         ],
     )
 
@@ -64,12 +83,13 @@ def billable(entries: TimeEntryQuerySet) -> TimeEntryQuerySet:
     return entries.finished().filter(billable=True, bill=None)
 
 
-class Repeated(Exception):
-    """The reference has been used for this very selection."""
-
-
 def bill(
-    entries: TimeEntryQuerySet, reference: str, selection: Any, *, user: User, now: Any
+    entries: TimeEntryQuerySet,
+    reference: str,
+    selection: dict[str, object],
+    *,
+    user: User,
+    now: datetime,
 ) -> Bill:
     """Bill entries under a reference, and return it; the one that is there for the same selection.
 
@@ -95,39 +115,31 @@ def bill(
 
 def _bill(entries: TimeEntryQuerySet, made: Bill) -> Bill:
     made.save(force_insert=True)
-    rows = billable(entries).order_by("pk").select_for_update(no_key=True, of=("self",))
-    found = list(rows.select_related(None))
-    if not found:
+    if not _mark(billable(entries), made.reference, made.billed_at):
         raise Conflict(NOTHING, "nothing_to_bill")
-    _mark(found, made.reference, made.billed_at)
     return made
 
 
 @transaction.atomic
-def release(released: Bill, now: Any) -> None:
+def release(released: Bill, now: datetime) -> None:
     """Make the entries of a bill unbilled again, and forget it."""
-    rows = TimeEntry.objects.filter(bill=released).order_by("pk")
-    _mark(list(rows.select_for_update(no_key=True)), None, now)
+    _mark(TimeEntry.objects.filter(bill=released), None, now)
     released.delete()
 
 
-def _mark(entries: Sequence[TimeEntry], reference: str | None, now: Any) -> None:
-    TimeEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(
-        bill=reference,
-        version=F("version") + 1,
-        updated_at=Greatest(F("updated_at"), now),
-    )
-    record(
-        [
-            entry.change(
-                Change.Action.UPDATED,
-                ["bill_id"],
-                owner_before=entry.user_id,
-                owner_after=entry.user_id,
-            )
-            for entry in entries
-        ]
-    )
+def _mark(entries: TimeEntryQuerySet, reference: str | None, now: datetime) -> bool:
+    """Lock entries and write their reference, in batches; return whether there were any."""
+    rows = entries.select_related(None).order_by("pk")
+    rows, last = rows.select_for_update(no_key=True, of=("self",)), 0
+    while batch := list(rows.filter(pk__gt=last)[:AT_ONCE]):
+        last = batch[-1].pk
+        TimeEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(
+            bill=reference,
+            version=F("version") + 1,
+            updated_at=Greatest(F("updated_at"), now),
+        )
+        record([entry.updated(["billed", "billing_reference"]) for entry in batch])
+    return last > 0
 
 
 def lines_of(billed: Bill, group_by: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The endpoints of billing, and of pricing again."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from api.exceptions import AccessDenied
 from api.schema.types import Schema
 from api.views import ApiRequest, ApiView
-from billing.bills import GROUPS, Sums, bill, billable, lines_of, release, sums_of
+from billing.bills import GROUPS, Sums, bill, billable, lines_of, release, sums_by_bill, sums_of
 from billing.models import Bill
 from billing.serializers import (
     FILTERS,
@@ -58,8 +59,8 @@ class BillingView(AdministratorsView):
     @extend_schema(operation_id="billing_list", responses=LIST)
     def get(self, request: ApiRequest) -> Response:
         """List the newest thousand references: with the sums of each."""
-        bills = Bill.objects.all()[:MOST_LISTED]
-        return Response({"billings": [_shown(each) for each in bills]})
+        bills = list(Bill.objects.all()[:MOST_LISTED])
+        return Response({"billings": _shown(bills)})
 
     @extend_schema(
         operation_id="billing_create", request=BillRequestSerializer, responses=ENVELOPE
@@ -80,7 +81,7 @@ class BillingView(AdministratorsView):
             return Response({"billing": _numbers(reference, sums_of(billable(entries)), None)})
         kept = {name: _kept(value) for name, value in sorted(selection.items())}
         made = bill(entries, reference, kept, user=request.user, now=request.now)
-        return Response({"billing": _shown(made)})
+        return Response({"billing": _shown([made])[0]})
 
 
 class BillView(AdministratorsView):
@@ -106,7 +107,7 @@ class BillView(AdministratorsView):
             raise ValidationError({"group_by": [f"Must be one of {', '.join(GROUPS)}."]})
         found = self._found(reference)
         lines = [_line(line, group_by) for line in lines_of(found, group_by)]
-        return Response({"billing": {**_shown(found), "lines": lines}})
+        return Response({"billing": {**_shown([found])[0], "lines": lines}})
 
     @extend_schema(operation_id="billing_destroy", responses=RELEASED)
     def delete(self, request: ApiRequest, reference: str) -> Response:
@@ -164,9 +165,12 @@ def _kept(value: Any) -> Any:
     return value if isinstance(value, int | list) else value.isoformat()
 
 
-def _shown(billed: Bill) -> dict[str, object]:
-    sums = sums_of(TimeEntry.objects.filter(bill=billed))
-    return _numbers(billed.reference, sums, format_instant(billed.billed_at))
+def _shown(bills: Sequence[Bill]) -> list[dict[str, object]]:
+    sums = sums_by_bill(bills)
+    return [
+        _numbers(each.reference, sums[each.reference], format_instant(each.billed_at))
+        for each in bills
+    ]
 
 
 def _numbers(reference: str, sums: Sums, billed_at: str | None) -> dict[str, object]:

@@ -184,6 +184,11 @@ class Journaled(models.Model):
             project_after=getattr(self, about) if about and not is_gone else None,
         )
 
+    def updated(self, fields: Iterable[str]) -> NewChange:
+        """Return the entry for the journal of a row that `QuerySet.update` has changed."""
+        action, owner = Change.Action.UPDATED, self.owner
+        return self.change(action, fields, owner_before=owner, owner_after=owner)
+
     def deletion(self, owner_before: int | None) -> NewChange:
         """Return the entry for the journal of a row that is going to be deleted."""
         return self.change(Change.Action.DELETED, owner_before=owner_before)
