@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, Greatest
+from rest_framework.exceptions import NotFound
 
 from api.exceptions import Conflict
 from billing.models import Bill
 from journal.journaled import record
+from resources.locks import lock
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from users.models import User
 
 NOTHING = "No finished, billable entry that has not been billed yet matches."
+MISSING = "There is no billing with this reference."
 TAKEN = "This reference has been used for another selection of entries."
 # What was loaded past the service may not be priced yet.
 ROUNDED = Coalesce("rounded_seconds", "duration_seconds")
@@ -122,15 +125,17 @@ def _bill(entries: TimeEntryQuerySet, made: Bill) -> Bill:
 
 @transaction.atomic
 def release(released: Bill, now: datetime) -> None:
-    """Make the entries of a bill unbilled again, and forget it."""
+    """Make the entries of a bill unbilled again, and forget it; 404 if it has been released."""
+    if lock(Bill, pk=released.pk) is None:
+        raise NotFound(MISSING)
     _mark(TimeEntry.objects.filter(bill=released), None, now)
     released.delete()
 
 
 def _mark(entries: TimeEntryQuerySet, reference: str | None, now: datetime) -> bool:
     """Lock entries and write their reference, in batches; return whether there were any."""
-    rows = entries.select_related(None).order_by("pk")
-    rows, last = rows.select_for_update(no_key=True, of=("self",)), 0
+    rows, last = entries.select_related(None).order_by("pk"), 0
+    rows = rows.select_for_update(no_key=True, of=("self",))
     while batch := list(rows.filter(pk__gt=last)[:AT_ONCE]):
         last = batch[-1].pk
         TimeEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(

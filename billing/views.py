@@ -15,7 +15,17 @@ from rest_framework.response import Response
 from api.exceptions import AccessDenied
 from api.schema.types import Schema
 from api.views import ApiRequest, ApiView
-from billing.bills import GROUPS, Sums, bill, billable, lines_of, release, sums_by_bill, sums_of
+from billing.bills import (
+    GROUPS,
+    MISSING,
+    Sums,
+    bill,
+    billable,
+    lines_of,
+    release,
+    sums_by_bill,
+    sums_of,
+)
 from billing.models import Bill
 from billing.serializers import (
     FILTERS,
@@ -118,7 +128,7 @@ class BillView(AdministratorsView):
     def _found(self, reference: str) -> Bill:
         found = Bill.objects.filter(reference=reference).first()
         if found is None:
-            raise NotFound("There is no billing with this reference.")
+            raise NotFound(MISSING)
         return found
 
 

@@ -17,10 +17,11 @@ BILLED = (
 )
 NAME = "time_entry_billed_stays"
 IS_BILLED = "OLD.bill_id IS NOT NULL"
+IS_MOVED = "OLD.bill_id <> NEW.bill_id"  # to another bill; to none, it is released
 
 
 class BilledStays(TriggerConstraint):
-    """A billed row is neither changed nor deleted, by any way; billing itself may release it."""
+    """A billed row is not changed, deleted or billed again, by any way; only released."""
 
     def refusal(self) -> Refusal:
         """Return why a row is refused."""
@@ -54,42 +55,43 @@ def install(using: str) -> None:
             return
         if "bill_id" not in columns_of(cursor, table):
             return
-    columns = ", ".join(guarded().edited)
     if connection.vendor == "sqlite":
-        refuse = f"BEGIN SELECT RAISE(ABORT, 'constraint failed: {NAME}'); END"
-        is_edited = guarded().is_edited("IS NOT")
-        update = f"AFTER UPDATE OF {columns} ON {table} WHEN {IS_BILLED} AND ({is_edited})"
-        # To empty the database, the bills go first (database/sqlite/base.py).
-        is_there = "EXISTS (SELECT 1 FROM billing_bill WHERE reference = OLD.bill_id)"
-        delete = f"AFTER DELETE ON {table} WHEN {IS_BILLED} AND {is_there}"
-        make_on_sqlite(
-            connection,
-            "billed",
-            {
-                "billed_update": f"CREATE TRIGGER billed_update {update} {refuse}",
-                "billed_delete": f"CREATE TRIGGER billed_delete {delete} {refuse}",
-            },
+        make_on_sqlite(connection, "billed", _on_sqlite(table))
+    else:
+        make_on_postgresql(connection, "billed", *_on_postgresql(table))
+
+
+def _on_sqlite(table: str) -> dict[str, str]:
+    """Return the statement that makes each trigger, by name."""
+    columns = ", ".join((*guarded().edited, "bill_id"))
+    is_changed = f"{guarded().is_edited('IS NOT')} OR {IS_MOVED}"
+    # To empty the database, the bills go first (database/sqlite/base.py).
+    is_there = "EXISTS (SELECT 1 FROM billing_bill WHERE reference = OLD.bill_id)"
+    refuse = f"BEGIN SELECT RAISE(ABORT, 'constraint failed: {NAME}'); END"
+    return {
+        name: f"CREATE TRIGGER {name} AFTER {event} ON {table} WHEN {when} {refuse}"
+        for name, event, when in (
+            ("billed_update", f"UPDATE OF {columns}", f"{IS_BILLED} AND ({is_changed})"),
+            ("billed_delete", "DELETE", f"{IS_BILLED} AND {is_there}"),
         )
-        return
+    }
+
+
+def _on_postgresql(table: str) -> tuple[dict[str, tuple[str, str]], dict[tuple[str, str], str]]:
+    """Return the result and the body of each function, and the definition of each trigger."""
     refuse = f"""
         RAISE integrity_constraint_violation USING
             MESSAGE = 'The entry is billed.', CONSTRAINT = '{NAME}';
     """
     # Not in the trigger's own condition, which would keep columns from being altered.
-    is_edited = guarded().is_edited("IS DISTINCT FROM")
+    is_changed = f"{guarded().is_edited('IS DISTINCT FROM')} OR {IS_MOVED}"
     functions = {
-        "billed_update": f"BEGIN IF {is_edited} THEN {refuse} END IF; RETURN NEW; END",
+        "billed_update": f"BEGIN IF {is_changed} THEN {refuse} END IF; RETURN NEW; END",
         "billed_delete": f"BEGIN {refuse} END",
     }
-    make_on_postgresql(
-        connection,
-        "billed",
-        {name: ("trigger", body) for name, body in functions.items()},
-        {
-            (table, name): (
-                f"BEFORE {event} ON {table} FOR EACH ROW WHEN ({IS_BILLED})"
-                f" EXECUTE FUNCTION {name}()"
-            )
-            for name, event in (("billed_update", "UPDATE"), ("billed_delete", "DELETE"))
-        },
-    )
+    row = f"FOR EACH ROW WHEN ({IS_BILLED}) EXECUTE FUNCTION"
+    triggers = {
+        (table, "billed_update"): f"BEFORE UPDATE ON {table} {row} billed_update()",
+        (table, "billed_delete"): f"BEFORE DELETE ON {table} {row} billed_delete()",
+    }
+    return {name: ("trigger", body) for name, body in functions.items()}, triggers

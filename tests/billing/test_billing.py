@@ -19,7 +19,6 @@ from tests.support.factories import (
     make_project,
     make_user,
 )
-from tests.support.racing import at_once
 from timeentries.billed import BILLED
 from timeentries.models import TimeEntry
 from users.models import User
@@ -187,31 +186,8 @@ def test_only_administrators_bill(owner: User, site: Project) -> None:
         assert call().json()["error_code"] == "forbidden"
 
 
-def test_two_at_once_never_bill_an_entry_twice(
-    transactional_db: None, administrator: User
-) -> None:
-    owner, project = make_user("olga"), make_project("Site", hourly_rate=60)
-    hours(owner, project, 40)
-    api = api_as(administrator, "write:time_entries")
-    bodies = [
-        {
-            "reference": f"{number % 4}",
-            "project_id": project.pk,
-            **({"user_id": owner.pk} if number % 2 else {}),
-        }
-        for number in range(8)
-    ]
-    answers = at_once([partial(api.post, PATH, body) for body in bodies])
-    billed = [each.json() for each in answers if each.status_code == 200]
-    refused = {each.json()["error_code"] for each in answers if each.status_code != 200}
-    assert {each["billing"]["reference"] for each in billed} == {
-        *Bill.objects.values_list("reference", flat=True)
-    }
-    assert Bill.objects.count() == 1
-    assert refused == {"nothing_to_bill"}
-    (reference,) = Bill.objects.values_list("reference", flat=True)
-    assert TimeEntry.objects.filter(bill_id=reference).count() == 40
-    assert all(each["billing"]["entries"] == 40 for each in billed)
+def other_bill() -> Bill:
+    return Bill.objects.create(reference="B", selection={}, billed_at=DAY)
 
 
 def billed_entry(user: User, project: Project, api: APIClient) -> TimeEntry:
@@ -242,6 +218,7 @@ def test_a_billed_entry_refuses_changes_by_any_way(
     for write in (
         lambda: TimeEntry.objects.filter(pk=entry.pk).update(notes="x"),
         lambda: TimeEntry.objects.filter(pk=entry.pk).delete(),
+        lambda: TimeEntry.objects.filter(pk=entry.pk).update(bill=other_bill()),
         entry.delete,
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
