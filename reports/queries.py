@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from django.db.models import F
 from reports.groups import Group
 from reports.local_dates import local_date
 from reports.totals import IN_CURRENCY, SUMS, PartialSum, Totals, sum_of
-from timeentries.models import TimeEntryQuerySet
+from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.totals import totals_by_project_from_tallies
 from values.instants import day_bounds
 
@@ -40,6 +40,12 @@ TOTALS = """
         FROM part GROUP BY project_id, currency HAVING SUM(entries) > 0
     ) AS total JOIN projects_project AS project ON project.id = total.project_id
 """
+
+
+def timers_at(now: datetime) -> TimeEntryQuerySet:
+    """Return the timers that run, longest first; one that was started for later does not yet."""
+    timers = TimeEntry.objects.running().filter(start_time__lte=now).with_details()
+    return timers.order_by("start_time", "pk")
 
 
 def totals_of(entries: TimeEntryQuerySet) -> Totals:

@@ -18,8 +18,8 @@ from reports.admin.selection import Selection, may_view_amounts, sentences
 from reports.admin.timesheet import Timesheet
 from reports.exports import FILES
 from reports.models import Report
+from reports.queries import timers_at
 from reports.tables import entries_table, summary_table
-from timeentries.models import TimeEntry
 from values.instants import seconds_between
 
 ENTRIES_A_PAGE = 100
@@ -129,11 +129,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         """List the running timers, longest first."""
         self._refuse_others(request)
         now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
-        timers = TimeEntry.objects.running().filter(start_time__lte=now).with_details()
-        running = [
-            (timer, seconds_between(timer.start_time, now))
-            for timer in timers.order_by("start_time", "pk")
-        ]
+        running = [(timer, seconds_between(timer.start_time, now)) for timer in timers_at(now)]
         title = PAGES["running"]
         return self._page(request, "running", title, running=running, zone=zone.key, now=now)
 

@@ -22,6 +22,24 @@ def hours(seconds: int) -> str:
 
 
 @register.filter
+def more_hours(seconds: int) -> str:
+    """Return a difference in hours with its sign: `+1.50`."""
+    return f"{_sign(seconds)}{hours(abs(seconds))}"
+
+
+@register.filter
+def more_percent(seconds: int, before: int) -> str:
+    """Return a difference in whole per cent of what was before; nothing if that is nothing."""
+    return f"{_sign(seconds)}{percent_of(abs(seconds), before)}" if before else ""
+
+
+@register.filter
+def less(seconds: int, other: int) -> int:
+    """Return a difference."""
+    return seconds - other
+
+
+@register.filter
 def clock(seconds: int) -> str:
     """Return hours and minutes, the seconds left out: `7:05`."""
     return f"{seconds // 3600}:{seconds // 60 % 60:02}"
@@ -61,3 +79,7 @@ def number(value: float) -> str:
 def localtime_in(instant: datetime, zone: str) -> datetime:
     """Return an instant in a zone; naive, so that the template leaves it there."""
     return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def _sign(number: int) -> str:
+    return "" if not number else "+" if number > 0 else "\N{MINUS SIGN}"

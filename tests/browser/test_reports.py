@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from billing.models import Bill
+from projects.models import Project
 from tests.browser.visitor import Visitor
 from tests.support.factories import make_client, make_entry, make_project, make_task, make_user
 from timeentries.models import TimeEntry
@@ -93,6 +94,21 @@ def test_pages_with_amounts_fit(visitor: Visitor, staff: User, name: str, query:
     visitor.log_in(staff)
     visitor.open(f"{reverse(f'admin:reports_report_{name}')}?{query}")
     visitor.look(f"reports-{name}-amounts")
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
+def test_home_page_fits(visitor: Visitor, staff: User, *, full: bool) -> None:
+    if full:
+        make_month()
+        for days in (0, 7, 7):
+            start = timezone.now() - timedelta(days=days, hours=2)
+            make_entry(staff, Project.objects.get(name="Tide tables"), start)
+        Project.objects.filter(name="Internal").update(estimated_hours=60)
+        Project.objects.filter(name="Tide tables").update(estimated_hours=90)
+    staff.user_permissions.add(Permission.objects.get(codename="view_amounts"))
+    visitor.log_in(staff)
+    visitor.open(reverse("admin:index"))
+    visitor.look(f"home-{'full' if full else 'empty'}")
 
 
 def test_empty_and_wrong_reports_fit_too(visitor: Visitor, staff: User) -> None:
