@@ -185,7 +185,7 @@ def _cell(column: Column, value: Any, zone: ZoneInfo) -> str | int | Decimal:
         case "flag":
             return "yes" if value else "no"
         case "hours":
-            return Decimal(f"{hours(value):.2f}")
+            return Decimal(f"{hours(abs(value)):.2f}").copy_sign(value)
         case "number" | "share" | "amount":
             return Decimal(value).quantize(column.unit)
     return int(value)

@@ -1,6 +1,6 @@
 """Totals of time entries in groups of groups; each entry counts in exactly one leaf."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 from rest_framework.exceptions import ValidationError
 
 from reports.local_dates import Unit, local_date, week_name
-from reports.totals import IN_CURRENCY, SUMS, PartialSum, Totals, share_of_estimate
+from reports.totals import IN_CURRENCY, SUMS, CurrencySum, PartialSum, Totals, share_of_estimate
 from timeentries.models import TimeEntryQuerySet
 
 # The key and the name of a group.
@@ -38,11 +38,27 @@ class Group(Totals):
     name: str
     estimated_hours: Decimal | None = None  # of a project
     children: dict[int | str | None, "Group"] = field(default_factory=dict)
+    before: "Group | None" = None  # the same group in the period before, if they are compared
 
     @property
     def estimate_used(self) -> Decimal | None:
         """The share of the estimate that the group's time is."""
         return share_of_estimate(self.seconds, self.estimated_hours)
+
+    @property
+    def more_seconds(self) -> int:
+        """The time by which it is more than before."""
+        return self.seconds - (self.before.seconds if self.before else 0)
+
+    @property
+    def amounts_before(self) -> list[tuple[str, int, int]]:
+        """Each currency with the amount before, and by how much it is more now."""
+        before = self.before.amounts if self.before else {}
+        both = [
+            (currency, _amount_in(before, currency), _amount_in(self.amounts, currency))
+            for currency in sorted({*self.amounts, *before})
+        ]
+        return [(currency, then, now - then) for currency, then, now in both]
 
     def forget_amounts(self) -> None:
         """Leave only time, here and in the groups within."""
@@ -83,7 +99,7 @@ def grouped(
         leaves += group is made
         if leaves > MOST_LEAVES:
             raise _too_many()
-    _sort(whole, levels)
+    in_order(whole, levels)
     return whole
 
 
@@ -128,19 +144,21 @@ def _group(level: str, row: dict[str, Any]) -> Group:
             tags = sorted(filter(None, key.split(",")))
             return Group(",".join(tags), ", ".join(tags) or "No tag")
         case "day" | "week" | "month":
-            return _of_date(level, key)
+            return of_date(level, key)
         case "project":
             return Group(key, str(name), row["estimated_hours"])
     return Group(key, NOBODY.get(level, "") if key is None else str(name))
 
 
-def _of_date(level: str, day: date) -> Group:
+def of_date(level: str, first: date) -> Group:
+    """Return an empty group of a day, week or month that begins on a date."""
     if level == "month":
-        return Group(f"{day:%Y-%m}", f"{day:%Y-%m}")
-    return Group(day.isoformat(), week_name(day) if level == "week" else day.isoformat())
+        return Group(f"{first:%Y-%m}", f"{first:%Y-%m}")
+    return Group(first.isoformat(), week_name(first) if level == "week" else first.isoformat())
 
 
-def _sort(group: Group, levels: Sequence[str]) -> None:
+def in_order(group: Group, levels: Sequence[str]) -> None:
+    """Sort the groups within: dates in their order, all others by time, most first."""
     if not levels:
         return
     by_date = levels[0] in DATES
@@ -150,4 +168,8 @@ def _sort(group: Group, levels: Sequence[str]) -> None:
     )
     group.children = {child.key: child for child in children}
     for child in children:
-        _sort(child, levels[1:])
+        in_order(child, levels[1:])
+
+
+def _amount_in(amounts: Mapping[str, CurrencySum], currency: str) -> int:
+    return amounts[currency].amount if currency in amounts else 0

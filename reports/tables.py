@@ -72,7 +72,8 @@ def _entry_rows(
 
 def summary_table(whole: Group, levels: Sequence[str], zone: ZoneInfo) -> Table:
     """Return a row for each leaf."""
-    currencies = currencies_of([whole])
+    compared = [whole.before] if whole.before else []
+    currencies = currencies_of([whole, *compared])
     is_by_project = levels[-1] == "project"
     columns = [
         *(_column(level, zone) for level in levels),
@@ -80,6 +81,7 @@ def summary_table(whole: Group, levels: Sequence[str], zone: ZoneInfo) -> Table:
         *(Column("Billable seconds", "seconds"), Column("Billable hours", "hours"), *ROUNDED),
         *(ESTIMATE if is_by_project else ()),
         *_amounts(currencies),
+        *(_titles_before(currencies) if compared else ()),
     ]
     rows = (
         (
@@ -87,6 +89,7 @@ def summary_table(whole: Group, levels: Sequence[str], zone: ZoneInfo) -> Table:
             *_numbers(path[-1]),
             *(_estimate(path[-1]) if is_by_project else ()),
             *_worths(path[-1], currencies),
+            *_before(path[-1], currencies),
         )
         for path in whole.leaves()
     )
@@ -103,6 +106,26 @@ def _worths(totals: Totals, currencies: Sequence[str]) -> Iterator[Decimal]:
     for currency in currencies:
         worth = totals.amounts.get(currency, NOTHING)
         yield from map(amount_from, (worth.amount, worth.billed, worth.unbilled))
+
+
+def _titles_before(currencies: Sequence[str]) -> Iterator[Column]:
+    yield Column("Entries before", "count")
+    yield Column("Seconds before", "seconds")
+    yield Column("Hours before", "hours")
+    yield Column("Hours difference", "hours")
+    for currency in currencies:
+        for title in ("Amount before", "Amount difference"):
+            yield Column(f"{title} {currency}", "amount", currency)
+
+
+def _before(leaf: Group, currencies: Sequence[str]) -> Iterator[int | Decimal]:
+    if leaf.before is None:
+        return
+    before = leaf.before
+    yield from (before.entries, before.seconds, before.seconds, leaf.more_seconds)
+    amounts = {currency: sums for currency, *sums in leaf.amounts_before}
+    for currency in currencies:
+        yield from map(amount_from, amounts.get(currency, (0, 0)))
 
 
 def _column(level: str, zone: ZoneInfo) -> Column:

@@ -15,6 +15,7 @@ from tasks.models import Task
 from users.models import User
 from values.text import sort_key
 
+PREVIOUS = "previous"  # the days before, as many as the report has
 NONE = "none"  # of client or task: the entries without one
 Choice = tuple[int | str, str]  # its value and its label
 DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -36,6 +37,11 @@ class ReportForm(forms.Form):
     by = forms.ChoiceField(label="Group by", required=False)
     by2 = forms.ChoiceField(label="then by", required=False)
     by3 = forms.ChoiceField(label="and by", required=False)
+    compare = forms.ChoiceField(
+        label="Compare with",
+        required=False,
+        choices=[("", "Nothing"), (PREVIOUS, "The period before")],
+    )
     # Of links alone: the tags of a group, all of them and no others.
     tags = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 

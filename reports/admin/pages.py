@@ -13,6 +13,7 @@ from reports.groups import Group
 
 OF_ENTRIES = ("client", "project", "task", "user", "billable", "tag", "tags")
 COLUMNS = {"entries": "Entries", "hours": "Hours", "billable": "Billable"}
+COMPARED = {"before": "Before", "difference": "Difference"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Links:
             for name, words in PERIODS.items()
         ]
 
-    def headings(self, levels: list[str], order: str) -> list[Heading]:
+    def headings(self, levels: list[str], order: str, *, compared: bool) -> list[Heading]:
         """Return the columns; a second click turns the order round."""
         titles = {"name": " / ".join(level.capitalize() for level in levels), **COLUMNS}
+        titles |= COMPARED if compared else {}
         return [self._heading(name, title, order) for name, title in titles.items()]
 
     def files(self) -> list[tuple[str, str]]:
@@ -72,12 +74,25 @@ class Links:
         return _encoded(self._asked | changes)
 
 
+@dataclass(frozen=True)
+class LinkedRow:
+    """A row, and the queries for its entries now and in the period before."""
+
+    row: Row
+    query: str
+    query_before: str
+
+
 def shown(
     whole: Group, levels: list[str], first: date, last: date, links: Links
-) -> tuple[list[tuple[Row, str]], bool]:
+) -> tuple[list[LinkedRow], bool]:
     """Return the rows with the links to their entries, and whether there are more than fit."""
     rows = list(islice(rows_of(whole, levels, first, last), MOST_ROWS + 1))
-    return [(row, links.entries(row.query)) for row in rows[:MOST_ROWS]], len(rows) > MOST_ROWS
+    linked = [
+        LinkedRow(row, links.entries(row.query), links.entries(row.query_before))
+        for row in rows[:MOST_ROWS]
+    ]
+    return linked, len(rows) > MOST_ROWS
 
 
 def _encoded(values: dict[str, Any]) -> str:

@@ -1,12 +1,12 @@
 """The groups of a report as rows of a page: sorted, indented, each with a way to its entries."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from reports.admin.forms import NONE
-from reports.admin.periods import of_unit
+from reports.admin.periods import DAY, of_unit
 from reports.groups import DATES, Group
 from values.text import sort_key
 
@@ -16,6 +16,8 @@ SORTS: dict[str, Callable[[Group], Any]] = {
     "entries": lambda group: group.entries,
     "hours": lambda group: group.seconds,
     "billable": lambda group: group.billable_seconds,
+    "before": lambda group: group.before.seconds if group.before else 0,
+    "difference": lambda group: group.more_seconds,
 }
 
 
@@ -28,6 +30,7 @@ class Row:
     share: float
     billable_share: float  # of the whole too, so that it is a part of the bar
     query: dict[str, str]
+    query_before: dict[str, str]
 
 
 def sort(group: Group, order: str) -> None:
@@ -41,7 +44,10 @@ def sort(group: Group, order: str) -> None:
 
 def rows_of(whole: Group, levels: list[str], first: date, last: date) -> Iterator[Row]:
     """Yield a row for each group, before the groups within it."""
-    yield from _rows(whole, levels, {"start": str(first), "end": str(last)}, whole.seconds or 1, 0)
+    days = last - first + DAY
+    for row in _rows(whole, levels, _range(first, last), whole.seconds or 1, 0):
+        start, end = (date.fromisoformat(row.query[name]) - days for name in ("start", "end"))
+        yield replace(row, query_before=row.query | _range(start, end))
 
 
 def _rows(
@@ -50,7 +56,7 @@ def _rows(
     for child in group.children.values():
         asked = query | _query(levels[0], child, query)
         billable = child.billable_seconds * 100 / whole
-        yield Row(child, depth, child.seconds * 100 / whole, billable, asked)
+        yield Row(child, depth, child.seconds * 100 / whole, billable, asked, {})
         yield from _rows(child, levels[1:], asked, whole, depth + 1)
 
 
@@ -63,3 +69,7 @@ def _query(level: str, group: Group, query: dict[str, str]) -> dict[str, str]:
     day = date.fromisoformat(f"{group.key}-01" if level == "month" else str(group.key))
     first, last = of_unit(level, day)
     return {"start": max(str(first), query["start"]), "end": min(str(last), query["end"])}
+
+
+def _range(first: date, last: date) -> dict[str, str]:
+    return {"start": str(first), "end": str(last)}

@@ -1,8 +1,8 @@
 """The entries that staff ask for, by the rules of the API's reports."""
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.db.models.functions import Length
@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ValidationError
 
+from reports.admin.comparing import compare, levels_before
 from reports.admin.forms import NONE, ReportForm
+from reports.admin.periods import DAY
 from reports.admin.rows import SORTS, sort
 from reports.filters import ReportFilter
 from reports.groups import Group, grouped
@@ -18,7 +20,7 @@ from reports.queries import currencies_of_entries, totals_of
 from reports.totals import Totals
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from users.models import User
-from values.instants import Span
+from values.instants import Span, span_of_day
 
 
 class StaffFilter(ReportFilter):
@@ -28,6 +30,17 @@ class StaffFilter(ReportFilter):
     def sees_everyone(self) -> bool:
         """Everybody's entries."""
         return True
+
+
+class PeriodBeforeFilter(StaffFilter):
+    """The days before those that were asked for, and as many."""
+
+    def date_range(self) -> tuple[Span, Span]:
+        """Return the bounds of the period before."""
+        start, end = super().date_range()
+        first, last = (at.astimezone(self.zone).date() for at in (start.first, end.last))
+        before = first - (last - first + DAY), first - DAY
+        return span_of_day(before[0], self.zone), span_of_day(before[1], self.zone)
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Selection:
     end: Span
     zone: ZoneInfo
     amounts: bool
+    before: "Selection | None" = None  # the period before, if they are compared
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Selection | ReportForm":
@@ -48,17 +62,30 @@ class Selection:
         form = ReportForm(request.GET, now.astimezone(zone).date())
         if not form.is_valid():
             return form
-        report = StaffFilter(form.filters(), _base(form), request=request)
-        report.now = now
         try:
-            if not report.is_valid():
-                raise ValidationError(report.errors)
-            entries = report.entries.finished()
+            before = None
+            if form.cleaned_data["compare"]:
+                before = cls._filtered(PeriodBeforeFilter, form, request, now)
+            return cls._filtered(StaffFilter, form, request, now, before)
         except ValidationError as error:
             form.add_error(None, sentences(error))
             return form
-        start, end = report.date_range()
-        return cls(form, entries, start, end, zone, may_view_amounts(request))
+
+    @classmethod
+    def _filtered(
+        cls,
+        filters: type[StaffFilter],
+        form: ReportForm,
+        request: HttpRequest,
+        now: datetime,
+        before: "Selection | None" = None,
+    ) -> Self:
+        report = filters(form.filters(), _base(form), request=request)
+        report.now = now
+        if not report.is_valid():
+            raise ValidationError(report.errors)
+        entries, (start, end) = report.entries.finished(), report.date_range()
+        return cls(form, entries, start, end, report.zone, may_view_amounts(request), before)
 
     @property
     def days(self) -> tuple[date, date]:
@@ -66,11 +93,25 @@ class Selection:
         first, last = self.start.first, self.end.last
         return first.astimezone(self.zone).date(), last.astimezone(self.zone).date()
 
-    def grouped(self, levels: list[str], order: str = "") -> Group:
-        """Return the groups in an order, or in their own."""
+    @property
+    def length(self) -> int:
+        """The number of days."""
+        first, last = self.days
+        return (last - first).days + 1
+
+    def grouped(self, levels: list[str]) -> Group:
+        """Return the groups in their own order."""
         whole = grouped(self.entries, levels, self.start.first, self.end.end, self.zone)
         if not self.amounts:
             whole.forget_amounts()
+        return whole
+
+    def report(self, levels: list[str], order: str) -> Group:
+        """Return the groups, compared if that was asked for, in an order or in their own."""
+        whole = self.grouped(levels)
+        if self.before:
+            before = self.before.grouped(levels_before(levels))
+            compare(whole, before, levels, self.length)
         if "user" in levels:
             _name_people(whole, levels)
         if order.removeprefix("-") in SORTS:

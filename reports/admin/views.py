@@ -20,6 +20,7 @@ from reports.exports import FILES
 from reports.models import Report
 from reports.queries import timers_at
 from reports.tables import entries_table, summary_table
+from reports.totals import currencies_of
 from values.instants import seconds_between
 
 ENTRIES_A_PAGE = 100
@@ -70,7 +71,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         first, last = selection.days
         unit = chart.unit_of(first, last)
         try:
-            whole = selection.grouped(levels, order)
+            whole = selection.report(levels, order)
             if request.GET.get("format") in FILES:
                 table = summary_table(whole, levels, selection.zone)
                 return FILES[request.GET["format"]](table)
@@ -91,7 +92,9 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             chart=bars,
             days=(first, last),
             zone=selection.zone.key,
-            headings=links.headings(levels, order),
+            before=selection.before and selection.before.days,
+            headings=links.headings(levels, order, compared=bool(selection.before)),
+            worth=bool(currencies_of([whole, *filter(None, [whole.before])])),
             rows=rows,
             more=more,
             most_rows=MOST_ROWS,

@@ -64,6 +64,12 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
+def more_money(units: int, currency: str) -> str:
+    """Return a difference of sums in the unit of `AmountField`: `+1,234.50 EUR`."""
+    return f"{_sign(units)}{money(amount_from(abs(units)), currency)}"
+
+
+@register.filter
 def percent(share: Decimal) -> str:
     """Return a share in whole per cent."""
     return f"{share:.0%}".replace("%", " %")

@@ -96,6 +96,17 @@ def test_pages_with_amounts_fit(visitor: Visitor, staff: User, name: str, query:
     visitor.look(f"reports-{name}-amounts")
 
 
+@pytest.mark.parametrize("amounts", [True, False], ids=["amounts", "hours"])
+def test_a_comparison_fits(visitor: Visitor, staff: User, *, amounts: bool) -> None:
+    make_month()
+    if amounts:
+        staff.user_permissions.add(Permission.objects.get(codename="view_amounts"))
+    visitor.log_in(staff)
+    query = "start=2024-01-16&end=2024-01-29&compare=previous&by=client&by2=project&by3=user"
+    visitor.open(f"{reverse('admin:reports_report_changelist')}?{query}")
+    visitor.look(f"reports-compared{'-amounts' if amounts else ''}")
+
+
 @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
 def test_home_page_fits(visitor: Visitor, staff: User, *, full: bool) -> None:
     if full:

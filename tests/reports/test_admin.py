@@ -146,9 +146,10 @@ def test_every_group_leads_to_its_entries(
     make_month(owner, colleague)
     answer = browser.get(page("changelist", f"{JANUARY}&{levels}{rest}"))
     assert answer.context["rows"]
-    for row, query in answer.context["rows"]:
-        entries = browser.get(page("entries", query))
-        assert vars(entries.context["totals"]).items() <= vars(row.group).items(), unquote(query)
+    for linked in answer.context["rows"]:
+        entries = browser.get(page("entries", linked.query))
+        totals = vars(entries.context["totals"])
+        assert totals.items() <= vars(linked.row.group).items(), unquote(linked.query)
     everything = browser.get(page("entries", answer.context["links"].all_entries()))
     assert everything.context["totals"].seconds == answer.context["whole"].seconds
 
