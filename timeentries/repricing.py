@@ -1,81 +1,31 @@
 """Pricing many stored entries again, in batches."""
 
-import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
 from books.periods import are_closed
-from database.arrays import AMONG, array
 from journal.journaled import record
 from journal.models import Change
-from rates.pricing import Rates, Work, rates_for
+from rates.pricing import Rates, rates_for
 from timeentries.models import TimeEntry, TimeEntryQuerySet
-from timeentries.pricing import Price, Terms
-from users.models import zone_name
-from values.instants import seconds_between
-from values.money import AmountField, service_currency
+from timeentries.pricing import Price
+from timeentries.stored import Stored, read, write
 
 AT_ONCE = 5_000
 
-# Raw SQL with few columns: a migration runs it too, whatever columns come later.
-STORED = """
-    SELECT entry.id, entry.user_id, project.client_id, entry.project_id, person.time_zone,
-        entry.start_time, entry.end_time, entry.billable,
-        client.currency, project.rounding, client.rounding,
-        entry.rate_id, entry.hourly_rate, entry.currency, entry.rounded_seconds, entry.amount
-    FROM timeentries_timeentry AS entry
-    JOIN users_user AS person ON person.id = entry.user_id
-    JOIN projects_project AS project ON project.id = entry.project_id
-    LEFT JOIN clients_client AS client ON client.id = project.client_id
-    WHERE entry.end_time IS NOT NULL {condition}
-    ORDER BY entry.id LIMIT %s
+# Raw SQL, because a migration runs it too. It joins nothing: a join would lose an entry that it
+# waited for and that has another project by then.
+UNPRICED = """
+    SELECT id FROM timeentries_timeentry
+    WHERE end_time IS NOT NULL AND rounded_seconds IS NULL AND id > %s
+    ORDER BY id LIMIT %s {lock}
 """
-WRITES = {
-    "postgresql": """
-        UPDATE timeentries_timeentry AS entry
-        SET rate_id = new.rate_id, hourly_rate = new.hourly_rate, currency = new.currency,
-            rounded_seconds = new.rounded_seconds, amount = new.amount
-        FROM jsonb_to_recordset(%s::jsonb) AS new(
-            id bigint, rate_id bigint, hourly_rate numeric, currency text,
-            rounded_seconds bigint, amount bigint
-        )
-        WHERE entry.id = new.id
-    """,
-    "sqlite": """
-        UPDATE timeentries_timeentry
-        SET rate_id = value ->> 'rate_id', hourly_rate = value ->> 'hourly_rate',
-            currency = value ->> 'currency', rounded_seconds = value ->> 'rounded_seconds',
-            amount = value ->> 'amount'
-        FROM json_each(%s) WHERE timeentries_timeentry.id = value ->> 'id'
-    """,
-}
-
-
-class Stored(NamedTuple):
-    """An entry as it is stored, with what its price depends on."""
-
-    pk: int
-    start_time: datetime
-    terms: Terms
-    price: Price
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the columns to write."""
-        amount = AmountField().get_prep_value(self.price.amount)
-        rate = self.price.hourly_rate
-        return {
-            "id": self.pk,
-            **self.price._asdict(),
-            "hourly_rate": None if rate is None else float(rate),
-            "amount": amount,
-        }
+LOCKS = {"postgresql": "FOR NO KEY UPDATE", "sqlite": ""}
 
 
 class AmountSums:
@@ -103,11 +53,11 @@ def price_unpriced() -> int:
     done, last = 0, 0
     while True:
         with transaction.atomic():
-            batch = _read("AND entry.rounded_seconds IS NULL AND entry.id > %s", last)
-            _write(priced_again(batch))
-        if not batch:
+            keys = _locked_unpriced(last)
+            write(priced_again(read(keys)))
+        if not keys:
             return done
-        done, last = done + len(batch), batch[-1].pk
+        done, last = done + len(keys), keys[-1]
 
 
 @transaction.atomic
@@ -118,28 +68,44 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
     """
     looked_at, changed, before, after = 0, 0, AmountSums(), AmountSums()
     for keys in _batches(entries.finished().filter(bill=None)):
-        rows = TimeEntry.objects.filter(pk__in=keys, bill=None).order_by("pk")
+        repriced = _repriced(keys)
         if not preview:
-            rows = rows.select_for_update(no_key=True)
-        among = f"AND entry.id {AMONG[connection.vendor]}"
-        stored = _read(among, array(rows.values_list("pk", flat=True)))
-        closed = are_closed([(each.terms.work.user_id, each.start_time) for each in stored])
-        stored = [each for each, is_closed in zip(stored, closed, strict=True) if not is_closed]
-        again = priced_again(stored)
-        others = [new for old, new in zip(stored, again, strict=True) if old != new]
-        looked_at, changed = looked_at + len(stored), changed + len(others)
-        for old, new in zip(stored, again, strict=True):
+            repriced = _written(repriced, now)
+        for old, new in repriced:
+            looked_at, changed = looked_at + 1, changed + (old != new)
             before.add(old.price)
             after.add(new.price)
-        if others and not preview:
-            _write(others)
-            _note(others, now)
     return {
         "entries": looked_at,
         "changed": changed,
         "before": before.shown(),
         "after": after.shown(),
     }
+
+
+def _repriced(keys: Sequence[int]) -> list[tuple[Stored, Stored]]:
+    """Return open entries as they are stored, and as they would be priced now."""
+    stored = read(keys)
+    closed = are_closed([(each.terms.work.user_id, each.start_time) for each in stored])
+    stored = [each for each, is_closed in zip(stored, closed, strict=True) if not is_closed]
+    return [*zip(stored, priced_again(stored), strict=True)]
+
+
+def _written(
+    repriced: Sequence[tuple[Stored, Stored]], now: datetime
+) -> list[tuple[Stored, Stored]]:
+    """Write the prices that change, and return what is true of the entries then.
+
+    They are locked, and read again: others may have written in the meantime.
+    """
+    changing = [old.pk for old, new in repriced if old != new]
+    if not changing:
+        return [*repriced]
+    again = _repriced(_locked_unbilled(changing))
+    if others := [new for old, new in again if old != new]:
+        write(others)
+        _note(others, now)
+    return [*again, *((old, new) for old, new in repriced if old == new)]
 
 
 def priced_again(batch: Sequence[Stored]) -> list[Stored]:
@@ -156,16 +122,16 @@ def _batches(entries: TimeEntryQuerySet) -> Iterator[list[int]]:
         yield batch
 
 
-def _read(condition: str, given: list[int] | str | int) -> list[Stored]:
-    with connection.cursor() as cursor:
-        cursor.execute(STORED.format(condition=condition), [given, AT_ONCE])
-        return [*map(_stored, cursor.fetchall())]
+def _locked_unbilled(keys: Sequence[int]) -> list[int]:
+    rows = TimeEntry.objects.filter(pk__in=keys, bill=None).order_by("pk")
+    return [*rows.select_for_update(no_key=True).values_list("pk", flat=True)]
 
 
-def _write(entries: Sequence[Stored]) -> None:
+def _locked_unpriced(last: int) -> list[int]:
+    """Lock the next entries without a price: what is read after it is not written by others."""
     with connection.cursor() as cursor:
-        rows = json.dumps([entry.to_json() for entry in entries])
-        cursor.execute(WRITES[connection.vendor], [rows])
+        cursor.execute(UNPRICED.format(lock=LOCKS[connection.vendor]), [last, AT_ONCE])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _note(entries: Sequence[Stored], now: datetime) -> None:
@@ -184,26 +150,3 @@ def _note(entries: Sequence[Stored], now: datetime) -> None:
             for entry in rows.order_by("pk")
         ]
     )
-
-
-def _stored(row: tuple[Any, ...]) -> Stored:
-    pk, user, client, project, zone, start, end, billable, currency, its, clients, *kept = row
-    start, end = _instant(start), _instant(end)
-    day = start.astimezone(ZoneInfo(zone_name(zone))).date()
-    terms = Terms(
-        Work(user, client, project, day),
-        seconds_between(start, end),
-        billable=bool(billable),
-        currency=currency or service_currency(),
-        rounding=its or clients or "",
-    )
-    rate_id, hourly_rate, of_then, seconds, amount = kept
-    rate = None if hourly_rate is None else Decimal(str(hourly_rate))
-    worth = AmountField().from_db_value(amount)
-    return Stored(pk, start, terms, Price(rate_id, rate, of_then, seconds, worth))
-
-
-def _instant(stored: datetime | str) -> datetime:
-    """Return an instant as both databases have it: SQLite keeps text in UTC, without saying so."""
-    instant = stored if isinstance(stored, datetime) else datetime.fromisoformat(stored)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
