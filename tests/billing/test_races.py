@@ -94,7 +94,9 @@ def test_entries_that_two_references_share_are_in_one_of_them(
     counts = [each.json()["billing"]["entries"] for each in answers]
     assert meeting.broken
     assert sum(counts) == len(shared) + len(of_first) + len(of_second)
-    assert counts == [TimeEntry.objects.filter(bill_id=each).count() for each in ("first", "second")]
+    assert counts == [
+        TimeEntry.objects.filter(bill_id=each).count() for each in ("first", "second")
+    ]
     assert len({*TimeEntry.objects.filter(pk__in=[e.pk for e in shared]).values_list("bill")}) == 1
     assert Change.objects.filter(action="updated").count() == sum(counts)
 
