@@ -16,7 +16,13 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api.conditional import refuse_preconditions
-from api.exceptions import BadRequest, LengthRequired, PayloadTooLarge, TooExpensive
+from api.exceptions import (
+    AccessDenied,
+    BadRequest,
+    LengthRequired,
+    PayloadTooLarge,
+    TooExpensive,
+)
 from api.serializers.representation import Caller
 from api.suggestions import unknown_names
 from api.turns import Turn, end_with, turns
@@ -55,11 +61,14 @@ class ApiView(APIView):
     """A view that checks in the order of docs/api.md (Errors) and refuses unknown parameters.
 
     `scope_resource` names the resource whose read or write scope a call needs;
-    `administrators_only` asks for `admin:all` instead.
+    `administrators_only` asks for `admin:all` instead. `administrators_do` is what only
+    administrators may do with the scope, in words for others, who may still read if `others_get`.
     """
 
     scope_resource: ClassVar[str]
     administrators_only = False
+    administrators_do = ""
+    others_get = True
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
     conditional_post = False  # whether a POST may carry If-Match and If-None-Match
@@ -108,6 +117,15 @@ class ApiView(APIView):
             read_body(request)
         if key := key_of(request):
             raise Answered(self._answer_once(request, key))
+
+    def check_permissions(self, request: Request) -> None:
+        """Refuse what is reserved for administrators, after refusing those without the scope."""
+        super().check_permissions(request)
+        of_others = SAFE_METHODS if self.others_get else ("OPTIONS",)
+        if not self.administrators_do or request.method in of_others:
+            return
+        if not request.user.is_superuser:
+            raise AccessDenied(f"Only administrators may {self.administrators_do}.")
 
     def _begin_work(self, request: Request) -> None:
         """Wait for this token's turn, and start the deadline of a read request."""

@@ -9,10 +9,8 @@ from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS
-from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.exceptions import AccessDenied
 from api.schema.types import Schema
 from api.views import ApiRequest, ApiView
 from billing.bills import (
@@ -39,8 +37,6 @@ from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.repricing import reprice
 from values.instants import day_bounds, format_instant, hours
 
-ADMINISTRATORS_BILL = "Only administrators may bill time entries."
-ADMINISTRATORS_PRICE = "Only administrators may price time entries again."
 MOST_LISTED = 1_000
 ENVELOPE = inline_serializer("BillingEnvelope", {"billing": BillingSerializer()})
 LIST = inline_serializer("BillingList", {"billings": BillingSerializer(many=True)})
@@ -49,22 +45,12 @@ RELEASED = inline_serializer("BillingReleased", {"message": serializers.CharFiel
 REPRICED = inline_serializer("RepricingEnvelope", {"repricing": RepricingSerializer()})
 
 
-class AdministratorsView(ApiView):
-    """What only administrators may do, with a token that has the scope."""
-
-    refusal = ADMINISTRATORS_BILL
-
-    def check_permissions(self, request: Request) -> None:
-        """Refuse others than administrators, after those without the scope."""
-        super().check_permissions(request)
-        if request.method != "OPTIONS" and not request.user.is_superuser:
-            raise AccessDenied(self.refusal)
-
-
-class BillingView(AdministratorsView):
+class BillingView(ApiView):
     """Bill time entries, and list what was billed."""
 
     scope_resource = "time_entries"
+    administrators_do = "bill time entries"
+    others_get = False
 
     @extend_schema(operation_id="billing_list", responses=LIST)
     def get(self, request: ApiRequest) -> Response:
@@ -94,10 +80,12 @@ class BillingView(AdministratorsView):
         return Response({"billing": _shown([made])[0]})
 
 
-class BillView(AdministratorsView):
+class BillView(ApiView):
     """What was billed under a reference."""
 
     scope_resource = "time_entries"
+    administrators_do = "bill time entries"
+    others_get = False
     key, plural_key = "billing", "billings"
     parameters: ClassVar[dict[str, tuple[Schema, str]]] = {
         "group_by": (
@@ -132,11 +120,11 @@ class BillView(AdministratorsView):
         return found
 
 
-class RepriceView(AdministratorsView):
+class RepriceView(ApiView):
     """Price time entries again."""
 
     scope_resource = "rates"
-    refusal = ADMINISTRATORS_PRICE
+    administrators_do = "price time entries again"
 
     @extend_schema(request=RepriceRequestSerializer, responses=REPRICED)
     def post(self, request: ApiRequest) -> Response:

@@ -4,7 +4,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from api.conditional import check_preconditions, tag_of
-from api.exceptions import AccessDenied
 from api.schema.answers import envelope, written_envelope
 from api.serializers.representation import representation_of
 from api.views import ApiRequest, ApiView
@@ -19,6 +18,7 @@ class BooksView(ApiView):
     """The day through which the books are closed."""
 
     scope_resource = "time_entries"
+    administrators_do = "close or open the books"
     tagged = True
 
     @extend_schema(
@@ -45,8 +45,6 @@ class BooksView(ApiView):
         longer be added, changed, moved or deleted, by anybody: 409 `period_closed`. Running
         timers are no exception: stop them first. No write gets in after the response.
         """
-        if not request.user.is_superuser:
-            raise AccessDenied("Only administrators may close or open the books.")
         with constraints_as_errors(Books):
             books = Books.locked()
             check_preconditions(request, _shown(books, request)[1])

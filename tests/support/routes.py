@@ -68,7 +68,7 @@ OF_A_ROW = tuple(route for route in ROUTES if "<id>/" in route or "<path:" in ro
 BILLING = ("api/v1/billing", "api/v1/billing/<path:reference>")
 WRITTEN_BY_ADMINISTRATORS = (
     *("api/v1/rates", "api/v1/rates/<id>", "api/v1/rates/by-external-id/<id>"),
-    "api/v1/rates/reprice",
+    *("api/v1/rates/reprice", "api/v1/books"),
 )
 # What a body names is another resource's, and only who may read that may name it.
 NAMED_BY_BODIES = dict.fromkeys(
@@ -103,9 +103,6 @@ TAKE_USER_ID = {
     *((method, f"{path}/<id>") for path in ASSIGNED for method in ("PUT", "PATCH")),
     *(("GET", route) for route in REPORTS),
 }
-
-# Written by administrators alone, whatever the scopes.
-OF_ADMINISTRATORS = ("api/v1/books",)
 
 READS = {*(f"read:{name}" for name in RESOURCES), "read:reports", "read:users"}
 WRITES = {f"write:{name}" for name in RESOURCES}
