@@ -1,10 +1,10 @@
-"""Bar charts as SVG, made on the server: nothing to load and nothing to run."""
+"""Charts of bars as SVG, made on the server: nothing to load and nothing to run."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-HEIGHT = 100  # its own units: the page stretches it
+HEIGHT = WIDTH = 100  # their own units: the page stretches them
 STEP = 10
 
 
@@ -50,6 +50,52 @@ class BarChart:
     def width(self) -> int:
         """Return the width in the chart's own units."""
         return len(self.bars) * STEP
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a row; `kind` is its class in the style sheet."""
+
+    kind: str
+    x: str
+    width: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A horizontal bar with its amount in words; `title` is its tooltip."""
+
+    name: str
+    title: str
+    words: str
+    parts: list[Stretch]
+
+
+@dataclass(frozen=True)
+class RowChart:
+    """Bars one below the other, each beside its name, shown by `admin/rows.html`."""
+
+    rows: list[Row]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[str, str, str, Mapping[str, int]]], top: int) -> Self:
+        """Return the chart of rows (name, title, words, amount of each kind, from the left).
+
+        `top` is the amount that takes the full width.
+        """
+        return cls(
+            [Row(name, title, words, _in_line(kinds, top)) for name, title, words, kinds in rows]
+        )
+
+
+def _in_line(amounts: Mapping[str, int], top: int) -> list[Stretch]:
+    parts, left = [], 0
+    for kind, amount in amounts.items():
+        if amount:
+            x, width = left * WIDTH / top, amount * WIDTH / top
+            parts.append(Stretch(kind, f"{x:.2f}", f"{width:.2f}"))
+            left += amount
+    return parts
 
 
 def _stacked(amounts: Mapping[str, int], top: int) -> list[Part]:

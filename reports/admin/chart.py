@@ -1,4 +1,4 @@
-"""Hours by day, week or month as a bar chart."""
+"""Hours by day, week or month, or by the groups of a report, as a chart of bars."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from typing import Self
 from reports.admin.periods import DAY, of_unit
 from reports.groups import Group
 from reports.local_dates import week_name
-from reports.templatetags.durations import hours
-from staff.charts import BarChart
+from reports.templatetags.durations import hours, percent_of
+from staff.charts import BarChart, RowChart
 from values import instants
 
 MOST_BARS = {"day": 366, "week": 4 * 366}  # in days
+MOST_GROUPS = 10  # "Other" is one of them
 NICE = (1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80)
 
 
@@ -53,6 +54,41 @@ def _bar(group: Group) -> tuple[str, str, dict[str, int]]:
     billable = group.billable_seconds
     title = f"{group.name}: {hours(group.seconds)} h, {hours(billable)} h billable"
     return group.name, title, {"billable": billable, "other": group.seconds - billable}
+
+
+@dataclass(frozen=True)
+class GroupsChart:
+    """The groups with most time, and the rest as one; billable time on the left."""
+
+    groups: list[Group]
+    whole: Group
+
+    @classmethod
+    def of(cls, whole: Group) -> Self:
+        """Return the chart of the outermost groups."""
+        groups = sorted(whole.children.values(), key=lambda group: -group.seconds)
+        if len(groups) > MOST_GROUPS:
+            rest = groups[MOST_GROUPS - 1 :]
+            groups = [*groups[: MOST_GROUPS - 1], _other(rest)]
+        return cls(groups, whole)
+
+    @property
+    def rows(self) -> RowChart:
+        """Return the bars."""
+        top = max((group.seconds for group in self.groups), default=0)
+        return RowChart.of(map(self._row, self.groups), top)
+
+    def _row(self, group: Group) -> tuple[str, str, str, dict[str, int]]:
+        name, title, amounts = _bar(group)
+        share = percent_of(group.seconds, self.whole.seconds)
+        return name, title, f"{hours(group.seconds)} h, {share}", amounts
+
+
+def _other(rest: list[Group]) -> Group:
+    other = Group(None, f"Other ({len(rest)})")
+    for group in rest:
+        other.include(group)
+    return other
 
 
 def unit_of(first: date, last: date) -> str:

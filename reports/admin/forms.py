@@ -42,6 +42,9 @@ class ReportForm(forms.Form):
         required=False,
         choices=[("", "Nothing"), (PREVIOUS, "The period before")],
     )
+    chart = forms.ChoiceField(
+        label="Chart of", required=False, choices=[("", "Days"), ("groups", "Groups")]
+    )
     # Of links alone: the tags of a group, all of them and no others.
     tags = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
 

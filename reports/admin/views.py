@@ -17,6 +17,7 @@ from reports.admin.rows import MOST_ROWS
 from reports.admin.selection import Selection, may_view_amounts, sentences
 from reports.admin.timesheet import Timesheet
 from reports.exports import FILES
+from reports.groups import Group
 from reports.models import Report
 from reports.queries import timers_at
 from reports.tables import entries_table, summary_table
@@ -69,13 +70,12 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             return self._page(request, "report", "Report", form=selection)
         levels, order = selection.form.levels, request.GET.get("sort", "")
         first, last = selection.days
-        unit = chart.unit_of(first, last)
         try:
             whole = selection.report(levels, order)
             if request.GET.get("format") in FILES:
                 table = summary_table(whole, levels, selection.zone)
                 return FILES[request.GET["format"]](table)
-            bars = chart.HoursChart.of(selection.grouped([unit]), unit, first, last)
+            shown_chart = self._chart(selection, whole)
         except ValidationError as error:
             selection.form.add_error(None, sentences(error))
             return self._page(request, "report", "Report", form=selection.form)
@@ -89,7 +89,9 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             links=links,
             periods=links.periods(selection.form.period),
             whole=whole,
-            chart=bars,
+            levels=levels,
+            chart=shown_chart,
+            chart_of=selection.form.cleaned_data["chart"],
             days=(first, last),
             zone=selection.zone.key,
             before=selection.before and selection.before.days,
@@ -147,6 +149,13 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         zone = request.user.zone  # type: ignore[union-attr]
         sheet = Timesheet.of(day, today, zone, amounts=may_view_amounts(request))
         return self._page(request, "weekly", PAGES["weekly"], sheet=sheet)
+
+    def _chart(self, selection: Selection, whole: Group) -> object:
+        if selection.form.cleaned_data["chart"]:
+            return chart.GroupsChart.of(whole)
+        first, last = selection.days
+        unit = chart.unit_of(first, last)
+        return chart.HoursChart.of(selection.grouped([unit]), unit, first, last)
 
     def _selection(self, request: HttpRequest) -> object:
         self._refuse_others(request)

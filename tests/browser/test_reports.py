@@ -107,6 +107,14 @@ def test_a_comparison_fits(visitor: Visitor, staff: User, *, amounts: bool) -> N
     visitor.look(f"reports-compared{'-amounts' if amounts else ''}")
 
 
+def test_a_chart_of_groups_fits(visitor: Visitor, staff: User) -> None:
+    make_month()
+    visitor.log_in(staff)
+    query = f"{MONTH}&by=task&chart=groups"
+    visitor.open(f"{reverse('admin:reports_report_changelist')}?{query}")
+    visitor.look("reports-chart-of-groups")
+
+
 @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
 def test_home_page_fits(visitor: Visitor, staff: User, *, full: bool) -> None:
     if full:

@@ -267,6 +267,37 @@ def test_periods(period: str, first: str, last: str) -> None:
     assert dates == (date.fromisoformat(first), date.fromisoformat(last))
 
 
+def test_chart_of_groups_has_the_largest_and_the_rest_as_one(
+    browser: Client, owner: User, colleague: User
+) -> None:
+    for number in range(1, 13):
+        lasting = timedelta(minutes=30 * number)
+        make_entry(owner, make_project(f"Site {number}"), lasting=lasting, billable=number > 3)
+    make_entry(colleague, make_project("Old"), NINE - timedelta(days=31))
+    query = f"{JANUARY}&by=project&by2=user&sort=name&chart=groups&compare=previous"
+    answer = browser.get(page("changelist", query))
+    names = [f"Site {number}" for number in range(12, 3, -1)]
+    shown = answer.context["chart"]
+    assert [(row.name, row.words) for row in shown.rows.rows[-2:]] == [
+        ("Site 4", "2.00 h, 5 %"),
+        ("Other (4)", "3.00 h, 8 %"),
+    ]
+    assert [group.name for group in shown.groups] == [*names, "Other (4)"]
+    assert sum(group.seconds for group in shown.groups) == answer.context["whole"].seconds
+    assert sum(group.billable_seconds for group in shown.groups) == 36 * 3600
+    assert "Hours by project" in text_of(answer.content.decode())
+
+
+def test_few_groups_have_no_rest(browser: Client, owner: User, colleague: User) -> None:
+    make_month(owner, colleague)
+    answer = browser.get(page("changelist", f"{JANUARY}&by=user&chart=groups"))
+    assert [(row.name, row.words) for row in answer.context["chart"].rows.rows] == [
+        ("carl", "3.00 h, 60 %"),
+        ("olga", "2.00 h, 40 %"),
+    ]
+    assert "Hours by user" in text_of(answer.content.decode())
+
+
 def test_running_shows_timers_alone(browser: Client, owner: User, project: Project) -> None:
     make_entry(owner, project, notes="finished")
     make_entry(owner, project, lasting=None, notes="going on")
@@ -307,6 +338,8 @@ def test_timesheet_of_any_week(browser: Client, week: str) -> None:
     ("name", "query", "queries"),
     [
         pytest.param("changelist", f"{JANUARY}&by=user&by2=project&by3=day", 10, id="report"),
+        # The groups are already there: no query for the days.
+        pytest.param("changelist", f"{JANUARY}&by=user&by2=day&chart=groups", 9, id="groups"),
         pytest.param("entries", JANUARY, 9, id="entries"),
         pytest.param("running", "", 5, id="running"),
         pytest.param("weekly", "week=2024-01-15", 6, id="timesheet"),
