@@ -50,7 +50,7 @@ class ReportForm(forms.Form):
 
     def __init__(self, query: QueryDict, today: date) -> None:
         self.today = today
-        self.period = _period_of(query)
+        self.period = _period_of(query, today)
         self._asked = data = query.dict()
         if self.period:
             first, last = dates_of(self.period, today)
@@ -81,6 +81,13 @@ class ReportForm(forms.Form):
         asked |= {"billable": data["billable"], "tag": data["tag"]}
         asked |= {f"{name}_date": data[name] and str(data[name]) for name in ("start", "end")}
         return {name: value for name, value in asked.items() if value and value != NONE}
+
+    def kept(self) -> dict[str, str]:
+        """Return the query of the same report on any day: a period that has a name keeps it."""
+        named = {*self.fields, "sort"} - ({"start", "end"} if self.period else set())
+        asked = ((name, str(value)) for name, value in self._asked.items() if name in named)
+        kept = {name: value for name, value in asked if value or name == "tags"}
+        return kept | ({"period": self.period} if self.period else {})
 
     def chosen(self) -> list[tuple[str, str]]:
         """Return the filters that were set, in words."""
@@ -125,8 +132,13 @@ class ReportForm(forms.Form):
         self.fields[name].choices = [("", everything), *texts]  # type: ignore[attr-defined]
 
 
-def _period_of(query: QueryDict) -> str | None:
-    if query.get("start") or query.get("end"):
-        return None
-    period = query.get("period", "")
+def _period_of(query: QueryDict, today: date) -> str | None:
+    """Return the name of the period that a query asks for; one with other dates has none.
+
+    The form sends the name with the dates that it showed.
+    """
+    period, given = query.get("period", ""), (query.get("start", ""), query.get("end", ""))
+    if any(given):
+        is_shown = period in PERIODS and given == tuple(map(str, dates_of(period, today)))
+        return period if is_shown else None
     return period if period in PERIODS else DEFAULT_PERIOD

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from projects.models import Project
 from reports.admin.periods import DAY, of_unit
+from reports.admin.saved import Shown
 from reports.groups import Group, grouped
+from reports.models import SavedReport
 from reports.queries import DAYS_A_WEEK, timers_at, totals_by_project
 from reports.totals import CurrencySum, total_of
 from timeentries.models import TimeEntry
@@ -17,6 +19,7 @@ from users.models import User
 from values.instants import day_bounds, seconds_between
 
 MOST_SHOWN = 8  # of timers and of projects
+MOST_SAVED = 20
 NEAR_ESTIMATE = Decimal("0.8")
 
 
@@ -66,12 +69,13 @@ class Overview:
     used_up: list[tuple[Project, Group]]  # those with the largest share of their estimate used
     near_estimate: int  # projects, those that are not shown included
     unbilled: list[tuple[str, CurrencySum]] | None
+    saved: list[Shown]
     zone: str
     near: ClassVar[Decimal] = NEAR_ESTIMATE
 
     @classmethod
     def of(cls, viewer: User, now: datetime) -> Self:
-        """Return it with five queries, whatever the data."""
+        """Return it with six queries, whatever the data."""
         totals = totals_by_project(TimeEntry.objects.all())
         near = _near_estimate(totals)
         may_view_amounts = viewer.has_perm("reports.view_amounts")
@@ -81,6 +85,7 @@ class Overview:
             used_up=near[:MOST_SHOWN],
             near_estimate=len(near),
             unbilled=_unbilled(totals) if may_view_amounts else None,
+            saved=[Shown(row) for row in SavedReport.objects.filter(owner=viewer)[:MOST_SAVED]],
             zone=viewer.zone.key,
         )
 

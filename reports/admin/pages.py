@@ -53,6 +53,10 @@ class Links:
         """Return the query of all entries of the report."""
         return self._changed(sort=None, format=None)
 
+    def report(self) -> str:
+        """Return the query of the report itself."""
+        return self._changed(format=None)
+
     def entries(self, query: dict[str, str]) -> str:
         """Return the query of a group's entries."""
         kept = {name: self._asked[name] for name in OF_ENTRIES if name in self._asked}

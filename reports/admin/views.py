@@ -1,19 +1,20 @@
 """Reports in the Django admin, for users with the permission `reports.view_reports`."""
 
+from collections.abc import Callable
 from datetime import date
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from reports.admin import chart, pages
+from reports.admin.base import PAGES, today_of
 from reports.admin.rows import MOST_ROWS
+from reports.admin.saved import SavedPages
 from reports.admin.selection import Selection, may_view_amounts, sentences
 from reports.admin.timesheet import Timesheet
 from reports.exports import FILES
@@ -25,38 +26,21 @@ from reports.totals import currencies_of
 from values.instants import seconds_between
 
 ENTRIES_A_PAGE = 100
-PAGES = {"changelist": "Report", "running": "Running now", "weekly": "Weekly timesheet"}
 
 
 @admin.register(Report)
-class ReportAdmin(admin.ModelAdmin[Report]):
-    """Report pages: groups, entries, running timers and the weekly timesheet."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Show the menu to users who may view reports."""
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        """Whether the user may see everybody's hours."""
-        return request.user.has_perm("reports.view_reports")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: a report is no row."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        return False
+class ReportAdmin(SavedPages):
+    """Report pages: groups, entries, running timers, the weekly timesheet and saved reports."""
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages; there is none of a single row."""
-        views = {
+        views: dict[str, tuple[str, Callable[..., HttpResponseBase]]] = {
             "": ("changelist", self.report_view),
             "entries/": ("entries", self.entries_view),
             "running/": ("running", self.running_view),
             "weekly/": ("weekly", self.weekly_view),
+            "saved/": ("saved", self.saved_view),
+            "saved/<int:pk>/": ("change_saved", self.change_saved_view),
         }
         return [
             path(route, self.admin_site.admin_view(view), name=f"reports_report_{name}")
@@ -67,7 +51,7 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         """Show the form and its report, or send the groups as a file."""
         selection = self._selection(request)
         if not isinstance(selection, Selection):
-            return self._page(request, "report", "Report", form=selection)
+            return self.page(request, "report", "Report", form=selection)
         levels, order = selection.form.levels, request.GET.get("sort", "")
         first, last = selection.days
         try:
@@ -78,10 +62,10 @@ class ReportAdmin(admin.ModelAdmin[Report]):
             shown_chart = self._chart(selection, whole)
         except ValidationError as error:
             selection.form.add_error(None, sentences(error))
-            return self._page(request, "report", "Report", form=selection.form)
+            return self.page(request, "report", "Report", form=selection.form)
         links = pages.Links(request.GET)
         rows, more = pages.shown(whole, levels, first, last, links)
-        return self._page(
+        return self.page(
             request,
             "report",
             "Report",
@@ -106,18 +90,18 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         """Show the entries of a report or of one of its groups, or send them as a file."""
         selection = self._selection(request)
         if not isinstance(selection, Selection):
-            return self._page(request, "entries", "Entries", form=selection)
+            return self.page(request, "entries", "Entries", form=selection)
         if request.GET.get("format") in FILES:
             try:
                 table = entries_table(selection.entries, selection.zone, selection.currencies())
                 return FILES[request.GET["format"]](table)
             except ValidationError as error:
                 selection.form.add_error(None, sentences(error))
-                return self._page(request, "entries", "Entries", form=selection.form)
+                return self.page(request, "entries", "Entries", form=selection.form)
         totals = selection.totals()
         paginator = Paginator(selection.entries.with_details(), ENTRIES_A_PAGE)
         paginator.count = totals.entries  # the totals have counted
-        return self._page(
+        return self.page(
             request,
             "entries",
             "Entries",
@@ -132,23 +116,23 @@ class ReportAdmin(admin.ModelAdmin[Report]):
 
     def running_view(self, request: HttpRequest) -> HttpResponse:
         """List the running timers, longest first."""
-        self._refuse_others(request)
+        self.refuse_others(request)
         now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
         running = [(timer, seconds_between(timer.start_time, now)) for timer in timers_at(now)]
         title = PAGES["running"]
-        return self._page(request, "running", title, running=running, zone=zone.key, now=now)
+        return self.page(request, "running", title, running=running, zone=zone.key, now=now)
 
     def weekly_view(self, request: HttpRequest) -> HttpResponse:
         """Show the weekly timesheet."""
-        self._refuse_others(request)
-        today = timezone.now().astimezone(request.user.zone).date()  # type: ignore[union-attr]
+        self.refuse_others(request)
+        today = today_of(request)
         try:
             day = date.fromisoformat(request.GET.get("week", ""))
         except ValueError:
             day = today
         zone = request.user.zone  # type: ignore[union-attr]
         sheet = Timesheet.of(day, today, zone, amounts=may_view_amounts(request))
-        return self._page(request, "weekly", PAGES["weekly"], sheet=sheet)
+        return self.page(request, "weekly", PAGES["weekly"], sheet=sheet)
 
     def _chart(self, selection: Selection, whole: Group) -> object:
         if selection.form.cleaned_data["chart"]:
@@ -158,24 +142,5 @@ class ReportAdmin(admin.ModelAdmin[Report]):
         return chart.HoursChart.of(selection.grouped([unit]), unit, first, last)
 
     def _selection(self, request: HttpRequest) -> object:
-        self._refuse_others(request)
+        self.refuse_others(request)
         return Selection.of(request)
-
-    def _refuse_others(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-
-    def _page(
-        self, request: HttpRequest, template: str, title: str, **context: object
-    ) -> HttpResponse:
-        tabs = [
-            (reverse(f"admin:reports_report_{name}"), words, words == title)
-            for name, words in PAGES.items()
-        ]
-        shared = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": title,
-            "tabs": tabs,
-        }
-        return TemplateResponse(request, f"admin/reports/{template}.html", {**shared, **context})

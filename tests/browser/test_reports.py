@@ -130,6 +130,29 @@ def test_home_page_fits(visitor: Visitor, staff: User, *, full: bool) -> None:
     visitor.look(f"home-{'full' if full else 'empty'}")
 
 
+def test_save_a_report_and_open_it_again(visitor: Visitor, staff: User) -> None:
+    make_month()
+    visitor.log_in(staff)
+    page = visitor.page
+    visitor.open(f"{reverse('admin:reports_report_changelist')}?period=last_month")
+    page.get_by_label("Group by").select_option("User")
+    page.get_by_role("button", name="Show report").click()
+    page.get_by_label("Save this report as").fill("Last month by person")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved as “Last month by person”.")).to_be_visible()
+    visitor.look("reports-save")
+    page.get_by_role("link", name="Saved reports").click()
+    page.get_by_text("Rename or delete").click()
+    visitor.look("reports-saved")
+    page.get_by_role("link", name="Last month by person").click()
+    expect(page.get_by_label("Group by")).to_have_value("user")
+    expect(page.get_by_role("link", name="Last month", exact=True)).to_have_attribute(
+        "aria-current", "true"
+    )
+    visitor.open(reverse("admin:index"))
+    page.get_by_role("link", name="Last month by person").click()
+
+
 def test_empty_and_wrong_reports_fit_too(visitor: Visitor, staff: User) -> None:
     visitor.log_in(staff)
     address = reverse("admin:reports_report_changelist")

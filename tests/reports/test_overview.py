@@ -214,6 +214,6 @@ def test_the_home_page_costs_the_same_for_one_entry_and_for_many(
             site = make_project(f"Site {more}.{number}", client=client, estimated_hours=1)
             make_entry(owner, site, task=make_task(site))
             make_entry(make_user(f"u{more}{number}"), site, lasting=None)
-        # session, user, two of permissions; week, timers twice, totals, projects; recent actions
-        with django_assert_num_queries(10):
+        # session, user, two of permissions; week, timers twice, totals, projects, saved; recent
+        with django_assert_num_queries(11):
             assert browser.get(reverse("admin:index")).status_code == 200
