@@ -21,6 +21,8 @@ Network = IPv4Network | IPv6Network
 SECRET_MIN_LENGTH = 50
 SECRET_MIN_CHARACTERS = 8  # different ones; 50 random digits have 10, nearly always
 WIDEST_OF_PROXIES = 7  # bits: fc00::/7 is all of the private addresses of IPv6
+# As a browser sends it, of web pages and of extensions; `null` of files.
+ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+", re.ASCII)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -67,6 +69,21 @@ def names(name: str, default: list[str]) -> list[str]:
         lambda text: [word.strip() for word in text.split(",") if word.strip()],
         "names separated by commas",
     )
+
+
+def origins(name: str) -> list[str]:
+    """Return the origins whose pages may call the API: `*` by default, no `none`."""
+
+    def parse(text: str) -> list[str]:
+        words = [word.strip().lower() for word in text.split(",")]
+        if words in (["*"], ["none"]):
+            return [word for word in words if word == "*"]
+        if not all(ORIGIN.fullmatch(word) for word in words):
+            raise ValueError(text)
+        return words
+
+    accepted = "*, none, or origins separated by commas, such as https://app.example.com"
+    return _read(name, ["*"], parse, accepted)
 
 
 def networks(name: str) -> list[Network]:

@@ -9,6 +9,8 @@ from typing import Any, cast
 from django.http import HttpResponseBase
 
 from api.exceptions import INTERNAL_ERROR, error_body
+from edge import cors
+from edge.arrival import is_api
 from edge.framing import make_sound
 from edge.middleware import is_too_large, sane_request_id
 
@@ -35,7 +37,7 @@ class Outermost:
             log.exception(
                 "%s %s 500", method, path, extra={"request_id": request_id, "status": 500}
             )
-            return _internal_error(request_id, start_response)
+            return _internal_error(environ, start_response)
         if getattr(response, "streaming", False):
             return _Watched(response, request_id)
         return cast("Iterable[bytes]", response)
@@ -59,7 +61,8 @@ def _closing_if_unread(environ: dict[str, Any], start_response: StartResponse) -
     return start
 
 
-def _internal_error(request_id: str, start_response: StartResponse) -> list[bytes]:
+def _internal_error(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    request_id = environ["HTTP_X_REQUEST_ID"]
     body = json.dumps(error_body(500, INTERNAL_ERROR, request_id=request_id)).encode()
     headers = [
         ("Content-Type", "application/json"),
@@ -67,6 +70,8 @@ def _internal_error(request_id: str, start_response: StartResponse) -> list[byte
         ("X-Request-ID", request_id),
         ("Cache-Control", "no-store"),
     ]
+    if is_api(environ.get("PATH_INFO", "")):
+        headers += cors.headers_for(environ.get("HTTP_ORIGIN")).items()
     start_response("500 Internal Server Error", headers)
     return [body]
 

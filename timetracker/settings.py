@@ -32,6 +32,8 @@ environment.two_secrets(SECRET_KEY, TOKEN_PEPPER)
 # Health checks come from the machine itself, whatever the service's public name.
 ALLOWED_HOSTS = [*environment.names("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
 TRUSTED_PROXIES = environment.proxies("TRUSTED_PROXIES")
+# Whose pages may call the API: edge/cors.py.
+CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
 # Where webhooks may be sent although it is not public: webhooks/destinations.py.
 WEBHOOK_ALLOWED_NETWORKS = environment.networks("WEBHOOK_ALLOWED_NETWORKS")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
@@ -76,8 +78,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "edge.cors.CorsMiddleware",
     "edge.middleware.ForwardedSchemeMiddleware",
     "edge.middleware.RequestIdMiddleware",
+    "edge.cors.PreflightMiddleware",
     "rates.rollover.RolloverMiddleware",
     "journal.actor.ActorMiddleware",
     "edge.middleware.UnreadBodyMiddleware",

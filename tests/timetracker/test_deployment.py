@@ -151,6 +151,30 @@ def test_without_any_server_the_answer_is_in_our_shape(applications: list[Applic
 
 
 @pytest.mark.parametrize(
+    ("path", "shown"), [("/api/v1/info", ["*"]), ("/admin/", None)], ids=["API", "admin"]
+)
+@pytest.mark.parametrize(
+    ("length", "status"), [("0", 503), ("3000000", 413)], ids=["no server", "body too large"]
+)
+def test_pages_of_other_origins_can_read_refusals_of_the_proxy_itself(
+    applications: list[Application], path: str, shown: list[str] | None, length: str, status: int
+) -> None:
+    with nginx(applications) as port:
+        for application in applications:
+            application.stop()
+        connection = http.client.HTTPConnection("127.0.0.1", port, 20)
+        connection.request("POST", path, headers={"Content-Length": length})
+        response = connection.getresponse()
+        body = json.loads(response.read())
+        connection.close()
+        for application in applications:
+            application.start()
+    assert response.status == status
+    assert body["request_id"] == response.headers["X-Request-ID"]
+    assert response.headers.get_all("Access-Control-Allow-Origin") == shown
+
+
+@pytest.mark.parametrize(
     ("source", "headers", "address", "scheme"),
     [
         pytest.param("127.0.0.2", {}, "127.0.0.2", "http", id="direct"),
