@@ -1,8 +1,8 @@
 """Login throttling and security log of the admin."""
 
-import hashlib
 import logging
-import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -13,20 +13,12 @@ from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from ratelimit import limits as rate_limit
-from ratelimit.client_address import client_address, network_of
+from ratelimit import guesses
+from ratelimit.limits import HOUR, MINUTE
 from staff.passwords import OwnPasswordChangeForm
 
-LOGINS = 20  # of one address, good and bad
-LOGINS_PERIOD = 15 * rate_limit.MINUTE
-# Of one account by browsers in which its owner has never logged in. Those in which it has stay
-# unlimited, or knowing a user name would be enough to lock its owner out.
-STRANGERS_LOGINS = 10
-STRANGERS_PERIOD = rate_limit.HOUR
-OLD_PASSWORDS = 10  # of one user, before a new password
-OLD_PASSWORDS_PERIOD = rate_limit.HOUR
 KNOWN_BROWSER = "known_browser"  # a signed cookie that names the account
-KNOWN_BROWSER_AGE = 180 * 24 * rate_limit.HOUR
+KNOWN_BROWSER_AGE = 180 * 24 * HOUR
 
 security_log = logging.getLogger("timetracker.security")
 
@@ -38,19 +30,18 @@ class LoginForm(AdminAuthenticationForm):
         """Refuse further attempts after too many from an address or for an account."""
         request: HttpRequest = self.request  # type: ignore[assignment]
         name = str(self.cleaned_data.get("username", ""))
-        address = network_of(client_address(request))
-        _count(request, "admin-login", address, LOGINS, LOGINS_PERIOD)
-        if not is_known_browser(request, name):
-            _count(request, "admin-account", _key(name), STRANGERS_LOGINS, STRANGERS_PERIOD)
+        with _limits_as_errors():
+            guesses.OF_ADDRESS_IN_ADMIN.count_address(request)
+            if not is_known_browser(request, name):
+                guesses.OF_ACCOUNT.count_account(request, name)
         try:
             cleaned = super().clean()
         except ValidationError:
-            # Not the name as it was typed: many a password lands in that field.
             user = get_user_model().objects.filter(username=name).first()
-            security_log.warning("Login refused", extra={"account": user and user.pk})
+            guesses.log_refused(user and user.pk)
             raise
         if user := self.get_user():  # none where a name or a password was left out
-            security_log.info("Logged in", extra={"account": user.pk})
+            guesses.log_logged_in(user.pk)
         return cleaned
 
 
@@ -59,8 +50,8 @@ class PasswordChangeForm(OwnPasswordChangeForm):
 
     def clean_old_password(self) -> str:
         """Refuse further attempts after too many."""
-        key = f"user:{self.user.pk}"
-        _count(self.request, "old-password", key, OLD_PASSWORDS, OLD_PASSWORDS_PERIOD)
+        with _limits_as_errors():
+            guesses.OF_OLD_PASSWORD.count(self.request, f"user:{self.user.pk}")
         try:
             old: str = super().clean_old_password()
         except ValidationError:
@@ -77,14 +68,14 @@ def is_known_browser(request: HttpRequest, name: str) -> bool:
         )
     except (BadSignature, KeyError):
         return False
-    return known == _key(name)
+    return known == guesses.account_key(name)
 
 
 def remember_browser(response: HttpResponse, name: str) -> None:
     """Mark the browser as known to the account's owner, with a signed cookie."""
     response.set_signed_cookie(
         KNOWN_BROWSER,
-        _key(name),
+        guesses.account_key(name),
         salt=KNOWN_BROWSER,
         max_age=KNOWN_BROWSER_AGE,
         path=reverse("admin:index"),
@@ -94,16 +85,10 @@ def remember_browser(response: HttpResponse, name: str) -> None:
     )
 
 
-def _key(name: str) -> str:
-    """Return the throttling key of a username, equal for all its spellings."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return hashlib.sha256(folded.encode()).hexdigest()
-
-
-def _count(request: HttpRequest, group: str, key: str, limit: int, period: int) -> None:
-    usage = rate_limit.count(request, group, key, limit, period)
-    if not usage.exceeded:
-        return
-    security_log.warning("Login throttled", extra={"reason": group})
-    minutes = usage.retry_after // rate_limit.MINUTE + 1
-    raise ValidationError(f"Too many attempts. Try again in {minutes} minutes.")
+@contextmanager
+def _limits_as_errors() -> Iterator[None]:
+    try:
+        yield
+    except guesses.TooManyGuesses as limit:
+        minutes = limit.retry_after // MINUTE + 1
+        raise ValidationError(f"Too many attempts. Try again in {minutes} minutes.") from None

@@ -193,7 +193,7 @@ def test_a_list_of_origins_narrows_it(settings: Settings, origin: str, shown: st
     headers = {**PREFLIGHT, "HTTP_ORIGIN": origin}
     for response in (
         Client().get("/api/v1/info", HTTP_ORIGIN=origin),
-        Client().options("/api/v1/projects", **headers),  # type: ignore[arg-type]
+        Client().options("/api/v1/projects", **headers),
     ):
         assert response.get("Access-Control-Allow-Origin") == shown
         assert "Origin" in words_of(response, "Vary")

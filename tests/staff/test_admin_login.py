@@ -7,7 +7,8 @@ from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django import Settings
 
-from staff.login import KNOWN_BROWSER, LOGINS, OLD_PASSWORDS, STRANGERS_LOGINS
+from ratelimit.guesses import OF_ACCOUNT, OF_ADDRESS_IN_ADMIN, OF_OLD_PASSWORD
+from staff.login import KNOWN_BROWSER
 from tests.support.admin import admin_as
 from tests.support.clock import Clock
 from tests.support.factories import make_administrator
@@ -43,14 +44,14 @@ def guess_everywhere(count: int, name: str = "ada") -> list[str]:
 
 def test_an_address_has_so_many_logins(ada: User, clock: Clock) -> None:
     make_administrator("bob")
-    for number in range(LOGINS):
+    for number in range(OF_ADDRESS_IN_ADMIN.most):
         assert "correct username" in log_in(Browser(), "wrong", f"user {number}")
     assert re.fullmatch(TOO_MANY, log_in(Browser(), RIGHT))
     assert log_in(Browser(), RIGHT, address="192.0.2.2") == ""
 
 
 def test_an_account_has_so_many_guesses_from_anywhere(ada: User, clock: Clock) -> None:
-    for error in guess_everywhere(STRANGERS_LOGINS):
+    for error in guess_everywhere(OF_ACCOUNT.most):
         assert "correct username" in error
     assert re.fullmatch(TOO_MANY, log_in(Browser(), RIGHT))
     assert re.fullmatch(TOO_MANY, log_in(Browser(), RIGHT, "\uff21da"))
@@ -59,7 +60,7 @@ def test_an_account_has_so_many_guesses_from_anywhere(ada: User, clock: Clock) -
 
 
 def test_an_unknown_account_is_no_different(ada: User, clock: Clock) -> None:
-    assert set(guess_everywhere(STRANGERS_LOGINS, "nobody")) == set(guess_everywhere(1))
+    assert set(guess_everywhere(OF_ACCOUNT.most, "nobody")) == set(guess_everywhere(1))
     assert re.fullmatch(TOO_MANY, log_in(Browser(), "wrong", "nobody"))
 
 
@@ -67,7 +68,7 @@ def test_its_owner_is_not_kept_out_of_a_known_browser(ada: User, clock: Clock) -
     known, stranger = Browser(), Browser()
     assert log_in(known, RIGHT) == ""
     known.post(reverse("admin:logout"))
-    guess_everywhere(STRANGERS_LOGINS + 1)
+    guess_everywhere(OF_ACCOUNT.most + 1)
     assert log_in(known, RIGHT) == ""
     stranger.cookies[KNOWN_BROWSER] = "forged:1:2"
     assert re.fullmatch(TOO_MANY, log_in(stranger, RIGHT))
@@ -77,7 +78,7 @@ def test_a_known_browser_of_one_account_is_a_stranger_to_another(ada: User, cloc
     make_administrator("bob")
     browser = Browser()
     assert log_in(browser, RIGHT, "bob") == ""
-    guess_everywhere(STRANGERS_LOGINS)
+    guess_everywhere(OF_ACCOUNT.most)
     assert re.fullmatch(TOO_MANY, log_in(browser, RIGHT))
 
 
@@ -97,7 +98,7 @@ def test_the_old_password_has_so_many_guesses(ada: User, clock: Clock) -> None:
         "new_password2": "n3w-pass-word",
     }
     path = reverse("admin:password_change")
-    for _ in range(OLD_PASSWORDS):
+    for _ in range(OF_OLD_PASSWORD.most):
         errors = browser.post(path, sent).context["form"].errors["old_password"]
         assert "entered incorrectly" in errors[0]
     refused = browser.post(path, sent | {"old_password": RIGHT}).context["form"].errors

@@ -157,7 +157,7 @@ def test_a_throttled_login_is_in_the_security_log(log: Log) -> None:
         Browser().post(login, sent, REMOTE_ADDR=CALLER)
     assert log.lines("timetracker.security")[-1] == {
         "event": "Login throttled",
-        "reason": "admin-account",
+        "reason": "account",
         "address": CALLER,
     }
 
