@@ -49,6 +49,14 @@ class ApiRequest(Request):
     caller: Caller
 
 
+class PublicView(APIView):
+    """A view that neither needs a token nor minds a bad one, and counts for no token."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+
 class Answered(Exception):
     """The response that `initial` has already, so that DRF calls no handler."""
 
@@ -61,14 +69,16 @@ class ApiView(APIView):
     """A view that checks in the order of docs/api.md (Errors) and refuses unknown parameters.
 
     `scope_resource` names the resource whose read or write scope a call needs;
-    `administrators_only` asks for `admin:all` instead. `administrators_do` is what only
-    administrators may do with the scope, in words for others, who may still read if `others_get`.
+    `administrators_only` asks for `admin:all` instead, and `any_scope` for none.
+    `administrators_do` is what only administrators may do with the scope, in words for others,
+    who may still read if `others_get`.
     """
 
     scope_resource: ClassVar[str]
     administrators_only = False
     administrators_do = ""
     others_get = True
+    any_scope = False
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
     conditional_post = False  # whether a POST may carry If-Match and If-None-Match

@@ -64,7 +64,7 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise _refusal(request, token, "address not allowed")
         # For the lines of this request in all logs.
         bind_contextvars(user_id=token.user_id, prefix=token.prefix)
-        return token.user, token
+        return token.acting_user(), token
 
     def authenticate_header(self, request: "Request") -> str:
         """Return the challenge of a 401."""

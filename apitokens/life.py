@@ -36,6 +36,8 @@ def rotate(
         description=old.description,
         scopes=old.scopes,
         allowed_networks=old.allowed_networks,
+        from_login=old.from_login,
+        administrator_rights=old.administrator_rights,
         expires_at=now + life if life else None,
         rotated_from=old,
     )
@@ -55,7 +57,9 @@ def _end(old: ApiToken, by: Performer, *, now: datetime, overlap: timedelta) -> 
 
 
 @transaction.atomic
-def revoke(tokens: ApiTokenQuerySet, by: Performer, *, now: datetime) -> list[ApiToken]:
+def revoke(
+    tokens: ApiTokenQuerySet, by: Performer, *, now: datetime, why: str = ""
+) -> list[ApiToken]:
     """Revoke those in force, for good; return them."""
     # In the order of ids, as in `usage`, so that they cannot deadlock.
     in_force = list(
@@ -66,7 +70,7 @@ def revoke(tokens: ApiTokenQuerySet, by: Performer, *, now: datetime) -> list[Ap
     )
     ApiToken.objects.filter(pk__in=[token.pk for token in in_force]).revoke(now)
     for token in in_force:
-        TokenEvent.record(token, TokenEvent.Action.REVOKED, by)
+        TokenEvent.record(token, TokenEvent.Action.REVOKED, by, why)
     return in_force
 
 

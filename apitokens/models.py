@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import secrets
 import string
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -18,6 +19,9 @@ from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, effective, known_scopes
 from ratelimit.client_address import Address
 from values.text import DerivingMixin, FoldedField, NameField
+
+if TYPE_CHECKING:  # models can be imported only once all apps are known
+    from django.contrib.auth.models import AbstractUser
 
 SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
 SECRET_RANDOM_LENGTH = 32
@@ -70,10 +74,17 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
             When(revoked_at__isnull=False, then=Value("revoked")),
             When(expires_at__lte=now, then=Value("expired")),
             When(user__is_active=False, then=Value("inactive user")),
-            When(Q(user__is_superuser=True) | has_ordinary, then=Value("active")),
+            When(
+                Q(user__is_superuser=True, administrator_rights=True) | has_ordinary,
+                then=Value("active"),
+            ),
             default=Value("inert"),
         )
         return self._with_text().alias(state_now=cases).filter(state_now=state)
+
+    def logins(self, user: models.Model) -> "ApiTokenQuerySet":
+        """Keep the app logins of a user that have not ended otherwise than by time."""
+        return self.filter(user=user.pk, from_login=True, revoked_at=None, replaced_at=None)
 
     def holding(self, scope: str) -> "ApiTokenQuerySet":
         """Keep those that were given a scope by its name."""
@@ -110,6 +121,16 @@ class ApiToken(DerivingMixin, models.Model):
         "self", models.SET_NULL, null=True, blank=True, editable=False, related_name="rotated_to"
     )
     allowed_networks = models.JSONField(default=list, blank=True)
+    # Issued for a password, by signin.
+    from_login = models.BooleanField("app login", default=False, db_default=False, editable=False)
+    administrator_rights = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=(
+            "If the user is an administrator: the app also sees and changes other people's time"
+            " entries and reports, within its scopes."
+        ),
+    )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
 
@@ -128,6 +149,15 @@ class ApiToken(DerivingMixin, models.Model):
                 condition=Q(revoked_at__isnull=True, replaced_at__isnull=True),
                 name="api_token_name_unique_per_user",
                 violation_error_message="This user already has a token with this name.",
+            ),
+            # A webhook acts with its owner's rights, whatever token it was made with: a token that
+            # may make one must have them.
+            models.CheckConstraint(
+                condition=Q(administrator_rights=True) | Q(from_login=True),
+                name="api_token_without_rights_is_from_login",
+                violation_error_message=(
+                    "Only the token of an app login can be without administrator rights."
+                ),
             ),
         )
 
@@ -179,6 +209,14 @@ class ApiToken(DerivingMixin, models.Model):
         self.prefix, self.digest = secret[:PREFIX_LENGTH], digest_of(secret)
         return secret
 
+    def acting_user(self) -> "AbstractUser":
+        """Return the user as the token acts for them: an ordinary one without the rights."""
+        user: AbstractUser = self.user
+        if user.is_superuser and not self.administrator_rights:
+            user = copy(user)
+            user.is_superuser = False
+        return user
+
     def effective_scopes(self) -> list[str]:
         """Return the scopes that count now, in the order they were given."""
         return effective(self.scopes, administrator=self._is_of_administrator())
@@ -202,7 +240,7 @@ class ApiToken(DerivingMixin, models.Model):
         return not self.allowed_networks or admits(self.allowed_networks, address)
 
     def _is_of_administrator(self) -> bool:
-        return self.user.is_active and self.user.is_superuser
+        return self.administrator_rights and self.user.is_active and self.user.is_superuser
 
 
 class TokenUsage(models.Model):

@@ -127,6 +127,11 @@ _DOCUMENTED = (
 )
 
 
+def preset(key: str) -> Preset:
+    """Return the combination with this key."""
+    return next(preset for preset in _DOCUMENTED if preset.key == key)
+
+
 def presets() -> tuple[Preset, ...]:
     """Return the combinations that the documents recommend."""
     return _DOCUMENTED

@@ -46,6 +46,12 @@ def scopes() -> dict[str, str]:
 
 
 @cache
+def tags() -> dict[str, str]:
+    """Return the tags of the OpenAPI document with their descriptions, in their order."""
+    return {tag: text for config in api_apps() for tag, text in config.tags.items()}
+
+
+@cache
 def example_calls() -> dict[str, str]:
     """Return the name of a route that a new token can be tried on, by the scope that opens it."""
     found: dict[str, str] = {}

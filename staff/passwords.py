@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordForm
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AdminPasswordChangeForm as OthersPasswordForm
+from django.contrib.auth.password_validation import password_changed
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -41,6 +42,8 @@ class PasswordColumn:
                     raise RightsChanged(CHANGED_MEANWHILE)
                 accounts = get_user_model()._default_manager
                 accounts.filter(pk=user.pk).update(password=user.password)
+                # As AbstractBaseUser.save does, and for an unusable password too.
+                password_changed("", user)
         return user
 
 

@@ -16,7 +16,7 @@ from tests.support.authorisation import CALLERS, Call, Caller, calls, expected
 from tests.support.errors import error_of
 from tests.support.examples import RESOURCES, change_of, make_row, path_of, smallest_body_of
 from tests.support.factories import NINE, make_entry, make_project, make_user
-from tests.support.routes import METHODS, NOT_THE_API, PUBLIC, REPORTS, ROUTES, WITH_BODY
+from tests.support.routes import LOGINS, METHODS, NOT_THE_API, PUBLIC, REPORTS, ROUTES, WITH_BODY
 from users.models import User
 
 MISSING = 999_999
@@ -59,6 +59,7 @@ class Office:
         self.bodies: dict[str, dict[str, Any]] = {
             "api/v1/timer/start": {"project_id": self.project.pk},
             "api/v1/billing": {"reference": "A", "start_date": "2024-01-01"},
+            "api/v1/auth/login": {"username": user.get_username(), "password": "pass-word-1"},
         }
         for viewset in RESOURCES.values():
             path = path_of(viewset).strip("/")
@@ -134,7 +135,7 @@ def test_every_route_has_its_row() -> None:
     patterns = (str(entry.pattern).strip("^$") for entry in get_resolver().url_patterns)
     routes = {re.sub(r"\(\?P<\w+>.*?[}+]\)", "<id>", pattern) for pattern in patterns}
 
-    assert routes == {*ROUTES, *PUBLIC, *NOT_THE_API}
+    assert routes == {*ROUTES, *LOGINS, *PUBLIC, *NOT_THE_API}
 
 
 @pytest.mark.django_db

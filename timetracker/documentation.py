@@ -8,7 +8,7 @@ from drf_spectacular.renderers import OpenApiYamlRenderer2
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from timetracker.probes import PublicView
+from api.views import PublicView
 
 YAML = "application/yaml"
 JSON = "application/json"

@@ -40,11 +40,11 @@ def _read(
         raise ImproperlyConfigured(f"{name} must be {accepted}{shown}.") from None
 
 
-def boolean(name: str) -> bool:
+def boolean(name: str, *, default: bool = False) -> bool:
     """Whether a switch is on; off by default."""
     return _read(
         name,
-        default=False,
+        default=default,
         parse=lambda text: database_url.SWITCHES[text.lower()],
         accepted="on or off",
     )

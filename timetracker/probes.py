@@ -11,9 +11,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from api.exceptions import log_unavailable
+from api.views import PublicView
 from ratelimit.counters import CounterCache
 
 log = logging.getLogger("timetracker.errors")
@@ -60,14 +60,6 @@ class NotReadySerializer(serializers.Serializer[object]):
 
     status = serializers.ChoiceField(["not_ready"])
     checks = ReadinessChecksSerializer()
-
-
-class PublicView(APIView):
-    """A view that neither needs a token nor minds a bad one, and counts against no limit."""
-
-    authentication_classes = ()
-    permission_classes = ()
-    throttle_classes = ()
 
 
 class LiveView(PublicView):

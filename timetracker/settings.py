@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "reports",
     "users",
     "apitokens",
+    "logins",
     "timetracker",
     "demo",
     "staff",
@@ -186,14 +187,17 @@ READ_DEADLINE = environment.positive_integer("READ_DEADLINE", 2)
 
 AUTH_USER_MODEL = "users.User"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    {"NAME": name}
     for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+        "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "django.contrib.auth.password_validation.CommonPasswordValidator",
+        "django.contrib.auth.password_validation.NumericPasswordValidator",
+        "logins.passwords.LogsAppsOut",
     )
 ]
+# Whether apps may log in with a password: logins/views.py.
+APP_LOGIN = environment.boolean("APP_LOGIN", default=True)
 
 LANGUAGE_CODE = "en"
 USE_I18N = False

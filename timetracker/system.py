@@ -22,9 +22,9 @@ from api.exceptions import (
     is_unavailable,
     log_unavailable,
 )
+from api.views import PublicView
 from edge.arrival import HttpsRequired, is_api
 from staff.rights import RightsChanged
-from timetracker.probes import PublicView
 
 VERSION_PREFIX = "api/v1/"
 SLASHES = re.compile("//+")

@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 from billing.views import BillingView, BillView, RepriceView
 from books.views import BooksView
 from changes.views import ChangesView
+from logins.views import LoginView, LogoutView
 from registry import declared
 from reports.views import EntriesView, SummaryView, WeeklyView
 from timeentries.views import TimerStartView, TimerStatusView, TimerStopView
@@ -40,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/health", HealthView.as_view(), name="health"),
     path("api/v1/live", LiveView.as_view(), name="live"),
     path("api/v1/ready", ReadyView.as_view(), name="ready"),
+    path("api/v1/auth/login", LoginView.as_view(), name="login"),
+    path("api/v1/auth/logout", LogoutView.as_view(), name="logout"),
     path("api/v1/reports/summary", SummaryView.as_view(), name="summary-report"),
     path("api/v1/reports/entries", EntriesView.as_view(), name="entries-report"),
     path("api/v1/reports/weekly", WeeklyView.as_view(), name="weekly-report"),

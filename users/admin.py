@@ -96,7 +96,8 @@ def has_rights(user: User) -> bool:
         or user.is_staff
         or user.groups.exists()
         or user.user_permissions.exists()
-        or user.api_tokens.filter(in_time, revoked_at=None).exists()
+        # An app login has no right that the password would not give again.
+        or user.api_tokens.filter(in_time, revoked_at=None, from_login=False).exists()
     )
 
 

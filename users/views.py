@@ -31,6 +31,7 @@ class CurrentUserView(ApiView):
     @extend_schema(responses=inline_serializer("UserEnvelope", {"user": UserSerializer()}))
     def get(self, request: ApiRequest) -> Response:
         """Return the user that the token belongs to."""
-        row = SHOWN.row_of(request.user)
+        # The token's, not the request's: an app login acts for an administrator without the role.
+        row = SHOWN.row_of(request.auth.user)
         check_preconditions(request, tag := tag_of(SHOWN, row, request.caller))
         return Response({"user": SHOWN.of_row(row, request.caller)}, headers={"ETag": tag})

@@ -42,6 +42,7 @@ from api.views import METHODS_WITH_BODY
 from api.viewsets import ListViewSet, ResourceViewSet
 from apitokens.permissions import required_scope
 from idempotency.idempotent import METHODS
+from registry import declared
 from resources.integrity import TriggerConstraint
 
 
@@ -62,10 +63,9 @@ class AutoSchema(SpectacularAutoSchema):
         return "_".join(self._tokenize_path()).replace("-", "_")
 
     def get_tags(self) -> list[str]:
-        """Return the resource of the path."""
-        if self._is_public():
-            return ["System"]
-        return [self._tokenize_path()[0].replace("-", " ").capitalize()]
+        """Return the resource of the path, if an app declares it as a tag."""
+        tag = self._tokenize_path()[0].replace("-", " ").capitalize()
+        return [tag if tag in declared.tags() else "System"]
 
     def get_summary(self) -> str:
         """Return what the operation does, in a few words."""
@@ -83,11 +83,13 @@ class AutoSchema(SpectacularAutoSchema):
                 text += " Answers 409 `in_use` while other resources refer to it."
         else:
             text = self._docstring()
-        return text if self._is_public() else f"{text}\n\nRequired scope: `{self._scope()}`"
+        scope = self._scope()
+        return f"{text}\n\nRequired scope: `{scope}`" if scope else text
 
     def get_extensions(self) -> Schema:
         """Return the scope that the operation needs, for machines."""
-        return {} if self._is_public() else {"x-required-scope": self._scope()}
+        scope = self._scope()
+        return {"x-required-scope": scope} if scope else {}
 
     def get_request_serializer(self) -> Any:
         """Return the body's serializer; PUT takes a part of the fields, as PATCH does."""
@@ -177,6 +179,8 @@ class AutoSchema(SpectacularAutoSchema):
         ]
 
     def _request_headers(self) -> tuple[str, ...]:
+        if self._is_public():
+            return ()
         if self.method == "GET":
             return ("If-None-Match",) if self._is_tagged() else ()
         has_state = "{" in self.path or self.method == "PUT" or self.view.conditional_post
@@ -259,7 +263,7 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _failure(self, status: int) -> Schema:
         """Return a reference to an error's named response."""
-        failure = FAILURES[status]
+        failure = getattr(self.view, "own_failures", FAILURES).get(status, FAILURES[status])
         if status == 409 and hasattr(self.view, "conflict_serializer"):
             body = self.view.conflict_serializer
             name = body.__name__.removesuffix("ErrorSerializer")
@@ -300,6 +304,9 @@ class AutoSchema(SpectacularAutoSchema):
         return not self.view.get_permissions()
 
     def _scope(self) -> str:
+        """Return the scope that the operation needs, if any."""
+        if self._is_public() or self.view.any_scope:
+            return ""
         return required_scope(self.view, self.method)
 
     def _worded(self, text: str) -> str:

@@ -55,9 +55,7 @@ def name_choices(result: Schema, **_: Any) -> Schema:
 def add_declared(result: Schema, **_: Any) -> Schema:
     """Add the tags and examples that the apps declare."""
     result["tags"] = [
-        {"name": name, "description": description}
-        for config in declared.api_apps()
-        for name, description in config.tags.items()
+        {"name": name, "description": description} for name, description in declared.tags().items()
     ]
     schemas = result["components"]["schemas"]
     for name, example in _examples().items():

@@ -48,6 +48,7 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
         AttentionFilter,
         PersonFilter,
         ScopeFilter,
+        "from_login",
     )
     search_fields = ("folded_name__holds", "prefix", "user__folded_names__holds")
     autocomplete_fields = ("user",)
@@ -67,6 +68,8 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
         (None, {"fields": readonly_fields, "classes": ("facts",)}),
         ("Settings", {"fields": changed}),
     )
+    changed_of_login = (*changed, "administrator_rights")
+    fieldsets_of_login = (fieldsets[0], ("Settings", {"fields": changed_of_login}))
     issued = ("name", "user", "preset", "scopes", "expires_in_days", *changed[1:])
     add_fieldsets = ((None, {"fields": issued}),)
 
@@ -90,7 +93,9 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """Return the fields of a new token, or the facts and editable fields of another."""
-        return self.fieldsets if obj else self.add_fieldsets
+        if obj is None:
+            return self.add_fieldsets
+        return self.fieldsets_of_login if obj.from_login else self.fieldsets
 
     def add_view(
         self,

@@ -73,6 +73,8 @@ def calls(ids: dict[str, int]) -> Iterator[Call]:
     yield from _of_reports()
     yield from _of_webhooks(ids)
     yield from _of_money(ids)
+    yield "POST", "auth/login", {"username": "x" * 150, "password": "x" * 1000}
+    yield "POST", "auth/logout", {}
     for name in reversed(bodies):
         yield "DELETE", f"{name}/{ids[name]}", None
     for name in ("users/me", "users", "info", "health", "live", "ready"):
