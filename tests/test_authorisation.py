@@ -19,6 +19,8 @@ from tests.support.factories import NINE, make_entry, make_project, make_user
 from tests.support.routes import LOGINS, METHODS, NOT_THE_API, PUBLIC, REPORTS, ROUTES, WITH_BODY
 from users.models import User
 
+pytestmark = pytest.mark.same_on_both
+
 MISSING = 999_999
 EACH = timedelta(hours=8)  # lasts the example of a time entry
 

@@ -15,6 +15,8 @@ from tests.support.factories import api_as, issue_token
 from tests.support.routes import ALSO_OPENED_BY, LOGINS, ORDINARY, PRIVILEGED, PROBES, ROUTES
 from users.models import User
 
+pytestmark = pytest.mark.same_on_both
+
 MISSING = "999999999"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

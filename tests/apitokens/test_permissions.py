@@ -21,6 +21,8 @@ from timeentries.models import TimeEntry
 from timetracker import urls
 from users.models import User
 
+pytestmark = pytest.mark.same_on_both
+
 # The decision table, as it was agreed. A 403 without a word is about the scope.
 TABLE = """
 token                           | GET /projects | POST /projects | GET own entry | GET other's | PUT other's | ?user_id=other | /users/me | /users | /reports/summary

@@ -6,6 +6,8 @@ from apitokens.scopes import PRIVILEGED as FOR_ADMINISTRATORS_ALONE
 from apitokens.scopes import allows, effective, known_scopes, presets, used_of
 from tests.support.routes import EVERYTHING, ORDINARY, PRIVILEGED
 
+pytestmark = pytest.mark.same_on_both
+
 OPENS = {**ORDINARY, **PRIVILEGED}
 FOR_ADMINISTRATORS = frozenset({"admin:all", "read:*", "write:*", "*"})
 
