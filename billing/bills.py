@@ -147,19 +147,23 @@ def _mark(entries: TimeEntryQuerySet, reference: str | None, now: datetime) -> b
     return last > 0
 
 
-def lines_of(billed: Bill, group_by: str) -> list[dict[str, Any]]:
-    """Return the lines of an invoice: a group at one rate and in one currency each."""
+def lines_of(billed: Bill, group_by: str, *, priced: bool = True) -> list[dict[str, Any]]:
+    """Return the lines of an invoice: a group at one rate and in one currency each.
+
+    For those who may not see what time is worth: a group each, and no amounts.
+    """
     key, name = GROUPS[group_by]
+    price = {"price": F("hourly_rate"), "in_currency": F("currency")} if priced else {}
     lines: Any = (
         TimeEntry.objects.filter(bill=billed)
         .order_by()
-        .values(key=F(key), name=F(name), price=F("hourly_rate"), in_currency=F("currency"))
+        .values(key=F(key), name=F(name), **price)
         .annotate(
             entries=Count("*"),
             seconds=Sum("duration_seconds"),
             rounded=Sum(ROUNDED),
-            worth=Sum("amount"),
+            **({"worth": Sum("amount")} if priced else {}),
         )
-        .order_by("name", "key", "price", "in_currency")
+        .order_by("name", "key", *price)
     )
     return list(lines)

@@ -1,10 +1,13 @@
 """Bills: references under which time entries are billed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+if TYPE_CHECKING:  # it imports this
+    from billing.bills import Sums
 
 REFERENCE_LENGTH = 100
 
@@ -21,6 +24,8 @@ class Bill(models.Model):
     billed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True
     )
+
+    sums: "Sums"  # where the admin's pages have looked them up
 
     class Meta:
         ordering = ("-billed_at", "-id")

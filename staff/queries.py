@@ -10,7 +10,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import HttpRequest
 
-TYPED = {"q", "term"}  # words, in which a long number is a text like any other
+TYPED = {"q", "term", "bill"}  # words, in which a long number is a text like any other
 KEY = re.compile(r"[0-9]{1,18}")
 NUMBER = re.compile(r"-?\d{19,}")
 YEAR = re.compile(r"(\d+)(-|$)")

@@ -54,9 +54,9 @@ def make_row_of_each(number: int) -> dict[str, Model]:
 
 
 def test_every_model_is_asked_here(db: None) -> None:
-    # tests/{books,changes,reports,webhooks}/test_admin.py
+    # tests/{billing,books,changes,reports,webhooks}/test_admin.py
     elsewhere = {
-        *("books.Books", "changes.Change", "reports.Report"),
+        *("billing.Bill", "books.Books", "changes.Change", "reports.Report"),
         *("webhooks.Webhook", "webhooks.Delivery"),
     }
     asked = set(make_row_of_each(0)) | elsewhere
@@ -125,8 +125,8 @@ def test_index_is_in_two_sections(administrator: User) -> None:
         for section in response.context["app_list"]
     } == {
         "Work": [
-            *("Projects", "Time entries", "Tasks", "Clients", "Rates", "Books", "Changes"),
-            "Reports",
+            *("Projects", "Time entries", "Tasks", "Clients", "Rates", "Bills", "Books"),
+            *("Changes", "Reports"),
         ],
         "Access": ["Deliveries", "Webhooks", "Users", "API tokens", "Groups"],
     }
