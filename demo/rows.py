@@ -14,6 +14,7 @@ from django.utils.text import slugify
 
 from clients.models import Client
 from demo import entries as demo_entries
+from demo.closing import bill_and_close
 from demo.entries import Job, generator
 from demo.money import CURRENCIES, ROUNDINGS, price
 from demo.names import TASK_NAMES, TIME_ZONES, client_name, full_name, project_name
@@ -76,6 +77,7 @@ def fill(demo: Demo) -> None:
     jobs = _jobs(demo, projects, tasks)
     demo_entries.insert(demo_entries.work(demo.entries, users, jobs, demo.until))
     price(users, clients, projects, demo.until)
+    bill_and_close(users, clients, demo.until)
     expire_cursors()  # none of this is in the journal
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -14,6 +14,9 @@ from django.db.models import F
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from billing.bills import release
+from billing.models import Bill
+from books.models import Books
 from clients.models import Client
 from demo import rows as demo
 from demo.management.commands import seed_demo
@@ -79,6 +82,11 @@ def texts() -> Iterator[str]:
 
 def empty() -> None:
     """Delete everything that was seeded."""
+    books = Books.current()
+    books.closed_through = None
+    books.save()
+    for billed in Bill.objects.all():
+        release(billed, MIDNIGHT)
     for model in reversed(NATURAL):
         model._default_manager.all().delete()
 
@@ -191,9 +199,23 @@ def test_nothing_lies_in_the_future() -> None:
 def test_an_entry_looks_as_if_its_timer_had_been_stopped() -> None:
     seed()
     assert TimeEntry.objects.exclude(created_at=F("start_time")).count() == 0
-    assert TimeEntry.objects.finished().exclude(updated_at=F("end_time")).count() == 0
+    unbilled = TimeEntry.objects.finished().filter(bill=None)
+    assert unbilled.exclude(updated_at=F("end_time")).count() == 0
     entry = TimeEntry.objects.finished()[0]
     assert entry.duration_seconds == (entry.end_time - entry.start_time).total_seconds()  # type: ignore[operator]
+
+
+@pytest.mark.django_db
+def test_last_month_is_billed_to_two_clients_and_what_is_older_is_closed() -> None:
+    seed(entries=1000)
+    assert Books.current().closed_through == date(2023, 11, 30)
+    billed = {entry.bill_id for entry in TimeEntry.objects.exclude(bill=None)}
+    clients = Client.objects.order_by("pk")[:2]
+    assert billed == {f"2023-12/client-{client.pk}" for client in clients}
+    for client in clients:
+        december = TimeEntry.objects.filter(project__client=client, start_time__date__year=2023)
+        december = december.filter(start_time__month=12, billable=True)
+        assert december.exclude(bill=f"2023-12/client-{client.pk}").count() == 0
 
 
 @pytest.mark.django_db
