@@ -62,7 +62,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Row:
+class ChartRow:
     """A horizontal bar with its amount in words; `title` is its tooltip."""
 
     name: str
@@ -75,7 +75,7 @@ class Row:
 class RowChart:
     """Bars one below the other, each beside its name, shown by `admin/rows.html`."""
 
-    rows: list[Row]
+    rows: list[ChartRow]
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, str, str, Mapping[str, int]]], top: int) -> Self:
@@ -84,7 +84,10 @@ class RowChart:
         `top` is the amount that takes the full width.
         """
         return cls(
-            [Row(name, title, words, _in_line(kinds, top)) for name, title, words, kinds in rows]
+            [
+                ChartRow(name, title, words, _in_line(kinds, top))
+                for name, title, words, kinds in rows
+            ]
         )
 
 

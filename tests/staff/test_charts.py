@@ -1,6 +1,6 @@
 """A chart's bars are drawn to scale, each part on those below it."""
 
-from staff.charts import Bar, BarChart, Part, Row, RowChart, Stretch
+from staff.charts import Bar, BarChart, Part, ChartRow, RowChart, Stretch
 
 
 def test_parts_are_stacked_to_scale() -> None:
@@ -30,11 +30,11 @@ def test_parts_of_a_row_lie_in_line_to_scale() -> None:
         ("Talks", "Talks: 0", "0 h", {"billable": 0}),
     ]
     assert RowChart.of(rows, top=4).rows == [
-        Row(
+        ChartRow(
             "Site",
             "Site: 3",
             "3 h",
             [Stretch("billable", "0.00", "25.00"), Stretch("other", "25.00", "50.00")],
         ),
-        Row("Talks", "Talks: 0", "0 h", []),
+        ChartRow("Talks", "Talks: 0", "0 h", []),
     ]
