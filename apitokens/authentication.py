@@ -9,10 +9,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from structlog.contextvars import bind_contextvars
 
-from apitokens.models import ApiToken, digest_of
+from apitokens.models import ApiToken
 from database.prepared import PreparedGet
 from ratelimit import limits as rate_limit
 from ratelimit.client_address import client_address, network_of
+from values.credentials import digest_of
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from django.contrib.auth.models import AbstractBaseUser

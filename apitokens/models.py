@@ -1,9 +1,5 @@
 """API tokens, their usage and their history."""
 
-import hashlib
-import hmac
-import secrets
-import string
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,14 +14,13 @@ from django.db.models.functions import Cast, Coalesce
 from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, effective, known_scopes
 from ratelimit.client_address import Address
+from values.credentials import digest_of, random_text
 from values.text import DerivingMixin, FoldedField, NameField
 
 if TYPE_CHECKING:  # models can be imported only once all apps are known
     from django.contrib.auth.models import AbstractUser
 
 SECRET_PREFIX = "tt_"  # noqa: S105 - the public part
-SECRET_RANDOM_LENGTH = 32
-SECRET_ALPHABET = string.digits + string.ascii_letters
 PREFIX_LENGTH = 8
 LATELY = timedelta(days=30)
 USABLE = ("active", "inert")  # an inert token is known, and may do nothing: 403, not 401
@@ -33,18 +28,7 @@ USABLE = ("active", "inert")  # an inert token is known, and may do nothing: 403
 
 def new_secret() -> str:
     """Return a fresh secret: `tt_` and 32 random characters (190 bits)."""
-    random = "".join(secrets.choice(SECRET_ALPHABET) for _ in range(SECRET_RANDOM_LENGTH))
-    return SECRET_PREFIX + random
-
-
-def digest_of(secret: str) -> str:
-    """Return the digest that is stored for a secret: its HMAC-SHA256 with the pepper, in hex.
-
-    With the pepper outside the database, write access to the database does not suffice to mint
-    a token.
-    """
-    pepper = settings.TOKEN_PEPPER.encode()
-    return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+    return SECRET_PREFIX + random_text()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import PageNumberPagination
 
-from apitokens.models import ApiToken, digest_of
+from apitokens.models import ApiToken
 from timeentries.models import TimeEntry
+from values.credentials import digest_of
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

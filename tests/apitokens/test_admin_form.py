@@ -11,13 +11,14 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from pytest_django import Settings
 
-from apitokens.models import ApiToken, digest_of
+from apitokens.models import ApiToken
 from apitokens.scopes import PRIVILEGED, known_scopes
 from tests.support.admin import admin_as, errors_of, messages_of, text_of
 from tests.support.factories import issue_token, make_administrator
 from tests.support.racing import at_once
 from tests.support.token_pages import ADD, LIST, call, change_url, code_of, form_data, revoke_url
 from users.models import User
+from values.credentials import digest_of
 
 
 def test_the_documented_address_leads_to_the_list(administrator: User) -> None:

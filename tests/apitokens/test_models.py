@@ -14,11 +14,11 @@ from apitokens.models import (
     AppendOnlyError,
     Performer,
     TokenEvent,
-    digest_of,
     new_secret,
 )
 from tests.support.factories import issue_token
 from users.models import User
+from values.credentials import digest_of
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

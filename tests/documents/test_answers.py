@@ -7,13 +7,14 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from apitokens.models import ApiToken, digest_of
+from apitokens.models import ApiToken
 from clients.models import Client
 from projects.models import Project
 from tests.support.answers import restricted
 from tests.support.errors import error_of
 from tests.support.factories import api_as, issue_token, make_entry, make_project
 from users.models import User
+from values.credentials import digest_of
 
 EXAMPLE_TOKEN = "tt_abc123def456ghi789jkl012mno345pq"
 

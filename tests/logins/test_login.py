@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from apitokens.models import ApiToken, TokenEvent, digest_of
+from apitokens.models import ApiToken, TokenEvent
 from logins.devices import device_of
 from logins.tokens import MOST_LIVE
 from projects.models import Project
@@ -22,6 +22,7 @@ from tests.support.errors import error_of
 from tests.support.factories import api_as, issue_token, make_entry, make_user
 from tests.test_schema import assert_as_documented
 from users.models import User
+from values.credentials import digest_of
 
 
 def count_of(calls: list[tuple[str, str]]) -> list[int]:
