@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-SECRET = re.compile(r"tt_[0-9A-Za-z]{32}")
+SECRET = re.compile(r"(tt_|sr_)[0-9A-Za-z]{32}")  # of a token, of a shared report
 
 
 def logging_settings(level: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def logging_settings(level: str) -> dict[str, Any]:
 
 def hide_tokens(_logger: object, _method: str, line: str) -> str:
     """Return a line with whatever looks like a token made unreadable."""
-    return SECRET.sub("tt_*****", line)
+    return SECRET.sub(r"\1*****", line)
 
 
 def _without_objects(

@@ -12,6 +12,7 @@ from books.views import BooksView
 from changes.views import ChangesView
 from logins.views import LoginView, LogoutView
 from registry import declared
+from reports.shared import shared_report
 from reports.views import EntriesView, SummaryView, WeeklyView
 from timeentries.views import TimerStartView, TimerStatusView, TimerStopView
 from timetracker.documentation import JSON, YAML, DocumentView
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         RedirectView.as_view(pattern_name="admin:apitokens_apitoken_changelist"),
     ),
     path("admin/", admin.site.urls),
+    path("shared/reports/<str:secret>", shared_report, name="shared-report"),
 ]
 
 handler400 = "timetracker.system.bad_request"

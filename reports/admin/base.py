@@ -16,6 +16,7 @@ PAGES = {
     "running": "Running now",
     "weekly": "Weekly timesheet",
     "saved": "Saved reports",
+    "shared": "Shared links",
 }
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from projects.models import Project
 from reports.admin.periods import DAY, of_unit
-from reports.admin.saved import Shown
+from reports.admin.saved import StoredQuery
 from reports.groups import Group, grouped
 from reports.models import SavedReport
 from reports.queries import DAYS_A_WEEK, timers_at, totals_by_project
@@ -69,7 +69,7 @@ class Overview:
     used_up: list[tuple[Project, Group]]  # those with the largest share of their estimate used
     near_estimate: int  # projects, those that are not shown included
     unbilled: list[tuple[str, CurrencySum]] | None
-    saved: list[Shown]
+    saved: list[StoredQuery]
     zone: str
     near: ClassVar[Decimal] = NEAR_ESTIMATE
 
@@ -85,7 +85,9 @@ class Overview:
             used_up=near[:MOST_SHOWN],
             near_estimate=len(near),
             unbilled=_unbilled(totals) if may_view_amounts else None,
-            saved=[Shown(row) for row in SavedReport.objects.filter(owner=viewer)[:MOST_SAVED]],
+            saved=[
+                StoredQuery(row) for row in SavedReport.objects.filter(owner=viewer)[:MOST_SAVED]
+            ],
             zone=viewer.zone.key,
         )
 
@@ -105,6 +107,10 @@ def _near_estimate(totals: Iterable[Group]) -> list[tuple[Project, Group]]:
 def _unbilled(totals: Iterable[Group]) -> list[tuple[str, CurrencySum]]:
     worths = total_of(totals).worths
     return [(currency, worth) for currency, worth in worths if worth.unbilled]
+
+
+def _saved_by(viewer: User) -> list[StoredQuery]:
+    return [StoredQuery(row) for row in SavedReport.objects.filter(owner=viewer)[:MOST_SAVED]]
 
 
 def _between(days: Mapping[int | str | None, Group], first: date, last: date) -> int:

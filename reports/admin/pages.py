@@ -1,15 +1,18 @@
-"""Links of the report's page: the same question, with one thing changed."""
+"""What a report's page shows, and its links: the same question, with one thing changed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 from typing import Any
 
 from django.http import QueryDict
 
+from reports.admin.chart import GroupsChart, HoursChart, unit_of
 from reports.admin.periods import PERIODS
 from reports.admin.rows import MOST_ROWS, Row, rows_of
+from reports.admin.selection import Selection
 from reports.groups import Group
+from reports.totals import currencies_of
 
 OF_ENTRIES = ("client", "project", "task", "user", "billable", "tag", "tags")
 COLUMNS = {"entries": "Entries", "hours": "Hours", "billable": "Billable"}
@@ -41,9 +44,8 @@ class Links:
 
     def headings(self, levels: list[str], order: str, *, compared: bool) -> list[Heading]:
         """Return the columns; a second click turns the order round."""
-        titles = {"name": " / ".join(level.capitalize() for level in levels), **COLUMNS}
-        titles |= COMPARED if compared else {}
-        return [self._heading(name, title, order) for name, title in titles.items()]
+        titles = headings(levels, compared=compared).items()
+        return [self._heading(name, title, order) for name, title in titles]
 
     def files(self) -> list[tuple[str, str]]:
         """Return the query of each file."""
@@ -80,23 +82,52 @@ class Links:
 
 @dataclass(frozen=True)
 class LinkedRow:
-    """A row, and the queries for its entries now and in the period before."""
+    """A row, and the queries for its entries now and in the period before; empty without links."""
 
     row: Row
-    query: str
-    query_before: str
+    query: str = ""
+    query_before: str = ""
 
 
-def shown(
-    whole: Group, levels: list[str], first: date, last: date, links: Links
-) -> tuple[list[LinkedRow], bool]:
-    """Return the rows with the links to their entries, and whether there are more than fit."""
+def contents(selection: Selection, whole: Group, levels: list[str]) -> dict[str, Any]:
+    """Return what a page shows of a report, without links."""
+    first, last = selection.days
     rows = list(islice(rows_of(whole, levels, first, last), MOST_ROWS + 1))
-    linked = [
-        LinkedRow(row, links.entries(row.query), links.entries(row.query_before))
-        for row in rows[:MOST_ROWS]
+    return {
+        "whole": whole,
+        "levels": levels,
+        "chart": _chart(selection, whole),
+        "chart_of": selection.form.cleaned_data["chart"],
+        "days": (first, last),
+        "zone": selection.zone.key,
+        "before": selection.before and selection.before.days,
+        "worth": bool(currencies_of([whole, *filter(None, [whole.before])])),
+        "rows": [LinkedRow(row) for row in rows[:MOST_ROWS]],
+        "more": len(rows) > MOST_ROWS,
+        "most_rows": MOST_ROWS,
+    }
+
+
+def linked(rows: Iterable[LinkedRow], links: Links) -> list[LinkedRow]:
+    """Return rows with links to their entries."""
+    return [
+        LinkedRow(each.row, links.entries(each.row.query), links.entries(each.row.query_before))
+        for each in rows
     ]
-    return linked, len(rows) > MOST_ROWS
+
+
+def headings(levels: Iterable[str], *, compared: bool) -> dict[str, str]:
+    """Return the titles of the columns by name."""
+    titles = {"name": " / ".join(level.capitalize() for level in levels), **COLUMNS}
+    return titles | (COMPARED if compared else {})
+
+
+def _chart(selection: Selection, whole: Group) -> HoursChart | GroupsChart:
+    if selection.form.cleaned_data["chart"]:
+        return GroupsChart.of(whole)
+    first, last = selection.days
+    unit = unit_of(first, last)
+    return HoursChart.of(selection.grouped([unit]), unit, first, last)
 
 
 def _encoded(values: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from reports.admin.base import PAGES, ReportPages, today_of
 from reports.admin.forms import ReportForm
 from reports.admin.periods import PERIODS
-from reports.models import SavedReport
+from reports.models import SavedReport, SharedReport
 from resources.integrity import constraints_as_errors
 from resources.refusals import Refusal
 from staff.rights import hold_rights
@@ -37,7 +37,7 @@ class SavedPages(ReportPages):
         self.refuse_others(request)
         if request.method == "POST":
             return self._save(request)
-        saved = [Shown(row) for row in SavedReport.objects.filter(owner=request.user.pk)]
+        saved = [StoredQuery(row) for row in SavedReport.objects.filter(owner=request.user.pk)]
         return self.page(request, "saved", PAGES["saved"], saved=saved)
 
     def change_saved_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -84,10 +84,10 @@ class SavedPages(ReportPages):
 
 
 @dataclass(frozen=True)
-class Shown:
+class StoredQuery:
     """A stored query in words, and as a part of an address."""
 
-    row: SavedReport
+    row: SavedReport | SharedReport
 
     @property
     def address(self) -> str:

@@ -6,12 +6,13 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.db.models.functions import Length
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ValidationError
 
 from reports.admin.comparing import compare, levels_before
 from reports.admin.forms import NONE, ReportForm
+from reports.admin.people import ONLY_PERSON, name_people
 from reports.admin.periods import DAY
 from reports.admin.rows import SORTS, sort
 from reports.filters import ReportFilter
@@ -23,8 +24,30 @@ from users.models import User
 from values.instants import Span, span_of_day
 
 
+@dataclass(frozen=True)
+class Viewer:
+    """By whose zone a report is made, and what of it leaves the server."""
+
+    user: User
+    amounts: bool
+    names: bool = True
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        """Return the user of a page of the admin."""
+        user: User = request.user  # type: ignore[assignment]
+        return cls(user, user.has_perm("reports.view_amounts"))
+
+
 class StaffFilter(ReportFilter):
     """A report about whomever it was asked for: the permission was looked at before."""
+
+    viewer: Viewer
+
+    @property
+    def user(self) -> User:
+        """The viewer, who for a shared report is its creator and makes no request."""
+        return self.viewer.user
 
     @property
     def sees_everyone(self) -> bool:
@@ -45,28 +68,27 @@ class PeriodBeforeFilter(StaffFilter):
 
 @dataclass(frozen=True)
 class Selection:
-    """The finished entries of a range; without `amounts`, none of their money leaves here."""
+    """The finished entries of a range, as a viewer may see them."""
 
     form: ReportForm
     entries: TimeEntryQuerySet
     start: Span
     end: Span
-    zone: ZoneInfo
-    amounts: bool
+    viewer: Viewer
     before: "Selection | None" = None  # the period before, if they are compared
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Selection | ReportForm":
+    def of(cls, query: QueryDict, viewer: Viewer) -> "Selection | ReportForm":
         """Return the selection, or the form with its errors."""
-        now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
-        form = ReportForm(request.GET, now.astimezone(zone).date())
+        now = timezone.now()
+        form = ReportForm(query, now.astimezone(viewer.user.zone).date())
         if not form.is_valid():
             return form
         try:
             before = None
             if form.cleaned_data["compare"]:
-                before = cls._filtered(PeriodBeforeFilter, form, request, now)
-            return cls._filtered(StaffFilter, form, request, now, before)
+                before = cls._filtered(PeriodBeforeFilter, form, viewer, now)
+            return cls._filtered(StaffFilter, form, viewer, now, before)
         except ValidationError as error:
             form.add_error(None, sentences(error))
             return form
@@ -76,16 +98,21 @@ class Selection:
         cls,
         filters: type[StaffFilter],
         form: ReportForm,
-        request: HttpRequest,
+        viewer: Viewer,
         now: datetime,
         before: "Selection | None" = None,
     ) -> Self:
-        report = filters(form.filters(), _base(form), request=request)
-        report.now = now
+        report = filters(form.filters(), _base(form))
+        report.viewer, report.now = viewer, now
         if not report.is_valid():
             raise ValidationError(report.errors)
         entries, (start, end) = report.entries.finished(), report.date_range()
-        return cls(form, entries, start, end, report.zone, may_view_amounts(request), before)
+        return cls(form, entries, start, end, viewer, before)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of its days."""
+        return self.viewer.user.zone
 
     @property
     def days(self) -> tuple[date, date]:
@@ -102,7 +129,7 @@ class Selection:
     def grouped(self, levels: list[str]) -> Group:
         """Return the groups in their own order."""
         whole = grouped(self.entries, levels, self.start.first, self.end.end, self.zone)
-        if not self.amounts:
+        if not self.viewer.amounts:
             whole.forget_amounts()
         return whole
 
@@ -113,7 +140,7 @@ class Selection:
             before = self.before.grouped(levels_before(levels))
             compare(whole, before, levels, self.length)
         if "user" in levels:
-            _name_people(whole, levels)
+            name_people(whole, levels, hidden=not self.viewer.names)
         if order.removeprefix("-") in SORTS:
             sort(whole, order)
         return whole
@@ -121,26 +148,20 @@ class Selection:
     def totals(self) -> Totals:
         """Return the totals of all entries."""
         totals = totals_of(self.entries)
-        if not self.amounts:
+        if not self.viewer.amounts:
             totals.amounts.clear()
         return totals
 
     def currencies(self) -> list[str] | None:
         """Return the currencies that a file of entries has columns for."""
-        return currencies_of_entries(self.entries) if self.amounts else None
+        return currencies_of_entries(self.entries) if self.viewer.amounts else None
 
-
-def may_view_amounts(request: HttpRequest) -> bool:
-    """Return whether the user may see what hours are worth."""
-    return request.user.has_perm("reports.view_amounts")
-
-
-def _name_people(whole: Group, levels: list[str]) -> None:
-    """Name people as they are called where the API has their user names, which never change."""
-    groups = [path[levels.index("user")] for path in whole.leaves()]
-    people = User.objects.in_bulk({group.key for group in groups})
-    for group in groups:
-        group.name = people[group.key].get_full_name() or group.name
+    def chosen(self) -> list[tuple[str, str]]:
+        """Return the filters that were set, in words."""
+        return [
+            (name, ONLY_PERSON if name == "User" and not self.viewer.names else words)
+            for name, words in self.form.chosen()
+        ]
 
 
 def _base(form: ReportForm) -> TimeEntryQuerySet:

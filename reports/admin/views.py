@@ -11,25 +11,23 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from reports.admin import chart, pages
+from reports.admin import pages
 from reports.admin.base import PAGES, today_of
-from reports.admin.rows import MOST_ROWS
 from reports.admin.saved import SavedPages
-from reports.admin.selection import Selection, may_view_amounts, sentences
+from reports.admin.selection import Selection, Viewer, sentences
+from reports.admin.shared import SharedPages
 from reports.admin.timesheet import Timesheet
 from reports.exports import FILES
-from reports.groups import Group
 from reports.models import Report
 from reports.queries import timers_at
 from reports.tables import entries_table, summary_table
-from reports.totals import currencies_of
 from values.instants import seconds_between
 
 ENTRIES_A_PAGE = 100
 
 
 @admin.register(Report)
-class ReportAdmin(SavedPages):
+class ReportAdmin(SavedPages, SharedPages):
     """Report pages: groups, entries, running timers, the weekly timesheet and saved reports."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -41,6 +39,8 @@ class ReportAdmin(SavedPages):
             "weekly/": ("weekly", self.weekly_view),
             "saved/": ("saved", self.saved_view),
             "saved/<int:pk>/": ("change_saved", self.change_saved_view),
+            "shared/": ("shared", self.shared_view),
+            "shared/<int:pk>/": ("revoke_shared", self.revoke_shared_view),
         }
         return [
             path(route, self.admin_site.admin_view(view), name=f"reports_report_{name}")
@@ -53,18 +53,16 @@ class ReportAdmin(SavedPages):
         if not isinstance(selection, Selection):
             return self.page(request, "report", "Report", form=selection)
         levels, order = selection.form.levels, request.GET.get("sort", "")
-        first, last = selection.days
         try:
             whole = selection.report(levels, order)
             if request.GET.get("format") in FILES:
                 table = summary_table(whole, levels, selection.zone)
                 return FILES[request.GET["format"]](table)
-            shown_chart = self._chart(selection, whole)
+            contents = pages.contents(selection, whole, levels)
         except ValidationError as error:
             selection.form.add_error(None, sentences(error))
             return self.page(request, "report", "Report", form=selection.form)
         links = pages.Links(request.GET)
-        rows, more = pages.shown(whole, levels, first, last, links)
         return self.page(
             request,
             "report",
@@ -72,18 +70,11 @@ class ReportAdmin(SavedPages):
             form=selection.form,
             links=links,
             periods=links.periods(selection.form.period),
-            whole=whole,
-            levels=levels,
-            chart=shown_chart,
-            chart_of=selection.form.cleaned_data["chart"],
-            days=(first, last),
-            zone=selection.zone.key,
-            before=selection.before and selection.before.days,
             headings=links.headings(levels, order, compared=bool(selection.before)),
-            worth=bool(currencies_of([whole, *filter(None, [whole.before])])),
-            rows=rows,
-            more=more,
-            most_rows=MOST_ROWS,
+            files=links.files(),
+            entries=links.all_entries(),
+            may_view_amounts=selection.viewer.amounts,
+            **contents | {"rows": pages.linked(contents["rows"], links)},
         )
 
     def entries_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -107,6 +98,7 @@ class ReportAdmin(SavedPages):
             "Entries",
             form=selection.form,
             links=pages.Links(request.GET),
+            files=pages.Links(request.GET).files(),
             totals=totals,
             days=selection.days,
             zone=selection.zone.key,
@@ -131,16 +123,9 @@ class ReportAdmin(SavedPages):
         except ValueError:
             day = today
         zone = request.user.zone  # type: ignore[union-attr]
-        sheet = Timesheet.of(day, today, zone, amounts=may_view_amounts(request))
+        sheet = Timesheet.of(day, today, zone, amounts=Viewer.of(request).amounts)
         return self.page(request, "weekly", PAGES["weekly"], sheet=sheet)
-
-    def _chart(self, selection: Selection, whole: Group) -> object:
-        if selection.form.cleaned_data["chart"]:
-            return chart.GroupsChart.of(whole)
-        first, last = selection.days
-        unit = chart.unit_of(first, last)
-        return chart.HoursChart.of(selection.grouped([unit]), unit, first, last)
 
     def _selection(self, request: HttpRequest) -> object:
         self.refuse_others(request)
-        return Selection.of(request)
+        return Selection.of(request.GET, Viewer.of(request))

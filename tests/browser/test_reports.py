@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from billing.models import Bill
 from projects.models import Project
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import SCREENSHOTS, Visitor
 from tests.support.factories import make_client, make_entry, make_project, make_task, make_user
 from timeentries.models import TimeEntry
 from users.models import User
@@ -128,6 +128,32 @@ def test_home_page_fits(visitor: Visitor, staff: User, *, full: bool) -> None:
     visitor.log_in(staff)
     visitor.open(reverse("admin:index"))
     visitor.look(f"home-{'full' if full else 'empty'}")
+
+
+def test_share_a_report_and_open_it_elsewhere(visitor: Visitor, staff: User) -> None:
+    make_month()
+    staff.user_permissions.add(Permission.objects.get(codename="view_amounts"))
+    visitor.log_in(staff)
+    page = visitor.page
+    query = "start=2024-01-16&end=2024-01-29&compare=previous&by=client&by2=user&chart=groups"
+    visitor.open(f"{reverse('admin:reports_report_changelist')}?{query}")
+    page.get_by_text("Share this report by a link").click()
+    page.get_by_label("Title").fill("January for the board")
+    page.get_by_label("Hide the names of people").check()
+    visitor.look("reports-share")
+    page.get_by_role("button", name="Make a link").click()
+    visitor.look("reports-link")
+    link = page.locator("#secret").inner_text()
+    page.get_by_role("link", name="Shared links").first.click()
+    visitor.look("reports-shared-links")
+    page.context.clear_cookies()
+    page.goto(link)
+    expect(page.get_by_role("heading", name="January for the board")).to_be_visible()
+    expect(page.get_by_text("Person 1").first).to_be_visible()
+    visitor.look("reports-shared")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 760, "height": 1000})
+    page.screenshot(path=SCREENSHOTS / "reports-shared-printed.png", full_page=True)
 
 
 def test_save_a_report_and_open_it_again(visitor: Visitor, staff: User) -> None:

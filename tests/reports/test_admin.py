@@ -33,7 +33,7 @@ from tests.support.factories import (
 from timeentries.models import TimeEntry
 from users.models import User
 
-PAGES = ("changelist", "entries", "running", "weekly", "saved")
+PAGES = ("changelist", "entries", "running", "weekly", "saved", "shared")
 JANUARY = "start=2024-01-01&end=2024-01-31"
 
 

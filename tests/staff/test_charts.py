@@ -1,6 +1,6 @@
 """A chart's bars are drawn to scale, each part on those below it."""
 
-from staff.charts import Bar, BarChart, Part, ChartRow, RowChart, Stretch
+from staff.charts import Bar, BarChart, ChartRow, Part, RowChart, Stretch
 
 
 def test_parts_are_stacked_to_scale() -> None:
