@@ -1,9 +1,10 @@
 """API tokens, their usage and their history."""
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from apitokens.addresses import admits
 from apitokens.scopes import PRIVILEGED, effective, known_scopes
 from ratelimit.client_address import Address
 from values.credentials import digest_of, random_text
+from values.options import SaveOptions
 from values.text import DerivingMixin, FoldedField, NameField
 
 if TYPE_CHECKING:  # models can be imported only once all apps are known
@@ -72,7 +74,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
     def holding(self, scope: str) -> "ApiTokenQuerySet":
         """Keep those that were given a scope by its name."""
-        return self._with_text().filter(scopes_text__contains=f'"{scope}"')  # type: ignore[misc]
+        return self._with_text().filter(Q(scopes_text__contains=f'"{scope}"'))
 
     def _with_text(self) -> "ApiTokenQuerySet":
         """Add the scopes as JSON text: SQLite cannot look into JSON with `contains`."""
@@ -84,11 +86,16 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
             token=OuterRef("pk"), day__gt=now.astimezone(UTC).date() - LATELY
         )
         calls = days.order_by().values("token").annotate(calls=Sum("calls")).values("calls")
-        return self.annotate(calls=Coalesce(Subquery(calls), 0, output_field=BigIntegerField()))
+        counted = {"calls": Coalesce(Subquery(calls), 0, output_field=BigIntegerField())}
+        return self.annotate(**counted)
 
 
 class ApiToken(DerivingMixin, models.Model):
     """A secret that authenticates as a user, limited to scopes. Only its digest is stored."""
+
+    calls: int  # of the last 30 days, by `with_calls`
+    keeps: list[str]  # the scopes that it needs, where a page asks whether to narrow it
+    secret: str  # of a new token, on its way to the page that shows it
 
     name = NameField(max_length=100)
     folded_name = FoldedField(of="name")
@@ -299,11 +306,13 @@ class TokenEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.token_name} {self.action}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Add the event; raises AppendOnlyError for one that is there already."""
         if not self._state.adding:
             raise AppendOnlyError
-        super().save(*args, **kwargs)
+        super().save(update_fields=update_fields, **kwargs)
 
     def delete(self, *args: object, **kwargs: object) -> NoReturn:
         """Refuse: raises AppendOnlyError."""

@@ -1,7 +1,8 @@
 """The day through which the books are closed, and what that means for each person."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from datetime import datetime
+from typing import Self, Unpack
 
 from django.db import connection, models, transaction
 
@@ -9,6 +10,7 @@ from books.statements import BOUNDS_OF_ALL, WAIT_FOR_WRITERS
 from books.zones import first_open_instants
 from journal.journaled import Journaled
 from resources.models import within_years
+from values.options import SaveOptions
 from values.wall_clock import EARLIEST, LATEST
 
 
@@ -56,7 +58,9 @@ class Books(Journaled):
         """Return the row, locked until the transaction ends."""
         return cls.objects.select_for_update().get_or_create(pk=cls.ONLY)[0]
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Close or open the books, after every write that has begun and before any other.
 
         Days are counted in the time zones of now. Closing a later day never opens an instant that
@@ -112,7 +116,7 @@ def _wait_for_writers() -> None:
             cursor.execute(WAIT_FOR_WRITERS)
 
 
-def _renew_bounds(zones: dict[str, Any], *, keep: bool) -> None:
+def _renew_bounds(zones: dict[str, datetime], *, keep: bool) -> None:
     """Store the bounds of all zones and people; `keep` those of people that are later."""
     ZoneBound.objects.all().delete()
     ZoneBound.objects.bulk_create(

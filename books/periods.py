@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
 
 from books.models import Books, UserBound
+from journal.journaled import Journaled
 from resources.integrity import TriggerConstraint
 from resources.refusals import Refusal
+from values.options import ConstraintOptions
 
 Place = tuple[Any, datetime | None]  # whose a row is, and when it starts
 
@@ -36,7 +38,7 @@ class PeriodIsOpen(TriggerConstraint):
     let through.
     """
 
-    def __init__(self, *, instant: str, **kwargs: Any) -> None:
+    def __init__(self, *, instant: str, **kwargs: Unpack[ConstraintOptions]) -> None:
         super().__init__(**kwargs)
         self.instant = instant
 
@@ -44,7 +46,7 @@ class PeriodIsOpen(TriggerConstraint):
         """Return why a row is refused, with the day."""
         return PeriodClosed(Books.current().closed_through)
 
-    def foreseen(self, rows: Sequence[Any]) -> Sequence[Refusal | None]:
+    def foreseen(self, rows: Sequence[Journaled]) -> Sequence[Refusal | None]:
         """Return the refusal of each new row, or None; with two queries."""
         books = Books.current()
         closed = _closed(books, [self._place(row) for row in rows])
@@ -58,7 +60,7 @@ class PeriodIsOpen(TriggerConstraint):
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
         """Raise Django's ValidationError for a form whose row will be refused."""
-        before: dict[str, Any] = instance.stored
+        before = instance.stored
         names = [field.attname for field in edited(model)]
         if before and all(before.get(name) == getattr(instance, name) for name in names):
             return
@@ -72,11 +74,11 @@ class PeriodIsOpen(TriggerConstraint):
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "instant": self.instant}
 
-    def _place(self, row: Any) -> Place:
+    def _place(self, row: Journaled) -> Place:
         return row.owner, getattr(row, self.instant)
 
 
-def edited(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+def edited(model: type[models.Model]) -> list[models.Field[object, object]]:
     """Return the columns that people write; the service itself fills in the others."""
     return [field for field in model._meta.concrete_fields if field.editable]
 

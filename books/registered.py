@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from django.apps import apps
 
 from books.periods import PeriodIsOpen, edited
 from database.columns import column_of
+from journal.journaled import Journaled
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,16 @@ def guarded() -> Guarded:
         _guarded(model, constraint)
         for model in apps.get_models()
         for constraint in model._meta.constraints
-        if isinstance(constraint, PeriodIsOpen)
+        if isinstance(constraint, PeriodIsOpen) and issubclass(model, Journaled)
     ]
     return only
 
 
-def _guarded(model: Any, rule: PeriodIsOpen) -> Guarded:
+def _guarded(model: type[Journaled], rule: PeriodIsOpen) -> Guarded:
     return Guarded(
         rule=rule,
         table=model._meta.db_table,
-        owner=model.owner_attribute,
+        owner=str(model.owner_attribute),
         instant=str(column_of(model, rule.instant).column),
         edited=tuple(str(field.column) for field in edited(model)),
     )

@@ -8,9 +8,10 @@ cancels statements: ordinary requests pay nothing.
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
 from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import QueryCanceled
 
 LOOKS_EVERY = 0.1  # seconds, while there is anything to look after
@@ -28,7 +29,7 @@ class Deadline:
         self._was_heard = self._has_ended = False
 
     def __enter__(self) -> Self:
-        self._database: Any = connections["default"]
+        self._database = connections["default"]
         self.ends = time.monotonic() + self.seconds
         _watch.begin(self)
         return self
@@ -56,7 +57,7 @@ class Deadline:
         return isinstance(error.__cause__, QueryCanceled) or str(error) == "interrupted"
 
 
-def _interrupt(database: Any) -> None:
+def _interrupt(database: BaseDatabaseWrapper) -> None:
     if database.vendor == "postgresql":
         database.connection.cancel_safe(timeout=1)
     else:

@@ -13,8 +13,11 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections, models
 from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
+from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=models.Model)
+Row = Sequence[object]
 
 MOST_SHAPES = 100  # of conditions, kept by a thread
 LIMITS = "/* limits */"
@@ -43,17 +46,17 @@ MORE = operator.attrgetter(*REFUSED)
 class _Compiled:
     """The SQL of a query, for the thread to whose connection its compiler belongs."""
 
-    def __init__(self, query: Any, database: str) -> None:
+    def __init__(self, query: Query, database: str) -> None:
         self.compiler = query.get_compiler(connection=connections[database])
         self.sql, self.params = self.compiler.as_sql()
         columns = [column for column, *_ in self.compiler.select]
         self._converters = self.compiler.get_converters(columns)
 
-    def rows(self, params: Sequence[object], limits: str = "") -> list[Any]:
+    def rows(self, params: Sequence[object], limits: str = "") -> list[Row]:
         """Return the rows as Django has them."""
         with self.compiler.connection.cursor() as cursor:
             cursor.execute(self.sql.replace(LIMITS, limits), params)
-            rows: list[object] = cursor.fetchall()
+            rows: list[Row] = cursor.fetchall()
         if self._converters:
             rows = list(self.compiler.apply_converters(rows, self._converters))
         return rows
@@ -80,7 +83,7 @@ class PreparedGet(Generic[M]):
         rows = compiled.rows([value])
         return self._instance(compiled.compiler, rows[0]) if rows else None
 
-    def _instance(self, compiler: Any, row: Any) -> M:
+    def _instance(self, compiler: SQLCompiler, row: Row) -> M:
         """Return the model instance of a row and its related ones, as Django's ModelIterable."""
         info, database = compiler.klass_info, self._queryset.db
         places = info["select_fields"]
@@ -108,8 +111,8 @@ class PreparedRows:
         self._columns = columns
         self._of_thread = threading.local()
 
-    def __call__(self, queryset: models.QuerySet[Any, object]) -> list[Sequence[object]]:
-        query: Any = queryset.query
+    def __call__(self, queryset: models.QuerySet[models.Model, object]) -> list[Sequence[object]]:
+        query = queryset.query
         connection = connections[queryset.db]
         try:
             conditions, params = query.get_compiler(connection=connection).compile(query.where)
@@ -123,9 +126,11 @@ class PreparedRows:
         limits = connection.ops.limit_offset_sql(query.low_mark, query.high_mark)
         return compiled.rows(params, limits)
 
-    def _compiled(self, queryset: models.QuerySet[Any, object], conditions: str) -> _Compiled:
+    def _compiled(
+        self, queryset: models.QuerySet[models.Model, object], conditions: str
+    ) -> _Compiled:
         """Return the compiled query of the same shape, from this thread's cache."""
-        query: Any = queryset.query
+        query = queryset.query
         if any(MORE(query)):
             more = ", ".join(name for name in REFUSED if getattr(query, name))
             raise ValueError(f"Only conditions, an order, a slice and a lock, not: {more}")
@@ -140,7 +145,7 @@ class PreparedRows:
         return shapes[shape]
 
     def _compile(
-        self, queryset: models.QuerySet[Any, object], joins: tuple[Any, ...]
+        self, queryset: models.QuerySet[models.Model, object], joins: tuple[Any, ...]
     ) -> _Compiled:
         """Compile a query for all querysets of one shape."""
         is_sliced = queryset.query.is_sliced
@@ -151,12 +156,12 @@ class PreparedRows:
             raise ValueError(f"A join may not repeat a row: {compiled.sql}")
         return compiled
 
-    def _plain(self, queryset: models.QuerySet[Any, object]) -> _Compiled:
+    def _plain(self, queryset: models.QuerySet[models.Model, object]) -> _Compiled:
         compiled = _Compiled(_all_of(queryset, *self._columns), queryset.db)
         compiled.sql += f" {LIMITS}"
         return compiled
 
-    def _by_keys(self, queryset: models.QuerySet[Any, object]) -> _Compiled:
+    def _by_keys(self, queryset: models.QuerySet[models.Model, object]) -> _Compiled:
         found = _all_of(queryset, "pk")
         keys, params = found.get_compiler(queryset.db).as_sql()
         meta = queryset.model._meta
@@ -166,18 +171,18 @@ class PreparedRows:
             models.BooleanField(),
         )
         rows = queryset.model._default_manager.filter(is_on_page).values_list(*self._columns)
-        query: Any = rows.query
+        query = rows.query
         query.order_by, query.default_ordering, query.standard_ordering = ORDER(found)
         return _Compiled(query, queryset.db)
 
 
-def _all_of(queryset: models.QuerySet[Any, object], *columns: str) -> Any:
+def _all_of(queryset: models.QuerySet[models.Model, object], *columns: str) -> Query:
     """Return the query for columns of the rows that all slices are of.
 
     Without annotations, which are not part of a shape.
     """
     queryset = queryset.all()
     queryset.query.annotations = {}
-    query: Any = queryset.values_list(*columns).query
+    query = queryset.values_list(*columns).query
     query.clear_limits()
     return query

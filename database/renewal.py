@@ -1,4 +1,4 @@
-"""Helpers for migrations when the rules of `values.text` change."""
+"""Helpers for migrations when the rules of `values.folding` change."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
@@ -7,7 +7,8 @@ from typing import Any
 from django.db import connections, models
 from django.utils import timezone
 
-from values.text import derived_fields, folded, normal
+from values.folding import folded, normal
+from values.text import DerivedField, derived_fields
 
 BATCH = 500
 
@@ -48,13 +49,19 @@ def _normalise(row: Any, texts: Sequence[str]) -> None:
 
 
 def _write(
-    model: type[models.Model], fields: Sequence[Any], rows: Sequence[tuple[Any, ...]]
+    model: type[models.Model],
+    fields: Sequence[DerivedField],
+    rows: Sequence[tuple[int | str, ...]],
 ) -> None:
     """Write columns of text by the ids of their rows, at a tenth of the cost of bulk_update."""
     connection = connections[model._default_manager.db]
     table, key, *columns = map(
         connection.ops.quote_name,
-        [model._meta.db_table, model._meta.pk.column, *(field.column for field in fields)],
+        [
+            model._meta.db_table,
+            str(model._meta.pk.column),
+            *(str(field.column) for field in fields),
+        ],
     )
     given = ", ".join(
         f"{column} = CAST(given.column{place} AS text)" for place, column in enumerate(columns, 2)
@@ -69,7 +76,7 @@ def _write(
         )
 
 
-def renew_keys(rows: models.QuerySet[Any, object], *within: str) -> None:
+def renew_keys(rows: models.QuerySet[models.Model, object], *within: str) -> None:
     """Fold names that are unique within other columns.
 
     Where that makes two the same, the older row has the key. The other keeps its name, and its
@@ -85,7 +92,7 @@ def renew_keys(rows: models.QuerySet[Any, object], *within: str) -> None:
 
 
 def names_in_the_way(
-    rows: models.QuerySet[Any, object], *within: str, name: str = "name"
+    rows: models.QuerySet[models.Model, object], *within: str, name: str = "name"
 ) -> set[int]:
     """Return the ids of rows that cannot have their name in normal form: another has it.
 
@@ -102,7 +109,7 @@ def names_in_the_way(
     return kept
 
 
-def _keys(rows: models.QuerySet[Any, object], within: Sequence[str]) -> dict[int, str]:
+def _keys(rows: models.QuerySet[models.Model, object], within: Sequence[str]) -> dict[int, str]:
     """Return the changed keys by row id."""
     taken, keys = set(), {}
     columns = rows.order_by("pk").values_list("pk", "name", "folded_name", *within)
@@ -116,7 +123,7 @@ def _keys(rows: models.QuerySet[Any, object], within: Sequence[str]) -> dict[int
     return keys
 
 
-def _batches(rows: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
+def _batches(rows: models.QuerySet[models.Model]) -> Iterator[list[models.Model]]:
     last = 0
     while some := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
         yield some

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import unquote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -34,14 +33,14 @@ SETTINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "conn_health_checks": (_switch, "True or False"),
     "disable_server_side_cursors": (_switch, "True or False"),
 }
-OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+OPTIONS: dict[str, tuple[Callable[[str], object], str]] = {
     "prepare_threshold": (_whole_number, "a whole number or None"),
     "server_side_binding": (_switch, "True or False"),
     "assume_role": (str, "the name of a role"),
 }
 
 
-def read(name: str, text: str) -> dict[str, Any]:
+def read(name: str, text: str) -> dict[str, object]:
     """Return Django's settings of the database that the variable `name` gives as `text`.
 
     Raises ImproperlyConfigured, which never repeats any of the text: it may hold a password,
@@ -53,9 +52,9 @@ def read(name: str, text: str) -> dict[str, Any]:
     pairs = [pair for pair in (match[2] or "").split("&") if pair]
     ours = [pair for pair in pairs if _name_of(pair) in {**SETTINGS, **OPTIONS}]
     libpq = _parse(name, match[1], [pair for pair in pairs if pair not in ours])
-    settings: dict[str, Any] = {"ENGINE": "django.db.backends.postgresql"}
+    settings: dict[str, object] = {"ENGINE": "django.db.backends.postgresql"}
     settings |= {PLACES[key]: libpq.pop(key) for key in PLACES if key in libpq}
-    options = {key: value for key, value in libpq.items() if value is not None}
+    options: dict[str, object] = {key: value for key, value in libpq.items() if value is not None}
     for pair in ours:
         key, value = _typed(name, pair)
         if key in SETTINGS:
@@ -69,7 +68,7 @@ def _name_of(pair: str) -> str:
     return pair.partition("=")[0].lower()
 
 
-def _parse(name: str, address: str, pairs: list[str]) -> dict[str, Any]:
+def _parse(name: str, address: str, pairs: list[str]) -> dict[str, str | int | None]:
     # Not chained: libpq's error repeats the unreadable text, which may contain a password.
     try:
         parts = conninfo_to_dict(f"{address}?{'&'.join(pairs)}" if pairs else address)

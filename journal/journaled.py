@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, Unpack
 
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -11,6 +11,7 @@ from django.utils import timezone
 from journal.actor import current_actor
 from journal.models import Change
 from registry.declared import key_of
+from values.options import SaveOptions
 
 # The changes are one parameter, a JSON array of arrays: the statement is the same for one and
 # for many. Its rows get their ids in their order.
@@ -96,7 +97,9 @@ class Journaled(models.Model):
         self.stored = {}
         super().__init__(*args, **kwargs)
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save and record the change; an unchanged row is not written."""
         names = None if update_fields is None else set(update_fields)
         is_new, written = self._state.adding, self._written(names)
@@ -127,12 +130,16 @@ class Journaled(models.Model):
         for row in rows:
             row.remember()
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(
+        self,
+        using: str | None = None,
+        keep_parents: bool = False,  # noqa: FBT001, FBT002 - Django's
+    ) -> tuple[int, dict[str, int]]:
         """Delete and record it, unless the row is already gone."""
         with transaction.atomic(savepoint=False):
             self.before_deletion([self])
             change = self.deletion(self.owner_in_database())
-            deleted = super().delete(*args, **kwargs)
+            deleted = super().delete(using, keep_parents)
             if deleted[0]:
                 record([change])
         return deleted
@@ -150,7 +157,7 @@ class Journaled(models.Model):
         cls,
         db: str | None,
         field_names: Collection[str],
-        values: Collection[Any],
+        values: Collection[object],
         **kwargs: Any,
     ) -> Self:
         """Remember the stored values, so that a save can determine its changes."""

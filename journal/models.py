@@ -1,11 +1,14 @@
 """The journal: a row for each write, and the numbering of the feed."""
 
 import secrets
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+if TYPE_CHECKING:
+    from users.models import User
 
 EPOCH_LENGTH = 16
 
@@ -22,7 +25,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         """Keep changes without a sequence number."""
         return self.filter(seq=None)
 
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: "User") -> Self:
         """Keep the changes of rows that the user could see before or can see after."""
         if user.is_superuser:
             return self
@@ -96,7 +99,7 @@ class Change(models.Model):
     def __str__(self) -> str:
         return f"{self.type.replace('_', ' ')} {self.object_id} {self.get_action_display()}"
 
-    def is_visible_to(self, user: Any) -> bool:
+    def is_visible_to(self, user: "User") -> bool:
         """Return whether `visible_to` keeps this change; without a query."""
         owners = {self.owner_before, self.owner_after}
         return user.is_superuser or owners == {None} or user.pk in owners

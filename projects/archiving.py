@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, Unpack
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from database.arrays import AMONG, array
 from projects.models import Project
 from resources.models import Resource
 from resources.refusals import Refusal
+from values.options import SaveOptions
 
 # Raw SQL, because every new entry runs it and building it with Django takes as long as PostgreSQL
 # takes to run it. Ordered by id, so that two requests that lock several projects cannot deadlock.
@@ -33,6 +34,8 @@ class ProjectWork(Resource):
 
     locked_reference: ClassVar[str] = "project_id"
     project_attribute = "project_id"
+    project: models.ForeignKey[Project, Project]
+    project_id: int
 
     class Meta:
         abstract = True
@@ -42,39 +45,35 @@ class ProjectWork(Resource):
         """Insert new rows, unless a project of theirs is archived."""
         with (
             transaction.atomic(savepoint=False),
-            lock_open_projects(*(_project_of(row) for row in rows)),
+            lock_open_projects(*(row.project_id for row in rows)),
         ):
             super().insert(rows)
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save, unless this begins in a project that is archived."""
         if not self.begins():
             super().save(update_fields=update_fields, **kwargs)
             return
-        with transaction.atomic(savepoint=False), lock_open_projects(_project_of(self)):
+        with transaction.atomic(savepoint=False), lock_open_projects(self.project_id):
             super().save(update_fields=update_fields, **kwargs)
 
     def begins(self) -> bool:
         """Return whether a save adds this to its project."""
-        return self._state.adding or self.stored.get("project_id") != _project_of(self)
+        return self._state.adding or self.stored.get("project_id") != self.project_id
 
     def refusal(self) -> Refusal | None:
         """Return why an archived project does not take a new row."""
-        return refusal_of(self.project.status)  # type: ignore[attr-defined]
+        return refusal_of(self.project.status)
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Raise Django's ValidationError for a form that adds to an archived project."""
         super().validate_constraints(exclude)
         if "project" in (exclude or ()) or not self.begins():
             return
-        if ARCHIVED_STATUS in _locked_statuses({_project_of(self)}):
+        if ARCHIVED_STATUS in _locked_statuses({self.project_id}):
             raise ValidationError({"project": ARCHIVED})
-
-
-def _project_of(row: Any) -> int:
-    """Return the key of the project that a row belongs to."""
-    key: int = row.project_id
-    return key
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import zip_longest
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from django.conf import settings
 from django.db import models, transaction
@@ -14,7 +14,11 @@ from django.utils import timezone
 
 from database.columns import column_of
 from resources.models import Resource, ResourceQuerySet, external_id_once, within_years
+from values.options import SaveOptions
 from values.wall_clock import EARLIEST, LATEST
+
+if TYPE_CHECKING:
+    from users.models import User
 
 ALWAYS = EARLIEST.date()  # valid from: before any entry can be
 DAY = timedelta(days=1)
@@ -31,7 +35,7 @@ PLACES = (
 class RateQuerySet(ResourceQuerySet["Rate"]):
     """Rates; those of a user are that user's, all others are shared."""
 
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: "User") -> Self:
         """Keep the shared ones and the user's own; administrators see all."""
         return self if user.is_superuser else self.filter(Q(user=None) | Q(user=user))
 
@@ -137,16 +141,22 @@ class Rate(Resource):
         with settled({row.place for row in rows}):
             super().insert(rows)
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save, and end each rate on the day before the next one begins."""
         places = {self.place, Place.of(self.stored)} if self.stored else {self.place}
         with settled(places):
             super().save(update_fields=update_fields, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(
+        self,
+        using: str | None = None,
+        keep_parents: bool = False,  # noqa: FBT001, FBT002 - Django's
+    ) -> tuple[int, dict[str, int]]:
         """Delete, and let the rate before go on."""
         with settled({self.place}):
-            return super().delete(*args, **kwargs)
+            return super().delete(using, keep_parents)
 
     def end(self, last: date | None) -> None:
         """Note the last day on which this is valid; None if no other rate follows."""
@@ -163,7 +173,7 @@ class Place(NamedTuple):
     project_id: int | None
 
     @classmethod
-    def of(cls, columns: Mapping[str, Any]) -> Self:
+    def of(cls, columns: Mapping[str, int | None]) -> Self:
         """Return the place in the columns of a rate."""
         return cls(*(columns[name] for name in cls._fields))
 

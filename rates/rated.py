@@ -1,14 +1,16 @@
 """Rows that show their hourly rate: the plain face of the rates of their place."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, Unpack
 
 from django.db import transaction
 from django.utils import timezone
 
 from rates.models import ALWAYS, Rate, current
 from resources.models import Resource
+from values.options import SaveOptions
 
 
 class Rated(Resource):
@@ -31,7 +33,9 @@ class Rated(Resource):
             priced = [row for row in rows if row.shown_rate is not None]
             Rate.insert([row.new_rate(ALWAYS) for row in priced])
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save, and make a rate of what is shown."""
         is_written = update_fields is None or self.rate_attribute in update_fields
         is_changed = self.stored.get(self.rate_attribute) != self.shown_rate
@@ -51,7 +55,7 @@ class Rated(Resource):
         rate: Decimal | None = getattr(self, self.rate_attribute)
         return rate
 
-    def new_rate(self, first: Any) -> Rate:
+    def new_rate(self, first: date) -> Rate:
         """Return a rate of this place from a day on."""
         place = {f"{self.rate_place}_id": self.pk}
         return Rate(**place, hourly_rate=self.shown_rate, valid_from=first)

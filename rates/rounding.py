@@ -1,7 +1,5 @@
 """Rounding on the wire."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -28,9 +26,10 @@ ACCEPTED = (
 class RoundingObjectField(serializers.Field[str, object, object, object]):
     """`{"minutes": 15, "mode": "up"}`, or null."""
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> str:
         """Return the rounding as it is stored."""
-        return "" if data is None else super().run_validation(data)
+        rounding: str = "" if data is None else super().run_validation(data)
+        return rounding
 
     def to_internal_value(self, data: object) -> str:
         """Return the rounding as it is stored; 400 for any other."""

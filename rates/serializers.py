@@ -24,9 +24,10 @@ def currency(
 class FirstDayField(DateField):
     """The first day of a rate; null for always."""
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> date:
         """Return the day; null is before any entry."""
-        return ALWAYS if data is None else super().run_validation(data)
+        day: date = ALWAYS if data is None else super().run_validation(data)
+        return day
 
     def to_representation(self, value: date) -> Any:
         """Return the day, or null for always."""

@@ -1,15 +1,18 @@
 """All resources, derived from what the installed apps declare."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.db import models
 from django.utils.module_loading import import_string
 
 from registry.config import ApiAppConfig
+
+if TYPE_CHECKING:
+    from api.viewsets import ListViewSet
 
 
 def api_apps() -> list[ApiAppConfig]:
@@ -18,7 +21,7 @@ def api_apps() -> list[ApiAppConfig]:
 
 
 @cache
-def viewsets() -> dict[str, Any]:
+def viewsets() -> dict[str, "type[ListViewSet[models.Model]]"]:
     """Return each resource's viewset by its plural key: `time_entries`."""
     return {
         plural_key_of(model_of(config)): import_string(config.viewset)
@@ -28,7 +31,7 @@ def viewsets() -> dict[str, Any]:
 
 
 @cache
-def viewsets_by_key() -> dict[str, Any]:
+def viewsets_by_key() -> dict[str, "type[ListViewSet[models.Model]]"]:
     """Return each resource's viewset by the key of one row: `time_entry`."""
     return {key_of(viewset.queryset.model): viewset for viewset in viewsets().values()}
 
@@ -43,6 +46,11 @@ def model_of(config: ApiAppConfig) -> type[models.Model]:
 def scopes() -> dict[str, str]:
     """Return the scopes of all apps with their descriptions."""
     return {scope: text for config in api_apps() for scope, text in config.scopes.items()}
+
+
+def examples() -> dict[str, Mapping[str, object]]:
+    """Return the example of each component of the OpenAPI document that has one."""
+    return {name: each for config in api_apps() for name, each in config.examples.items()}
 
 
 @cache
@@ -90,5 +98,5 @@ def references_first(found: Iterable[type[models.Model]]) -> list[type[models.Mo
     return list(TopologicalSorter(references).static_order())
 
 
-def _referred_to(model: type[models.Model]) -> Iterable[Any]:
-    return (field.related_model for field in model._meta.concrete_fields if field.is_relation)
+def _referred_to(model: type[models.Model]) -> Iterable[type[models.Model]]:
+    return (field.related_model for field in model._meta.concrete_fields if field.related_model)

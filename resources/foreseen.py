@@ -7,11 +7,12 @@ catches everything else, such as concurrent writes.
 import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import BaseExpression
 from django.db.models.lookups import Lookup
 
 from database.columns import column_named_by, column_of
@@ -19,6 +20,7 @@ from resources.integrity import TriggerConstraint, refusal_by
 from resources.models import Resource
 from resources.refusals import Refusal, Taken
 
+C = TypeVar("C", bound=models.BaseConstraint)
 Key = tuple[object, ...]
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -116,7 +118,7 @@ class _Unique:
         return {key: pk for pk, *values in stored if (key := tuple(values)) in keys}
 
 
-def _constraints(rows: Sequence[Resource], kind: type[models.BaseConstraint]) -> list[Any]:
+def _constraints(rows: Sequence[Resource], kind: type[C]) -> list[C]:
     constraints = rows[0]._meta.constraints if rows else ()
     return [constraint for constraint in constraints if isinstance(constraint, kind)]
 
@@ -157,11 +159,11 @@ def _compared(value: object, lookup: str | None, other: object) -> bool | None:
     return COMPARISONS[lookup](value, other)
 
 
-def _value(node: Any, row: Resource) -> object:
+def _value(node: object, row: Resource) -> object:
     """Return the value of a column, a computed expression or a constant."""
     if isinstance(node, F):
         return _column(column_named_by(node), row)
-    if hasattr(node, "resolve_expression"):
+    if isinstance(node, BaseExpression):
         of = getattr(node, "of", None)
         values = [_value(source, row) for source in node.get_source_expressions()]
         return of(*values) if of and None not in values else None

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import ProtectedError
 from django.db.models.options import Options
 
 from database.columns import column_named_by, column_of
+from journal.journaled import Journaled
 from resources.refusals import Invalid, Refusal, Taken, Vanished
 
 REFERENCE_BROKEN = "A related row has changed. Fetch it again and retry."
@@ -31,7 +32,7 @@ class TriggerConstraint(models.BaseConstraint):
         """Return why a write that breaks it is refused."""
         raise NotImplementedError
 
-    def foreseen(self, rows: Sequence[Any]) -> Sequence[Refusal | None]:
+    def foreseen(self, rows: Sequence[Journaled]) -> Sequence[Refusal | None]:
         """Return the refusal of each new row, or None, with few queries."""
         raise NotImplementedError
 
@@ -40,19 +41,20 @@ class TriggerConstraint(models.BaseConstraint):
         """The text of the error that a trigger raises on SQLite."""
         return f"constraint failed: {self.name}"
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
+    def constraint_sql(self, model: object, schema_editor: object) -> str:
         """Return nothing for a CREATE TABLE."""
+        return ""
 
-    def create_sql(self, model: Any, schema_editor: Any) -> Any:
+    def create_sql(self, model: object, schema_editor: object) -> str:
         """Return no statement: triggers are made after the migrations."""
+        return ""
 
-    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
+    def remove_sql(self, model: object, schema_editor: object) -> str:
         """Return no statement."""
+        return ""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TriggerConstraint) and self.deconstruct() == other.deconstruct()
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -125,10 +127,11 @@ def refusal_by(constraint: models.BaseConstraint, model: type[models.Model]) -> 
 
 def _field_of(constraint: models.BaseConstraint, model: type[models.Model]) -> str:
     """Return the wire name of the first field that a check's condition names."""
-    node: Any = getattr(constraint, "condition", None)
+    node: object = getattr(constraint, "condition", None)
     while isinstance(node, models.Q):
         node = node.children[0]
-    name = node[0].split("__")[0] if node else getattr(constraint, "fields", ("",))[0]
+    fields = getattr(constraint, "fields", ("",))
+    name = node[0].split("__")[0] if isinstance(node, tuple) else fields[0]
     return column_of(model, name).attname
 
 

@@ -1,9 +1,14 @@
 """Row locks."""
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from django.db import connections, models, transaction
+
+from resources.models import Resource, ResourceQuerySet
+
+if TYPE_CHECKING:
+    from users.models import User
 
 M = TypeVar("M", bound=models.Model)
 
@@ -33,7 +38,7 @@ def lock_shared(rows: models.QuerySet[M], ids: Collection[int]) -> dict[int, M]:
 
 
 def free_unseen_ids(
-    model: Any, user: Any, ids: Collection[str]
+    model: type[Resource], user: "User", ids: Collection[str]
 ) -> tuple[Collection[str], Collection[str]]:
     """Take external ids off rows that their giver no longer sees; return those freed, those held.
 
@@ -44,7 +49,8 @@ def free_unseen_ids(
     if model.owner_attribute is None or not ids:
         return (), ()
     assigned = model._default_manager.filter(external_user=user, external_id__in=ids)
-    unseen = assigned.exclude(pk__in=model._default_manager.visible_to(user).values("pk"))
+    every = cast("ResourceQuerySet[Resource]", model._default_manager.all())
+    unseen = assigned.exclude(pk__in=every.visible_to(user).values("pk"))
     found = dict(unseen.values_list("pk", "external_id"))
     if not found:
         return (), ()

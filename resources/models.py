@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
 from django.db import connections, models, transaction
@@ -11,8 +11,12 @@ from django.db.models.sql import UpdateQuery
 
 from journal.journaled import Journaled, record
 from resources.refusals import Refusal
+from values.options import Deconstructed
 from values.text import DerivingMixin
 from values.wall_clock import EARLIEST, LATEST
+
+if TYPE_CHECKING:
+    from users.models import User
 
 M = TypeVar("M", bound=models.Model)
 
@@ -20,7 +24,7 @@ M = TypeVar("M", bound=models.Model)
 class ResourceQuerySet(models.QuerySet[M]):
     """The two questions of every resource: which rows, and how fetched."""
 
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: "User") -> Self:
         """Keep the rows that a user may see; shared resources show all."""
         return self
 
@@ -44,7 +48,7 @@ class ResourceQuerySet(models.QuerySet[M]):
         return deleted
 
 
-class LatestField(models.DateTimeField[Any, datetime]):
+class LatestField(models.DateTimeField[datetime, datetime]):
     """The instant of the last save (UTC), never before that of the save before.
 
     Otherwise a clock that is set back would hide rows from `updated_since`.
@@ -58,7 +62,7 @@ class LatestField(models.DateTimeField[Any, datetime]):
             return before
         return now
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> Deconstructed:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.DateTimeField", args, kwargs
 
@@ -103,7 +107,7 @@ class Resource(DerivingMixin, Journaled):
         base_qs: models.QuerySet[Any],
         using: str,
         pk_val: Any,
-        values: Collection[tuple[models.Field[Any, Any], type[models.Model] | None, Any]],
+        values: Collection[tuple[models.Field[object, object], type[models.Model] | None, Any]],
         update_fields: Iterable[str] | None,
         forced_update: bool,  # noqa: FBT001 - Django's
     ) -> bool:

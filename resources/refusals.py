@@ -1,7 +1,5 @@
 """Why a rule about stored rows refuses a write; it is the API that makes a status of it."""
 
-from typing import Any
-
 from django.db import models
 
 
@@ -12,7 +10,7 @@ class Refusal(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code
-        self.shown: dict[str, Any] = {}  # more members of the response
+        self.shown: dict[str, object] = {}  # more members of the response
 
 
 class Invalid(Refusal):

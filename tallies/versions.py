@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
 from tallies.registered import counted, written
 from tallies.statements import ADD_WRITES_TO_ALL, INSTALLED
+
+if TYPE_CHECKING:
+    from users.models import User
 
 EPOCH_BITS = 48  # more writes than there ever were, with room for thousands of such leaps
 
@@ -18,7 +21,7 @@ WRITES = " UNION ALL ".join(
 )
 
 
-def list_version(shown: Iterable[str], user: Any) -> int:
+def list_version(shown: Iterable[str], user: "User") -> int:
     """Return a number that grows with every committed change of a list that a user may see.
 
     `shown` are the plural keys of the resources whose columns the list shows: a project that is

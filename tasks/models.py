@@ -1,7 +1,7 @@
 """Tasks within projects."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Self
+from typing import Self, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,6 +15,7 @@ from projects.models import Project
 from resources.integrity import refuse_if_used
 from resources.models import ResourceQuerySet, external_id_once, within_years
 from resources.refusals import Refusal
+from values.options import SaveOptions
 from values.text import FoldedField, NameField, ProseField
 from values.wall_clock import EARLIEST, LATEST
 
@@ -94,7 +95,9 @@ class Task(ProjectWork):
         super().clean()
         self.note_completion()
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save, and note when the task became done; one with time entries stays in its project."""
         if self.is_moved():
             refuse_if_used(self)

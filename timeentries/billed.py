@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from books.periods import edited
 from books.registered import guarded
 from database.triggers import columns_of, make_on_postgresql, make_on_sqlite
+from journal.journaled import Journaled
 from resources.integrity import TriggerConstraint
 from resources.refusals import Refusal
 
@@ -27,7 +28,7 @@ class BilledStays(TriggerConstraint):
         """Return why a row is refused."""
         return Refusal(BILLED, "entry_billed")
 
-    def foreseen(self, rows: Sequence[Any]) -> Sequence[Refusal | None]:
+    def foreseen(self, rows: Sequence[Journaled]) -> Sequence[Refusal | None]:
         """Return no refusals: nothing new is billed."""
         return [None] * len(rows)
 
@@ -39,7 +40,7 @@ class BilledStays(TriggerConstraint):
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
         """Raise Django's ValidationError for a form whose row will be refused."""
-        before: dict[str, Any] = instance.stored
+        before = instance.stored
         if not before.get("bill_id"):
             return
         names = [field.attname for field in edited(model)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
@@ -11,8 +11,9 @@ from django.db.models import Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from database.columns import column_of
+from values.options import ConstraintOptions
 
-Sql = tuple[str, list[object]]
+Sql = tuple[str, tuple[str | int, ...]]
 
 
 class WholeSeconds(Func):
@@ -29,17 +30,17 @@ class WholeSeconds(Func):
         """Return PostgreSQL's expression; EXTRACT of an interval is exact and immutable."""
         (start, start_params), (end, end_params) = self._compiled(compiler)
         interval = f"{end}::timestamptz - {start}::timestamptz"
-        return f"FLOOR(EXTRACT(EPOCH FROM ({interval})))::bigint", [*end_params, *start_params]
+        return f"FLOOR(EXTRACT(EPOCH FROM ({interval})))::bigint", (*end_params, *start_params)
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: object, **_: object) -> Any:
+    def as_sqlite(self, compiler: SQLCompiler, connection: object, **_: object) -> Sql:
         """Return SQLite's expression; its times are text, with the fraction from character 20."""
         (start, start_params), (end, end_params) = self._compiled(compiler)
         days = f"julianday(substr({end}, 1, 19)) - julianday(substr({start}, 1, 19))"
         borrowed = f"(substr({end}, 20) < substr({start}, 20))"
         sql = f"CAST(ROUND(({days}) * 86400) AS INTEGER) - {borrowed}"
-        return sql, [*end_params, *start_params] * 2
+        return sql, (*end_params, *start_params) * 2
 
-    def _compiled(self, compiler: SQLCompiler) -> list[tuple[str, Iterable[object]]]:
+    def _compiled(self, compiler: SQLCompiler) -> list[tuple[str, tuple[str | int, ...]]]:
         return [compiler.compile(source) for source in self.get_source_expressions()]
 
 
@@ -55,7 +56,7 @@ class CompositeForeignKey(models.BaseConstraint):
         *,
         fields: tuple[str, str],
         to_fields: tuple[str, str],
-        **kwargs: Any,
+        **kwargs: Unpack[ConstraintOptions],
     ) -> None:
         """Refer from `fields` to `to_fields` of the model that the first field refers to."""
         super().__init__(**kwargs)
@@ -107,8 +108,6 @@ class CompositeForeignKey(models.BaseConstraint):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CompositeForeignKey) and self.deconstruct() == other.deconstruct()
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def _columns(

@@ -1,7 +1,7 @@
 """Time logged on projects and tasks."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from django.conf import settings
 from django.db import models
@@ -24,8 +24,10 @@ from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.pricing import CAUSES, COLUMNS, price
 from timeentries.totals import total_from_tallies
 from users.models import User
+from values.folding import normal
 from values.money import AmountField, CurrencyField
-from values.text import FoldedField, ProseField, normal
+from values.options import Deconstructed, SaveOptions
+from values.text import FoldedField, ProseField
 
 LONGEST_ENTRY_DAYS = 366
 LONGEST_SECONDS = LONGEST_ENTRY_DAYS * 86_400
@@ -71,7 +73,7 @@ class BillableField(models.BooleanField[bool | None, bool | None]):
             setattr(model_instance, self.attname, model_instance.project.billable)
         return bool(getattr(model_instance, self.attname))
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> Deconstructed:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.BooleanField", args, kwargs
 
@@ -213,7 +215,9 @@ class TimeEntry(ProjectWork):
         price(rows)
         super().insert(rows)
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save, and price the entry if what its price depends on changed."""
         if any(self.stored.get(name, ABSENT) != getattr(self, name) for name in CAUSES):
             price([self])

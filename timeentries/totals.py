@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import Col
 from django.db.models.lookups import Lookup
+from django.db.models.sql import Query
 from django.db.models.sql.where import AND, WhereNode
 
 from projects.models import Project
@@ -65,11 +66,15 @@ OF_ENTRIES = """
 """
 
 
+Asked = dict[str, Any]  # the values of a query's conditions, by name
+Params = list[int | str | None]  # of a statement
+
+
 class _NotTallied(Exception):
     """The tallies do not cover this query."""
 
 
-def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
+def total_from_tallies(entries: QuerySet[Model, object]) -> int | None:
     """Return the number of entries from the tallies, or None if they do not cover the query.
 
     They cover all entries, a user's, a project's or a client's. Whole UTC days come from the
@@ -91,7 +96,9 @@ def total_from_tallies(entries: QuerySet[Any, object]) -> int | None:
         return int(cursor.fetchone()[0])
 
 
-def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str, list[Any]] | None:
+def totals_by_project_from_tallies(
+    entries: QuerySet[Model, object],
+) -> tuple[str, Params] | None:
     """Return a query whose rows add up to the totals of finished entries, or None.
 
     Its columns are project_id, currency (empty without one), seconds, billable_seconds,
@@ -109,8 +116,8 @@ def totals_by_project_from_tallies(entries: QuerySet[Any, object]) -> tuple[str,
 
 
 def _union_of_parts(
-    asked: dict[str, object], scope: TallyScope, of_tallies: str, of_entries: str, *, using: str
-) -> tuple[str, list[Any]]:
+    asked: Asked, scope: TallyScope, of_tallies: str, of_entries: str, *, using: str
+) -> tuple[str, Params]:
     """Return the SQL of all summands; raise `_NotTallied` if the range contains no whole day.
 
     `of_tallies` and `of_entries` are the columns to select from each.
@@ -119,7 +126,8 @@ def _union_of_parts(
     ids = [asked[name] for name in SCOPES if name in asked]
     stored = connections[using].ops.adapt_datetimefield_value
     state = "end_time IS NOT NULL" if FINISHED in asked else "true"
-    selects, params = [], []
+    selects: list[str] = []
+    params: Params = []
     for sign, rows, begin, end in _tallies(first, last):
         selects.append(
             f"SELECT {of_tallies.format(sign=sign)} FROM tallies_tally"
@@ -135,13 +143,13 @@ def _union_of_parts(
     return " UNION ALL ".join(selects), params
 
 
-def _filters_of(query: Any) -> dict[str, object]:
+def _filters_of(query: Query) -> Asked:
     """Return the values of a query's conditions by name, or raise `_NotTallied`."""
     if query.is_sliced or query.combinator or query.distinct or query.group_by is not None:
         raise _NotTallied
     if query.where.negated or query.where.connector != AND:
         raise _NotTallied
-    asked: dict[str, object] = {}
+    asked: Asked = {}
     for child in query.where.children:
         name, value = _condition(child, query.model)
         if asked.setdefault(name, value) != value:
@@ -151,10 +159,10 @@ def _filters_of(query: Any) -> dict[str, object]:
     return asked
 
 
-def _condition(child: Any, model: object) -> tuple[str, object]:
-    negated = isinstance(child, WhereNode) and child.negated and len(child.children) == 1
-    if negated:
-        [child] = child.children
+def _condition(child: object, model: object) -> tuple[str, object]:
+    negated = False
+    if isinstance(child, WhereNode) and child.negated and len(child.children) == 1:
+        negated, [child] = True, child.children
     if not isinstance(child, Lookup) or not isinstance(child.lhs, Col):
         raise _NotTallied
     column, value = child.lhs, child.rhs
@@ -170,7 +178,7 @@ def _condition(child: Any, model: object) -> tuple[str, object]:
     return name, value
 
 
-def _whole_days(asked: dict[str, Any]) -> tuple[int, int]:
+def _whole_days(asked: Asked) -> tuple[int, int]:
     """Return the first whole day of a range and the first after it; `_NotTallied` without one."""
     first, last = FIRST_DAY, END_OF_DAYS
     if FROM in asked:
@@ -183,9 +191,7 @@ def _whole_days(asked: dict[str, Any]) -> tuple[int, int]:
     return first, last
 
 
-def _partial_days(
-    asked: dict[str, Any], first: int, last: int
-) -> Iterator[tuple[datetime, datetime]]:
+def _partial_days(asked: Asked, first: int, last: int) -> Iterator[tuple[datetime, datetime]]:
     """Yield the partial days at the ends of a range."""
     if FROM in asked and asked[FROM] < _beginning(first):
         yield asked[FROM], _beginning(first)

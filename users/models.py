@@ -39,7 +39,10 @@ class UserQuerySet(ResourceQuerySet["User"]):
     """Users, as lists and references need them."""
 
 
-class UserManager(DjangoUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+AccountManager = DjangoUserManager.from_queryset(UserQuerySet)
+
+
+class UserManager(AccountManager["User"]):
     """Django's, which makes users and superusers, with the questions of a resource."""
 
 

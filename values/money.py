@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
 from values.currencies import MINUTES, MODES, Rounding, currencies
+from values.options import Deconstructed, FieldOptions
 
 CURRENCY_LENGTH = 3
 ACCEPTED_CURRENCY = "Must be a currency code of ISO 4217 such as EUR."
@@ -22,21 +23,21 @@ def check_currency(code: str) -> None:
         raise ValidationError(ACCEPTED_CURRENCY)
 
 
-class CurrencyField(models.CharField[Any, Any]):
+class CurrencyField(models.CharField[str | None, str | None]):
     """A currency code of ISO 4217."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(
-            *args, **{"max_length": CURRENCY_LENGTH, "validators": [check_currency], **kwargs}
-        )
+    def __init__(self, **kwargs: Unpack[FieldOptions]) -> None:
+        kwargs.setdefault("max_length", CURRENCY_LENGTH)
+        kwargs.setdefault("validators", [check_currency])
+        super().__init__(**kwargs)
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> Deconstructed:
         name, _, args, kwargs = super().deconstruct()
         kwargs.pop("validators", None)
         return name, "django.db.models.CharField", args, kwargs
 
 
-class AmountField(models.BigIntegerField[Any, Any]):
+class AmountField(models.BigIntegerField[Decimal | None, Decimal | None]):
     """An amount of money, stored in ten-thousandths, so that sums are exact on each database.
 
     No currency of ISO 4217 has more decimals.
@@ -48,11 +49,11 @@ class AmountField(models.BigIntegerField[Any, Any]):
         """Return the amount."""
         return None if value is None else amount_from(value)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Decimal | str | None) -> Decimal | None:
         """Return the amount."""
         return None if value is None else Decimal(value)
 
-    def get_prep_value(self, value: Any) -> int | None:
+    def get_prep_value(self, value: Decimal | str | None) -> int | None:
         """Return ten-thousandths."""
         return None if value is None else int(Decimal(value) * self.UNIT)
 
@@ -80,11 +81,17 @@ def rounding_choices() -> Iterable[tuple[str, str]]:
 class RoundingField(models.CharField[str, str]):
     """How time is rounded: `15 up`, or nothing."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        defaults = {"max_length": 10, "blank": True, "default": "", "db_default": ""}
-        super().__init__(**{**defaults, "choices": [*rounding_choices()], **kwargs})
+    def __init__(self, **kwargs: Unpack[FieldOptions]) -> None:
+        defaults: FieldOptions = {
+            "max_length": 10,
+            "blank": True,
+            "default": "",
+            "db_default": "",
+            "choices": [*rounding_choices()],
+        }
+        super().__init__(**(defaults | kwargs))
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> Deconstructed:
         name, _, args, kwargs = super().deconstruct()
         kwargs.pop("choices", None)
         return name, "django.db.models.CharField", args, kwargs

@@ -1,51 +1,25 @@
-"""Text: one normal form, with the same search and sorting on both databases.
+"""Columns of text, with the same search and sorting on both databases.
 
-The databases' own rules differ: SQLite knows only the case of A to Z, and PostgreSQL's depend on
-its locale. So the compared form is computed here and stored in its own column.
+The databases' own rules differ, so the compared form is computed here and stored in a column.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, TypeVar
+from typing import Unpack
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 
-T = TypeVar("T", bound=str | None)
+from values.folding import folded, normal, sort_key
+from values.options import Deconstructed, FieldOptions, SaveOptions
 
 LONGEST_SEARCH = 100
-LONGEST_SORT_KEY = 200
 
 PLACE_IN_TEXT = {"postgresql": "strpos", "sqlite": "instr"}
 
 
-def normal(text: str) -> str:
-    """Return a text in Unicode's normal form C, as it is stored."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def folded(text: str) -> str:
-    """Return a text as it is compared: canonical caseless matching, Unicode 3.13, D145.
-
-    The dot of İ goes too, which no other i keeps: istanbul is İstanbul.
-    """
-    if text.isascii():
-        return text.lower()
-    caseless = unicodedata.normalize("NFD", text).casefold()
-    dotless = unicodedata.normalize("NFD", caseless).replace("i\u0307", "i")
-    return unicodedata.normalize("NFC", dotless)
-
-
-def sort_key(text: str) -> str:
-    """Return the sort key of a name, compared by code points: Ä sorts with A, a with A."""
-    if text.isascii():
-        return text.lower()[:LONGEST_SORT_KEY]
-    letters = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return plain.casefold()[:LONGEST_SORT_KEY]
-
-
-class NormalMixin(models.Field[Any, str]):
+class NormalMixin(models.Field[str, str]):
     """A text field that always stores normalized text."""
 
     def to_python(self, value: object) -> object:
@@ -65,20 +39,20 @@ class NormalMixin(models.Field[Any, str]):
         """Return the text that is looked for, or stored past a model."""
         return normal(value) if type(value) is str else super().get_prep_value(value)
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> Deconstructed:
         name, _, args, kwargs = super().deconstruct()
         return name, f"django.db.models.{self.get_internal_type()}", args, kwargs
 
 
-class NameField(NormalMixin, models.CharField[Any, str]):
+class NameField(NormalMixin, models.CharField[str, str]):
     """A line of text."""
 
 
-class ProseField(NormalMixin, models.TextField[Any, str]):
+class ProseField(NormalMixin, models.TextField[str, str]):
     """A text of any number of lines."""
 
 
-class DerivedField(models.TextField[T, T]):
+class DerivedField(models.TextField[str | None, str | None]):
     """A column derived from another text field and written together with it.
 
     Compared by code points, so that both databases agree.
@@ -86,9 +60,10 @@ class DerivedField(models.TextField[T, T]):
 
     make: Callable[[str], str]
 
-    def __init__(self, *, of: str | Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *, of: str | Sequence[str], **kwargs: Unpack[FieldOptions]) -> None:
         """Derive from the field `of`, or from several, each on a line."""
-        super().__init__(**{**kwargs, "editable": False, "blank": True})
+        kwargs |= {"editable": False, "blank": True}
+        super().__init__(**kwargs)
         self.of = of
         self.sources = (of,) if isinstance(of, str) else tuple(of)
 
@@ -105,19 +80,19 @@ class DerivedField(models.TextField[T, T]):
         """Return the text as it is: it was made here."""
         return value if type(value) is str else super().get_prep_value(value)
 
-    def db_parameters(self, connection: Any) -> Any:
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
         """Return the column's type and collation."""
         parameters = super().db_parameters(connection)
         by_code_points = "C" if connection.vendor == "postgresql" else None
         return {**parameters, "collation": by_code_points}
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> Deconstructed:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["editable"], kwargs["blank"]
         return name, path, args, {**kwargs, "of": self.of}
 
 
-class FoldedField(DerivedField[str | None]):
+class FoldedField(DerivedField):
     """The case-folded text, used by `search` and for unique names.
 
     Null in rows older than the column, until a migration fills it.
@@ -125,21 +100,24 @@ class FoldedField(DerivedField[str | None]):
 
     make = staticmethod(folded)
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "null": True})
+    def __init__(self, *, of: str | Sequence[str], **kwargs: Unpack[FieldOptions]) -> None:
+        kwargs["null"] = True
+        super().__init__(of=of, **kwargs)
 
 
-class SortField(DerivedField[str]):
+class SortField(DerivedField):
     """A sort key."""
 
     make = staticmethod(sort_key)
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"default": "", "db_default": "", **kwargs})
+    def __init__(self, *, of: str | Sequence[str], **kwargs: Unpack[FieldOptions]) -> None:
+        kwargs.setdefault("default", "")
+        kwargs.setdefault("db_default", "")
+        super().__init__(of=of, **kwargs)
 
 
 @FoldedField.register_lookup
-class Holds(models.Lookup[Any]):
+class Holds(models.Lookup[object]):
     """Whether a folded text contains another, ignoring case."""
 
     lookup_name = "holds"
@@ -148,7 +126,9 @@ class Holds(models.Lookup[Any]):
         """Fold the search text."""
         return folded(str(self.rhs))
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[str | int, ...]]:
         """Return SQL without a pattern, which would take its time for some texts."""
         text, text_params = self.process_lhs(compiler, connection)
         part, part_params = self.process_rhs(compiler, connection)
@@ -156,7 +136,9 @@ class Holds(models.Lookup[Any]):
         return f"{function}({text}, {part}) > 0", (*text_params, *part_params)
 
 
-def derived_fields(model: type[models.Model]) -> Iterator[DerivedField[Any]]:
+def derived_fields(
+    model: type[models.Model],
+) -> Iterator[DerivedField]:
     """Yield the fields of a model that are made of others."""
     return (field for field in model._meta.concrete_fields if isinstance(field, DerivedField))
 
@@ -166,18 +148,23 @@ def derived_from(model: type[models.Model], names: AbstractSet[str]) -> set[str]
     return {field.name for field in derived_fields(model) if not names.isdisjoint(field.sources)}
 
 
-class DerivingMixin:
+class DerivingMixin(models.Model):
     """Base class of models with derived fields."""
 
-    def clean(self) -> None:
-        """Fill in derived fields, so that constraints can be validated."""
-        super().clean()  # type: ignore[misc]
-        for field in derived_fields(type(self)):  # type: ignore[arg-type]
-            field.fill(self)  # type: ignore[arg-type]
+    class Meta:
+        abstract = True
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save, including fields derived from those saved."""
         if update_fields is not None:
             names = set(update_fields)
-            update_fields = names | derived_from(type(self), names)  # type: ignore[arg-type]
-        super().save(update_fields=update_fields, **kwargs)  # type: ignore[misc]
+            update_fields = names | derived_from(type(self), names)
+        super().save(update_fields=update_fields, **kwargs)
+
+    def clean(self) -> None:
+        """Fill in derived fields, so that constraints can be validated."""
+        super().clean()
+        for field in derived_fields(type(self)):
+            field.fill(self)

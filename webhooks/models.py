@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Self, Unpack
 
 from django.conf import settings
 from django.db import models, transaction
@@ -15,6 +15,7 @@ from resources.locks import lock
 from resources.models import Resource, ResourceQuerySet, external_id_once
 from resources.refusals import Refusal
 from users.models import User
+from values.options import SaveOptions
 from values.text import FoldedField, NameField
 from webhooks.destinations import MAX_URL
 from webhooks.sealing import seal, unseal
@@ -30,7 +31,7 @@ TOO_MANY = (
 class WebhookQuerySet(ResourceQuerySet["Webhook"]):
     """Webhooks; each is its owner's."""
 
-    def visible_to(self, user: Any) -> Self:
+    def visible_to(self, user: User) -> Self:
         """Keep the user's own; administrators see all."""
         return self if user.is_superuser else self.filter(user=user)
 
@@ -45,6 +46,9 @@ class Webhook(Resource):
     What the sender notes (`last_delivered_at`, `last_failed_at`) is no change of the webhook: it
     counts up no version and is in no journal.
     """
+
+    to_send: int  # by the admin's queryset: the deliveries that wait, and those that failed
+    to_retry: int
 
     user = models.ForeignKey(  # on the wire its owner
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", editable=False
@@ -86,7 +90,9 @@ class Webhook(Resource):
             for row in rows:
                 row.begin()
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
+    ) -> None:
         """Save; one that is activated again begins with what is written from now on."""
         is_new = self._state.adding
         is_activated = self.active and self.stored.get("active") is False

@@ -3,16 +3,24 @@
 import copy
 import re
 from datetime import date, datetime
-from typing import Any
+from typing import TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from api.serializers.fields import ID
+from values.folding import normal
 from values.instants import Span, parse_date, parse_instant, parse_span
-from values.text import normal
 from values.wall_clock import zone_names
+
+
+class ParameterOptions(TypedDict, total=False):
+    """What a filter gives its field, beside what only some fields take."""
+
+    required: bool
+    label: str | None
+    help_text: str
 
 
 class Parameter(forms.Field):
@@ -24,7 +32,7 @@ class Parameter(forms.Field):
         """Return a shallow copy: forms differ only in the zone."""
         return copy.copy(self)
 
-    def to_python(self, value: str | None) -> Any:
+    def to_python(self, value: str | None) -> object:
         if value is None:
             return None
         try:
@@ -32,7 +40,7 @@ class Parameter(forms.Field):
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> object:
         raise NotImplementedError
 
 
@@ -58,11 +66,13 @@ class SwitchParameter(Parameter):
 
 
 class ChoiceParameter(Parameter):
-    def __init__(self, *, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *, choices: list[tuple[str, str]], **kwargs: Unpack[ParameterOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.choices = choices
 
-    def parse(self, text: str) -> str:
+    def parse(self, text: str) -> object:
         accepted = [str(value) for value, _ in self.choices]
         if text not in accepted:
             raise ValueError(f"Must be one of: {', '.join(accepted)}.")
@@ -70,11 +80,17 @@ class ChoiceParameter(Parameter):
 
 
 class ChoicesParameter(ChoiceParameter):
-    def __init__(self, *, at_most: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        choices: list[tuple[str, str]],
+        at_most: int,
+        **kwargs: Unpack[ParameterOptions],
+    ) -> None:
+        super().__init__(choices=choices, **kwargs)
         self.at_most = at_most
 
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> list[object]:
         chosen = [super(ChoicesParameter, self).parse(part) for part in text.split(",")]
         if len(chosen) > self.at_most or len(set(chosen)) < len(chosen):
             raise ValueError(

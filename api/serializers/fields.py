@@ -14,17 +14,18 @@ from rest_framework.fields import empty
 
 from database.prepared import PreparedGet
 from resources.models import Resource
+from values.folding import normal
 from values.instants import INSTANT, format_instant, parse_date, parse_instant
-from values.text import normal
 
 BIGGEST_INTEGER = 2_147_483_647
 M = TypeVar("M", bound=models.Model)
 AnyField = serializers.Field[Any, Any, Any, Any]
+AnySerializer = serializers.Serializer[Any]
 Validated = dict[str, Any]  # the attributes of a row, each of its own type
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 # What a field takes beside the type that the OpenAPI document gives it, in words and as a schema.
-AlsoAccepted = tuple[str, dict[str, Any]]
+AlsoAccepted = tuple[str, dict[str, object]]
 DIGITS: AlsoAccepted = (
     "its digits as a string",
     {"type": "string", "pattern": f"^{ID.pattern}$"},

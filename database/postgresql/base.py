@@ -32,7 +32,7 @@ class InstantLoader(Loader):
         return datetime.fromisoformat(bytes(data).decode())
 
 
-class PreparingCursor(base.CursorMixin, psycopg.Cursor[Any]):
+class PreparingCursor(base.CursorMixin, psycopg.Cursor[object]):
     """Prepares statements again if the type of a selected column has changed."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Self:
@@ -73,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, object]:
         """Add our timestamp loader and cursor."""
-        params: dict[str, Any] = super().get_connection_params()
+        params = super().get_connection_params()
         params["context"] = adapters = AdaptersMap(params["context"])
         adapters.register_loader("timestamptz", InstantLoader)
         if self.features.uses_server_side_binding:  # or nothing is prepared

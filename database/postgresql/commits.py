@@ -9,7 +9,7 @@ could still lose it.
 
 import time
 import weakref
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,6 +17,9 @@ from psycopg.abc import PQGen
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
+from psycopg.rows import RowFactory, TupleRow, tuple_row
+
+RV = TypeVar("RV")
 
 COMMIT_SECONDS = 5.0
 # Once a commit has waited in vain others will too, each with a thread and its locks.
@@ -30,15 +33,15 @@ class CommitUnconfirmed(psycopg.OperationalError):
     """A transaction may or may not have been committed."""
 
 
-class Connection(psycopg.Connection[Any]):
+class Connection(psycopg.Connection[TupleRow]):
     """psycopg's, with an end to each commit of a server; a command may wait for ever."""
 
     serves: ClassVar[bool] = False
     _hasty_until: ClassVar[float] = 0.0  # monotonic seconds
 
-    def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
         """Listen for the server's word that a commit did not wait for the standby."""
-        super().__init__(pgconn, *args, **kwargs)
+        super().__init__(pgconn, row_factory)
         self._commits = self._stopped_waiting = False
         this = weakref.ref(self)
 
@@ -65,10 +68,10 @@ class Connection(psycopg.Connection[Any]):
 
     def wait(
         self,
-        gen: PQGen[Any],
+        gen: PQGen[RV],
         interval: float = INTERVAL,
         timeout: float | None = None,
-    ) -> Any:
+    ) -> RV:
         """Wait for the server, while it may commit only for so long."""
         if timeout is None:
             timeout = self._limit()

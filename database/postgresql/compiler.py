@@ -49,7 +49,7 @@ class FromJson(InsertUnnest):
 class SQLInsertCompiler(compiler.SQLInsertCompiler):
     """Sends many rows as JSON: as arrays, one for each column, they take psycopg long."""
 
-    def prepare_value(self, field: Field[Any, Any], value: Any) -> object:
+    def prepare_value(self, field: Field[object, object], value: Any) -> object:
         """Return a value as the database takes it."""
         if len(self.query.objs) > 1:
             name, kind = field.get_internal_type(), type(value)
@@ -60,7 +60,7 @@ class SQLInsertCompiler(compiler.SQLInsertCompiler):
         return super().prepare_value(field, value)
 
     def assemble_as_sql(
-        self, fields: Sequence[Field[Any, Any]], value_rows: Sequence[Sequence[object]]
+        self, fields: Sequence[Field[object, object]], value_rows: Sequence[Sequence[object]]
     ) -> tuple[Any, Any]:
         """Return the expressions of a row's columns, and the parameter with all rows."""
         marks, values = super().assemble_as_sql(fields, value_rows)

@@ -5,14 +5,16 @@ that, and what one client sets would stay for the next: then they are settings o
 are lifted for one transaction at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -51,12 +53,12 @@ def _set(connection: BaseDatabaseWrapper, statement: str) -> None:
 
 
 def _lift_in_transaction(
-    execute: Callable[..., Any],
+    execute: Callable[..., T],
     sql: str,
     params: object,
     many: bool,  # noqa: FBT001 - Django's
-    context: dict[str, Any],
-) -> Any:
+    context: Mapping[str, Any],
+) -> T:
     """Lift the limits of the transaction that a statement is part of.
 
     Before each one, since rolling back to a savepoint brings them back. A statement outside a

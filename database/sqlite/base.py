@@ -3,14 +3,15 @@
 import functools
 import re
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 from sqlite3 import Connection
-from typing import Any
 
+from django.core.management.color import Style
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base, features, operations
 
-from values.text import folded
+from values.folding import folded
 
 PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
 
@@ -32,12 +33,21 @@ class SqliteOperations(operations.DatabaseOperations):
             return value.replace(tzinfo=self.connection.timezone)
         return super().convert_datetimefield_value(value, expression, connection)
 
-    def sql_flush(self, style: Any, tables: Any, **kwargs: Any) -> list[str]:
+    def sql_flush(
+        self,
+        style: Style,
+        tables: Sequence[str],
+        *,
+        reset_sequences: bool = False,
+        allow_cascade: bool = False,
+    ) -> list[str]:
         """Judge references at the end: Django defers its own, but not a constraint of ours.
 
         By name, so that the books are empty before the entries that they would keep closed.
         """
-        statements = super().sql_flush(style, sorted(tables), **kwargs)
+        statements = super().sql_flush(
+            style, sorted(tables), reset_sequences=reset_sequences, allow_cascade=allow_cascade
+        )
         return ["PRAGMA defer_foreign_keys = ON", *statements] if statements else []
 
 

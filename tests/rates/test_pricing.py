@@ -162,8 +162,9 @@ def test_rounding_changes_the_amount_and_not_the_time(owner: User, acme: Client)
     app.save()
     end = {"end_time": MARCH + timedelta(minutes=46)}
     entry, other = book(owner, site, **end), book(owner, app, **end)
-    assert (entry.duration_seconds, entry.rounded_seconds, entry.amount) == (2760, 3600, 60)
-    assert (other.duration_seconds, other.rounded_seconds, other.amount) == (2760, 1800, 30)
+    assert entry.duration_seconds == other.duration_seconds == 46 * 60
+    assert (entry.rounded_seconds, entry.amount) == (60 * 60, Decimal(60))
+    assert (other.rounded_seconds, other.amount) == (30 * 60, Decimal(30))
 
 
 def test_every_way_of_writing_prices(owner: User, site: Project) -> None:

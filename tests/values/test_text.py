@@ -21,7 +21,7 @@ from tests.support.factories import (
     make_user,
 )
 from timeentries.models import TimeEntry
-from values.text import folded, normal, sort_key
+from values.folding import folded, normal, sort_key
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,7 @@ from tests.support.factories import (
 from tests.values.test_text import NFC, NFD, write_past_the_model
 from timeentries.models import TimeEntry
 from users.models import User
-from values.text import folded, sort_key
+from values.folding import folded, sort_key
 
 pytestmark = pytest.mark.django_db
 
