@@ -2,14 +2,15 @@
 
 import logging
 import math
-from typing import Any
+from typing import TypedDict
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import Http404, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from database.postgresql import commits
@@ -42,6 +43,12 @@ WORDS: dict[int, tuple[str, str]] = {
 }
 
 
+class Context(TypedDict):
+    """What DRF tells the handler of an exception, as far as we read it."""
+
+    request: HttpRequest | Request
+
+
 class ApiError(exceptions.APIException):
     """An error with additional members and headers."""
 
@@ -52,7 +59,7 @@ class ApiError(exceptions.APIException):
         detail: str | None = None,
         code: str | None = None,
         *,
-        extra: dict[str, Any] | None = None,
+        extra: dict[str, object] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail, code)
@@ -200,7 +207,7 @@ class OutcomeUnknown(ApiError):
         super().__init__(headers={"Retry-After": str(RETRY_UNKNOWN_AFTER)})
 
 
-def exception_handler(exc: Exception, context: dict[str, object]) -> HttpResponse | None:
+def exception_handler(exc: Exception, context: Context) -> HttpResponse | None:
     """Turn an exception into an error response; None for a bug, which stays a 500."""
     if isinstance(exc, NotModified):
         return HttpResponseNotModified(headers={"ETag": exc.tag})
@@ -232,7 +239,7 @@ def log_unavailable(exc: BaseException) -> None:
     log.error("Unavailable: %s", cause, extra={"cause": cause})
 
 
-def _log(exc: Exception, error: exceptions.APIException, request: Any) -> None:
+def _log(exc: Exception, error: exceptions.APIException, request: HttpRequest | Request) -> None:
     if error.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         log_unavailable(exc)
     elif isinstance(error, AccessDenied):

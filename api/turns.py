@@ -9,10 +9,9 @@ import threading
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, StreamingHttpResponse
 
 from api.exceptions import TooManyAtOnce
 
@@ -103,10 +102,10 @@ class Turns:
 class Sent:
     """A response stream that keeps its request's place until it is closed."""
 
-    def __init__(self, chunks: Iterable[Any], turn: Turn) -> None:
+    def __init__(self, chunks: Iterable[bytes], turn: Turn) -> None:
         self._chunks, self._turn = chunks, turn
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
 
     def close(self) -> None:
@@ -118,8 +117,8 @@ class Sent:
 
 def end_with(response: HttpResponseBase, turn: Turn) -> None:
     """End a turn with its answer: now, or when all of it is sent."""
-    if response.streaming and not response.is_async:  # type: ignore[attr-defined] # if it streams
-        response.streaming_content = Sent(response.streaming_content, turn)  # type: ignore[attr-defined]
+    if isinstance(response, StreamingHttpResponse) and not response.is_async:
+        response.streaming_content = Sent(iter(response), turn)
         turn.work_ended()
     else:
         turn.end()

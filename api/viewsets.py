@@ -2,22 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.db.models.options import Options
 from django.urls import reverse
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
 from api.exceptions import AccessDenied
 from api.pagination.pages import PagePagination
 from api.serializers.representation import Representation, representation_of
 from api.views import ApiView
+from database.columns import model_behind
 from registry.declared import key_of, plural_key_of
 from resources.integrity import constraints_as_errors, refuse_if_used
 from resources.locks import lock
@@ -27,6 +30,7 @@ from tallies.versions import list_version
 
 M = TypeVar("M", bound=models.Model)
 R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
 UPSERT_TRIES = 10  # against concurrent creates and deletes of the same row
 EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends with a slash
 
@@ -34,10 +38,12 @@ EXTERNAL_ID = r"(?!.*/$)[^\x00]+"  # as it comes out of a path; no path ends wit
 class PageMixin(ApiView, viewsets.GenericViewSet[M]):
     """Like DRF's ListModelMixin, without creating an instance of each row."""
 
+    serializer_class: type[Serializer[M]]
+
     @property
     def representation(self) -> Representation:
         """How rows are shown."""
-        return representation_of(self.serializer_class)  # type: ignore[arg-type]
+        return representation_of(self.serializer_class)
 
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Return a page: `{"projects": […], "pagination": {…}}`."""
@@ -47,13 +53,13 @@ class PageMixin(ApiView, viewsets.GenericViewSet[M]):
         return self.get_paginated_response(rows)
 
 
-def _shown_keys(model: Any, sources: Iterable[str]) -> tuple[str, ...]:
+def _shown_keys(model: type[models.Model], sources: Iterable[str]) -> tuple[str, ...]:
     """Return the plural keys of a list's resource and of those that its rows show columns of."""
     shown = {model: None}
     for source in sources:
         at = model
         for name in source.split(".")[:-1]:
-            shown[at := at._meta.get_field(name).related_model] = None
+            shown[at := model_behind(at, name)] = None
     return tuple(plural_key_of(each) for each in shown)
 
 
@@ -62,7 +68,7 @@ class ListViewSet(PageMixin[M]):
 
     tagged = True
     queryset: ResourceQuerySet[M]
-    plain_rows: ClassVar[ResourceQuerySet[Any]]
+    plain_rows: ResourceQuerySet[M]
     shown_keys: ClassVar[Sequence[str]]
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -73,8 +79,8 @@ class ListViewSet(PageMixin[M]):
                 f"{cls.__name__}.get_serializer_class is not supported. Set serializer_class;"
                 " write a separate view for another one."
             )
-        if serializer_class := cast("Any", cls.serializer_class):
-            sources = representation_of(serializer_class).sources
+        if cls.serializer_class:
+            sources = representation_of(cls.serializer_class).sources
             cls.shown_keys = _shown_keys(cls.queryset.model, sources)
             cls.plain_rows = cls.queryset.select_related(None)
 
@@ -102,7 +108,7 @@ class ListViewSet(PageMixin[M]):
         return response
 
     @property
-    def _meta(self) -> Any:
+    def _meta(self) -> Options[M]:
         return self.queryset.model._meta
 
     def query_parameters(self) -> Sequence[str]:
@@ -119,7 +125,7 @@ class ListViewSet(PageMixin[M]):
         """
         return self.plain_rows.all().visible_to(self.request.user)
 
-    def filter_queryset(self, queryset: models.QuerySet[M, object]) -> models.QuerySet[M, Any]:
+    def filter_queryset(self, queryset: models.QuerySet[M, T]) -> models.QuerySet[M, T]:
         """Apply the filters, to lists only."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 

@@ -1,11 +1,11 @@
 """Billing on the wire."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from rest_framework import serializers
 
 from api.serializers.base import refuse_unknown
-from api.serializers.fields import DateField, SwitchField, TextField, id_of
+from api.serializers.fields import DateField, SwitchField, TextField, Validated, id_of
 from billing.models import REFERENCE_LENGTH
 
 MOST_IDS = 10_000
@@ -17,7 +17,7 @@ class IdsField(serializers.ListField):
 
     child = serializers.IntegerField(min_value=1)
 
-    def to_internal_value(self, data: Any) -> list[int]:
+    def to_internal_value(self, data: object) -> list[int]:
         """Return the ids in order, each once."""
         if not isinstance(data, list) or not data or len(data) > MOST_IDS:
             raise serializers.ValidationError(f"Must be a list of 1 to {MOST_IDS} ids.")
@@ -27,7 +27,7 @@ class IdsField(serializers.ListField):
 class KeyParameter(serializers.IntegerField):
     """The id that entries are to have."""
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         return id_of(data)
 
 
@@ -40,12 +40,13 @@ class SelectionSerializer(serializers.Serializer[object]):
     start_date = DateField(required=False, help_text="First day, in the token user's time zone.")
     end_date = DateField(required=False, help_text="Last day, in the token user's time zone.")
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Mapping[str, object]) -> Validated:
         """Return the values; 400 names every unknown field."""
         refuse_unknown(data, self.fields)
-        return super().to_internal_value(data)
+        values: Validated = super().to_internal_value(data)
+        return values
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: Validated) -> Validated:
         """Refuse a range that ends before it begins."""
         first, last = attrs.get("start_date"), attrs.get("end_date")
         if first and last and first > last:
@@ -62,7 +63,7 @@ class BillRequestSerializer(SelectionSerializer):
     preview = SwitchField(default=False, help_text="Only say what would be billed.")
     entry_ids = IdsField(required=False, help_text="These entries, instead of the filters.")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: Validated) -> Validated:
         """Refuse ids beside filters, and everything at once."""
         attrs = super().validate(attrs)
         given = [name for name in FILTERS if name in attrs]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from api.serializers.representation import representation_of
@@ -13,12 +14,13 @@ from api.viewsets import ResourceViewSet
 from journal.journaled import Journaled, type_of
 from journal.models import Change
 from registry import declared
+from resources.models import Resource
 
 # Sequence numbers that one page scans for visible changes.
 LOOKED_THROUGH = 20_000
 
 
-def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
+def _viewsets() -> dict[str, type[ResourceViewSet[Resource]]]:
     configs = [config for config in declared.api_apps() if config.viewset and config.in_feed]
     found = {declared.model_of(config): import_string(config.viewset) for config in configs}
     journaled = [model for model in found if issubclass(model, Journaled)]
@@ -28,7 +30,8 @@ def _viewsets() -> dict[str, type[ResourceViewSet[Any]]]:
 # In this order, so that referenced rows come first.
 VIEWSETS = _viewsets()
 
-Items = list[dict[str, Any]]
+Row = dict[str, Any]  # as an endpoint shows it
+Items = list[Row]
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Reader:
         ]
         return items, page[-1].seq or end if len(page) == limit else end
 
-    def _rows_now(self, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+    def _rows_now(self, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Row]:
         """Return those of the rows that the caller may see."""
         ids: dict[str, list[int]] = {}
         for kind, pk in keys:
@@ -98,19 +101,24 @@ class Reader:
             for row in self._represented(kind, self._rows(kind, pk__in=pks))
         }
 
-    def _rows(self, kind: str, **condition: Any) -> Any:
+    def _rows(self, kind: str, **condition: object) -> QuerySet[Resource]:
         rows = VIEWSETS[kind].queryset.all().visible_to(self.request.user)
         return rows.filter(**condition).order_by("pk")
 
-    def _represented(self, kind: str, rows: Any) -> Iterable[dict[str, Any]]:
+    def _represented(self, kind: str, rows: QuerySet[Resource]) -> Iterable[Row]:
         """Return rows as their endpoints show them."""
-        representation = representation_of(VIEWSETS[kind].serializer_class)  # type: ignore[arg-type]
+        representation = representation_of(VIEWSETS[kind].serializer_class)
         return representation.of(rows, self.request.caller)
 
 
 def _item(
-    seq: int | None, kind: str, pk: int, row: Any, changed_at: datetime, changed_by: int | None
-) -> dict[str, Any]:
+    seq: int | None,
+    kind: str,
+    pk: int,
+    row: Row | None,
+    changed_at: datetime,
+    changed_by: int | None,
+) -> Row:
     return {
         "seq": seq,
         "type": kind,

@@ -3,9 +3,8 @@
 # drf-spectacular has types for a part of its functions.
 # mypy: disable-error-code="no-untyped-call"
 
-from typing import Any
-
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from api.schema.types import Direction, Schema
@@ -21,7 +20,7 @@ class RowFieldSchema(OpenApiSerializerFieldExtension):
 
     target_class = RowField
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         """Return the references; `null` is added."""
         rows = (viewset.serializer_class for viewset in VIEWSETS.values())
         return {"anyOf": [auto_schema.resolve_serializer(row, direction).ref for row in rows]}

@@ -1,7 +1,6 @@
 """The feed's endpoint."""
 
 from dataclasses import replace
-from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 from api.conditional import check_preconditions, entity_tag
 from api.exceptions import Unavailable
 from api.pagination.pages import positive
+from api.schema.types import Schema
 from api.views import ApiRequest, ApiView
 from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
@@ -36,7 +36,7 @@ class ChangesView(ApiView):
         for viewset in VIEWSETS.values()
         if viewset.scope_resource != "time_entries"
     )
-    parameters: dict[str, Any] = {
+    parameters: dict[str, tuple[Schema, str]] = {
         "cursor": (
             {"type": "string", "minLength": 1},
             "The last `next_cursor`. Omit it to list every row first; `now` skips to new changes.",

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
@@ -113,13 +113,13 @@ def _fingerprint(request: "Request") -> str:
 
 def _changed_something(response: "Response") -> bool:
     """Return whether the request wrote anything; a bulk may report that it did not commit."""
-    data: Mapping[str, Any] = response.data
+    data: Mapping[str, object] = response.data
     return response.status_code < 300 and data.get("committed") is not False
 
 
 def _keep(row: IdempotencyKey, request: "Request", response: "Response") -> None:
     kept = getattr(response, "kept", response.data)  # what may be stored of it: no secrets
-    body: Any = request.accepted_renderer.render(kept)
+    body = request.accepted_renderer.render(kept)
     row.status, row.body = response.status_code, body
     row.headers = {name: response[name] for name in REPEATED_HEADERS if name in response}
     row.save(update_fields=["status", "body", "headers"])

@@ -1,7 +1,5 @@
 """Tasks on the wire."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -27,13 +25,13 @@ class PriorityField(IntegerField):
         {"type": "string", "enum": list(PRIORITY_NAMES)},
     )
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         """Return the number of a priority."""
         number = PRIORITY_NAMES.get(data, data) if isinstance(data, str) else data
         if isinstance(number, bool) or number not in PRIORITY_NAMES.values():
             names = ", ".join(f"{value} ({name})" for name, value in PRIORITY_NAMES.items())
             raise serializers.ValidationError(f"Must be one of: {names}.")
-        return int(number)
+        return next(value for value in PRIORITY_NAMES.values() if value == number)
 
 
 class TaskSerializer(ModelSerializer[Task]):

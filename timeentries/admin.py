@@ -1,7 +1,5 @@
 """Time entries in the Django admin."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -44,9 +42,7 @@ class TimerFilter(admin.SimpleListFilter):
     title = "timer"
     parameter_name = "timer"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [("running", "Running"), ("finished", "Finished")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:

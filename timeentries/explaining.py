@@ -1,7 +1,7 @@
 """Why an entry has the rate that it has."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from rates.models import ALWAYS, Place
 from rates.pricing import Found, Rates, Work, rates_for
@@ -16,10 +16,10 @@ PRICED = "The entry has the most specific rate that is valid on its day."
 KEPT = "The entry keeps the price that it got; by the rates of now it would have another."
 
 
-def explanation(entry: TimeEntry) -> dict[str, Any]:
+def explanation(entry: TimeEntry) -> dict[str, object]:
     """Return the price of an entry, each rate that was considered, and why it won or lost."""
     terms = terms_of(entry)
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "rate_id": entry.rate_id,
         "hourly_rate": entry.hourly_rate,
         "currency": entry.currency,
@@ -48,7 +48,7 @@ def _reason(entry: TimeEntry, now: Found | None) -> str:
     return NO_RATE if rate is None else PRICED
 
 
-def _considered(rates: Rates, work: Work) -> list[dict[str, Any]]:
+def _considered(rates: Rates, work: Work) -> Sequence[Mapping[str, object]]:
     winner, seen = rates.valid(work), set[Place]()
     considered = []
     for rate in rates.of(work):

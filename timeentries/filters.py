@@ -1,7 +1,5 @@
 """Filters of time entries."""
 
-from typing import Any
-
 from django.db.models import Model, QuerySet
 
 from api.exceptions import AccessDenied
@@ -14,7 +12,7 @@ from api.filters.base import (
     SwitchFilter,
     TextFilter,
 )
-from timeentries.models import TimeEntry
+from timeentries.models import TimeEntry, TimeEntryQuerySet
 
 
 class OwnEntriesFilterSet(DateRangeFilterSet):
@@ -55,13 +53,12 @@ class OwnEntriesFilterSet(DateRangeFilterSet):
 
     def filter_tag(
         self,
-        queryset: Any,
+        queryset: TimeEntryQuerySet,
         name: str,
         tag: str,
-    ) -> QuerySet[TimeEntry]:
+    ) -> TimeEntryQuerySet:
         """Keep the entries that carry a tag."""
-        tagged: QuerySet[TimeEntry] = queryset.tagged(tag)
-        return tagged
+        return queryset.tagged(tag)
 
 
 class TimeEntryFilter(OwnEntriesFilterSet):

@@ -2,21 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.exceptions import AccessDenied
 from api.serializers.base import ModelSerializer
-from api.serializers.fields import LOCAL_TIME, AlsoAccepted, InstantField, ReferenceField
+from api.serializers.fields import (
+    LOCAL_TIME,
+    AlsoAccepted,
+    InstantField,
+    ReferenceField,
+    Validated,
+)
 from api.serializers.representation import ComputedField, representation_of
 from resources.refusals import Taken
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from users.models import User
+from values.folding import normal
 from values.instants import INSTANT, hours, seconds_between
-from values.text import normal
 
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 50
@@ -83,7 +88,7 @@ class EndField(InstantField):
         {"type": "string", "pattern": f"^(?:{INSTANT.pattern})?$"},
     )
 
-    def run_validation(self, data: object = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> datetime | None:
         """Return the end; 400 for the empty text that would start a finished entry again."""
         if data == "":
             if self.parent.instance is not None:
@@ -91,7 +96,8 @@ class EndField(InstantField):
                     "Send null to make this a running timer, or omit the field to keep the end."
                 )
             data = None
-        return super().run_validation(data)
+        end: datetime | None = super().run_validation(data)
+        return end
 
 
 class OwnerField(ReferenceField[User]):
@@ -166,7 +172,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "external_id",
         ]
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: Validated) -> Validated:
         """Refuse a task of another project, as the database does, with the field's name."""
         task = attrs.get("task", self.instance and self.instance.task)
         project = attrs.get("project", self.instance and self.instance.project)

@@ -1,7 +1,6 @@
 """System checks of resource declarations; each names the file to fix."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib import admin
@@ -15,6 +14,8 @@ from journal.journaled import Journaled
 from registry import declared
 from registry.config import ApiAppConfig
 from resources.models import Resource
+
+Viewset = type[ListViewSet[models.Model]]
 
 # Fields that every resource needs, so that clients can follow, cache and merge rows.
 OF_EVERY_ROW = {"id", "created_at", "updated_at", "version", "external_id"}
@@ -67,7 +68,7 @@ def _check(config: ApiAppConfig) -> Iterator[CheckMessage]:
         yield from check(config, viewset)
 
 
-def _scopes(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _scopes(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     name = declared.plural_key_of(viewset.queryset.model)
     if getattr(viewset, "scope_resource", None) != name:
         yield _error(
@@ -85,7 +86,7 @@ def _scopes(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
             )
 
 
-def _tag(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _tag(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     tag = declared.plural_key_of(viewset.queryset.model).replace("_", " ").capitalize()
     if tag not in config.tags:
         yield _error(
@@ -95,7 +96,7 @@ def _tag(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _example(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _example(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     component = viewset.serializer_class.__name__.removesuffix("Serializer")
     shown = set(viewset.serializer_class().fields) - OF_EVERY_ROW | {"id"}
     example = config.examples.get(component, {})
@@ -107,7 +108,7 @@ def _example(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _admin(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _admin(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     if not admin.site.is_registered(viewset.queryset.model):
         yield _error(
             16,
@@ -116,7 +117,7 @@ def _admin(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _model(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _model(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     model = viewset.queryset.model
     if not issubclass(viewset, ResourceViewSet):
         return
@@ -147,7 +148,7 @@ def _is_once_per_user(constraint: models.BaseConstraint) -> bool:
     )
 
 
-def _serializer(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _serializer(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     missing = OF_EVERY_ROW - set(viewset.serializer_class().fields)
     if issubclass(viewset.queryset.model, Journaled) and missing:
         yield _error(
@@ -157,7 +158,7 @@ def _serializer(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _filters(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _filters(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     known = set(viewset.filterset_class.base_filters) if viewset.filterset_class else set()
     missing = sorted(FILTERS_OF_EVERY_LIST - known)
     if issubclass(viewset.queryset.model, Journaled) and missing:
@@ -169,11 +170,12 @@ def _filters(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _fetching(config: ApiAppConfig, viewset: Any) -> Iterator[CheckMessage]:
+def _fetching(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     """A relation that is shown and not fetched would cost a query for each row written."""
     selected = viewset.queryset.query.select_related
     for source in representation_of(viewset.serializer_class).sources:
-        path, at = source.split(".")[:-1], selected
+        path = source.split(".")[:-1]
+        at: object = selected
         for name in path:
             at = at.get(name) if isinstance(at, dict) else None
             if at is None:

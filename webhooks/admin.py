@@ -1,7 +1,5 @@
 """Webhooks and their deliveries in the Django admin, for administrators only."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -102,12 +100,12 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
     @admin.display
     def waiting(self, webhook: Webhook) -> str:
         """Return how many deliveries are to be sent for the first time."""
-        return _at_most(webhook.to_send)  # type: ignore[attr-defined] # get_queryset
+        return _at_most(webhook.to_send)
 
     @admin.display
     def failed(self, webhook: Webhook) -> str:
         """Return how many deliveries failed and will be tried again."""
-        return _at_most(webhook.to_retry)  # type: ignore[attr-defined] # get_queryset
+        return _at_most(webhook.to_retry)
 
     @admin.display
     def last_error(self, webhook: Webhook) -> str:
@@ -164,7 +162,7 @@ class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
     @admin.display(description="attempts")
     def all_attempts(self, delivery: Delivery) -> SafeString:
         """Return each attempt with the answer; its text is a stranger's, and escaped."""
-        shown: Any = (
+        shown = (
             (
                 attempt["at"],
                 attempt["milliseconds"],

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from django.utils import timezone
 
@@ -15,7 +14,7 @@ from users.models import User
 from webhooks.events import EVENT_TYPES, TEST, opened_by
 from webhooks.models import Delivery, Webhook
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 
 
 class Payloads:
@@ -76,7 +75,7 @@ def rows_of(changes: Iterable[Change], owner: User) -> dict[tuple[str, object], 
     caller = Caller(timezone.now(), owner.pk)
     found: dict[tuple[str, object], Row] = {}
     for kind, pks in ids.items():
-        viewset: Any = VIEWSETS[kind]
+        viewset = VIEWSETS[kind]
         rows = viewset.queryset.all().visible_to(owner).filter(pk__in=pks).order_by("pk")
         for row in representation_of(viewset.serializer_class).of(rows, caller):
             found[kind, row["id"]] = row

@@ -1,15 +1,12 @@
 """The events with a sample of each, made by the serializers that make the real ones."""
 
 from functools import cache
-from typing import Any
 
-from django.apps import apps
-
-from registry.declared import viewsets_by_key
+from registry.declared import examples, viewsets_by_key
 from webhooks.events import EVENT_TYPES, TEST, EventType
 
 SAMPLE_SEQ = 1208
-TEST_SAMPLE: dict[str, Any] = {
+TEST_SAMPLE: dict[str, object] = {
     "type": TEST,
     "timestamp": "2024-01-15T17:00:00Z",
     "seq": None,
@@ -20,7 +17,7 @@ TEST_SAMPLE: dict[str, Any] = {
 }
 # What the row of an event shows that its resource's example does not, and what is said to have
 # changed.
-SHOWN: dict[str, dict[str, Any]] = {
+SHOWN: dict[str, dict[str, object]] = {
     "timer.started": {
         "end_time": None,
         "duration_seconds": 0,
@@ -41,7 +38,7 @@ CHANGED = {
 }
 
 
-def event_types() -> list[dict[str, Any]]:
+def event_types() -> list[dict[str, object]]:
     """Return `{"name", "description", "sample"}` of each event."""
     return [
         {"name": event.name, "description": event.description, "sample": sample_of(event)}
@@ -49,7 +46,7 @@ def event_types() -> list[dict[str, Any]]:
     ]
 
 
-def sample_of(event: EventType) -> dict[str, Any]:
+def sample_of(event: EventType) -> dict[str, object]:
     """Return the body of an event, about the row that is the example of its resource."""
     row = example_row(event.kind) | SHOWN.get(event.name, {})
     return {
@@ -64,10 +61,9 @@ def sample_of(event: EventType) -> dict[str, Any]:
 
 
 @cache
-def example_row(kind: str) -> dict[str, Any]:
+def example_row(kind: str) -> dict[str, object]:
     """Return the example that an app declares of its resource, with what every row has."""
-    viewset: Any = viewsets_by_key()[kind]
-    config: Any = apps.get_containing_app_config(viewset.__module__)
+    viewset = viewsets_by_key()[kind]
     component = viewset.serializer_class.__name__.removesuffix("Serializer")
     of_every_row = {
         "created_at": "2024-01-15T09:00:00Z",
@@ -75,5 +71,5 @@ def example_row(kind: str) -> dict[str, Any]:
         "version": 2,
         "external_id": None,
     }
-    given = {**of_every_row, **config.examples[component]}
-    return {name: given[name] for name in viewset.serializer_class().fields if name in given}
+    given = {**of_every_row, **examples()[component]}
+    return {name: given[name] for name in viewset.serializer_class().get_fields() if name in given}

@@ -1,7 +1,6 @@
 """The `webhooks` section of the OpenAPI document: every event with its payload."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from api.schema.types import Schema
 from registry.declared import viewsets_by_key
@@ -24,7 +23,7 @@ RESPONSES: Schema = {
 }
 
 
-def add_webhooks(result: Schema, **_: Any) -> Schema:
+def add_webhooks(result: Schema, **_: object) -> Schema:
     """Add every event, and a component of what is sent for each kind of row (drf-spectacular)."""
     schemas = result["components"]["schemas"]
     schemas[ID_ONLY] = _object({"id": INTEGER}, "What is left of a row that is gone.")

@@ -1,13 +1,12 @@
 """Webhooks and their deliveries on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.serializers.base import ModelSerializer
-from api.serializers.fields import TextField, id_of
+from api.serializers.fields import TextField, Validated, id_of
 from api.suggestions import shortened
 from apitokens.permissions import InsufficientScope
 from apitokens.scopes import allows
@@ -24,7 +23,7 @@ class EventsField(serializers.ListField):
 
     child = TextField()
 
-    def to_internal_value(self, data: Any) -> list[str]:
+    def to_internal_value(self, data: list[object]) -> list[str]:
         """Return the names, each once; 403 for one whose kind the token may not read."""
         names: list[str] = list(dict.fromkeys(super().to_internal_value(data)))
         if not names:
@@ -52,7 +51,7 @@ class ProjectIdsField(serializers.ListField):
 
     child = serializers.IntegerField()
 
-    def to_internal_value(self, data: Any) -> list[int]:
+    def to_internal_value(self, data: object) -> list[int]:
         """Return the ids, each once; 400 for one of no project."""
         if not isinstance(data, list):
             raise serializers.ValidationError("Give a list of ids.")
@@ -102,7 +101,7 @@ class WebhookSerializer(ModelSerializer[Webhook]):
             raise serializers.ValidationError(refusal)
         return url
 
-    def made_of(self, rows: Sequence[dict[str, Any]]) -> list[Webhook]:
+    def made_of(self, rows: Sequence[Validated]) -> list[Webhook]:
         """Return new webhooks of the caller."""
         user = self.context["request"].user
         return super().made_of([{"user": user, **row} for row in rows])

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -15,7 +15,7 @@ from api.exceptions import Conflict
 from api.pagination.pages import PagePagination
 from api.schema.answers import list_envelope, written_envelope
 from api.serializers.base import refuse_unknown
-from api.serializers.fields import InstantField
+from api.serializers.fields import AnyField, InstantField
 from api.serializers.representation import Representation, representation_of
 from api.views import METHODS_WITH_BODY
 from api.viewsets import ResourceViewSet
@@ -59,7 +59,7 @@ WITH_SECRET = {
     "webhook": WebhookSerializer(),
     "secret": serializers.CharField(help_text="Shown this once."),
 }
-EVENTS_SHOWN: dict[str, Any] = {"event_types": EventTypeSerializer(many=True)}
+EVENTS_SHOWN: dict[str, AnyField] = {"event_types": EventTypeSerializer(many=True)}
 DELIVERY_WRITTEN = written_envelope(DeliverySerializer, "delivery")
 
 
@@ -78,8 +78,8 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Judge the address too: to look up its name takes time, in which no row is locked."""
         super().initial(request, *args, **kwargs)
-        data: Any = request.data if request.method in METHODS_WITH_BODY else {}
-        if isinstance(url := data.get("url"), str):
+        data = request.data if request.method in METHODS_WITH_BODY else {}
+        if isinstance(data, dict) and isinstance(url := data.get("url"), str):
             try:
                 check(url)
             except Refused as refused:
@@ -91,9 +91,15 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
             return [*DeliveryFilter.base_filters, *PagePagination.parameters]
         return super().query_parameters()
 
-    def _written(self, instance: Webhook, *args: Any, **kwargs: Any) -> Response:
+    def _written(
+        self,
+        instance: Webhook,
+        verb: str,
+        status_code: int = status.HTTP_200_OK,
+        note: str = "",
+    ) -> Response:
         """Return the answer to a write; that to a creation has the secret, this once."""
-        response = super()._written(instance, *args, **kwargs)
+        response = super()._written(instance, verb, status_code, note)
         return _with_secret(response, instance) if instance.shown_secret else response
 
     @extend_schema(responses=inline_serializer("EventTypeList", EVENTS_SHOWN))
@@ -133,8 +139,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         if not filters.is_valid():
             raise ValidationError(filters.errors)
         paginator = PagePagination()
-        view: Any = DELIVERIES
-        page = paginator.paginate_queryset(filters.qs, request, view)
+        page = paginator.paginate_queryset(filters.qs, request, DELIVERIES)
         rows = [DELIVERIES.representation.of_row(row, self.request.caller) for row in page]
         return paginator.get_paginated_response(rows)
 

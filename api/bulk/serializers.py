@@ -122,8 +122,8 @@ class BulkSerializer(serializers.Serializer[object]):
     dry_run = fields.SwitchField(
         default=False, help_text="Validate every operation without writing anything."
     )
-    operations = LaterOperationSerializer(  # type: ignore[call-arg] # many=True takes it
-        many=True, allow_empty=False, max_length=MOST_OPERATIONS
+    operations: serializers.ListSerializer[list[Operation]] = serializers.ListSerializer(
+        child=LaterOperationSerializer(), allow_empty=False, max_length=MOST_OPERATIONS
     )
 
     def to_internal_value(self, data: Operation) -> Operation:

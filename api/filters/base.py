@@ -4,12 +4,13 @@ import copy
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 from zoneinfo import ZoneInfo
 
 import django_filters
 from django import forms
 from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, QueryDict
 from django_filters import rest_framework as drf_filters
 from rest_framework.exceptions import ValidationError as InvalidQuery
 
@@ -32,6 +33,16 @@ from values.text import LONGEST_SEARCH
 
 if TYPE_CHECKING:
     from users.models import User
+
+
+class FilterOptions(TypedDict, total=False):
+    """What a declared filter may say."""
+
+    field_name: str
+    method: str
+    help_text: str
+    max_length: int
+    strip: bool
 
 
 class Filter(django_filters.Filter):
@@ -73,7 +84,9 @@ class ChoiceFilter(Filter):
     field_class = ChoiceParameter
     about = "Only those of this {}."
 
-    def __init__(self, *, choices: Sequence[tuple[str, object]], **kwargs: Any) -> None:
+    def __init__(
+        self, *, choices: Sequence[tuple[str, object]], **kwargs: Unpack[FilterOptions]
+    ) -> None:
         super().__init__(choices=choices, **kwargs)
         self.schema = _one_of([value for value, _ in choices])
 
@@ -85,8 +98,8 @@ class SinceFilter(Filter):
     schema = {"type": "string", "format": "date-time"}
     about = f"Only those changed then or later. Also accepted: {LOCAL_TIME}."
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(field_name="updated_at", lookup_expr="gte", **kwargs)
+    def __init__(self) -> None:
+        super().__init__(field_name="updated_at", lookup_expr="gte")
 
 
 class TextFilter(Filter):
@@ -94,8 +107,9 @@ class TextFilter(Filter):
 
     field_class: type[forms.CharField] = TextParameter
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": LONGEST_SEARCH, **kwargs})
+    def __init__(self, **kwargs: Unpack[FilterOptions]) -> None:
+        kwargs.setdefault("max_length", LONGEST_SEARCH)
+        super().__init__(**kwargs)
 
 
 class ExternalIdFilter(TextFilter):
@@ -104,12 +118,14 @@ class ExternalIdFilter(TextFilter):
     field_class = forms.CharField  # unchanged
     schema = {"type": "string", "minLength": 1, "maxLength": 255}
 
+    parent: "FilterSet"
+
     def __init__(self) -> None:
         about = "The row to which you assigned this id."
         super().__init__(help_text=about, max_length=255, strip=False)
 
     def filter(self, qs: QuerySet[Model], value: str) -> QuerySet[Model]:
-        user = self.parent.user  # type: ignore[attr-defined] # the FilterSet
+        user = self.parent.user
         return qs.filter(external_id=value, external_user=user) if value else qs
 
 
@@ -154,7 +170,7 @@ class ChoiceOption(OptionFilter):
 
     field_class = ChoiceParameter
 
-    def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, words: Sequence[str], **kwargs: Unpack[FilterOptions]) -> None:
         super().__init__(choices=[(word, word) for word in words], **kwargs)
         self.schema = _one_of(words)
 
@@ -164,7 +180,9 @@ class ChoicesOption(OptionFilter):
 
     field_class = ChoicesParameter
 
-    def __init__(self, words: Sequence[str], *, at_most: int, **kwargs: Any) -> None:
+    def __init__(
+        self, words: Sequence[str], *, at_most: int, **kwargs: Unpack[FilterOptions]
+    ) -> None:
         choices = [(word, word) for word in words]
         super().__init__(choices=choices, at_most=at_most, **kwargs)
         word = "|".join(words)
@@ -197,10 +215,18 @@ class FilterSet(drf_filters.FilterSet):
     field for each of them on every request.
     """
 
-    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+    request: HttpRequest
+
+    def __init__(
+        self,
+        data: QueryDict | dict[str, str] | None = None,
+        queryset: QuerySet[Model] | None = None,
+        *,
+        request: HttpRequest | None = None,
+    ) -> None:
         filters = self.base_filters.items()
         self.base_filters = OrderedDict(each for each in filters if each[0] in (data or ()))
-        super().__init__(data, *args, **kwargs)
+        super().__init__(data, queryset, request=request)
 
     def get_form_class(self) -> type[forms.Form]:
         """Return a form class for the filters in the query."""
@@ -223,7 +249,7 @@ class FilterSet(drf_filters.FilterSet):
     @property
     def user(self) -> "User":
         """The authenticated user."""
-        return cast("User", self.request.user)  # type: ignore[union-attr]
+        return cast("User", self.request.user)
 
 
 def _one_of(words: Sequence[str]) -> Schema:

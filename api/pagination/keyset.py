@@ -7,16 +7,14 @@ and set of filters, so its values can be trusted.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import F, Func, Q, QuerySet, Value
-from django.db.models.expressions import OrderBy
 from django.db.models.sql.compiler import SQLCompiler
 from rest_framework.exceptions import ValidationError
 
-from database.columns import column_of
+from database.columns import column_of, ordered_by
 
 NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 
@@ -25,7 +23,7 @@ NOT_OURS = "Must be a next_cursor of the same list with the same filters."
 class OrderColumn:
     """A column that a list is ordered by; nulls come last."""
 
-    field: models.Field[Any, Any]
+    field: models.Field[object, object]
     descending: bool
 
     def __str__(self) -> str:
@@ -47,7 +45,10 @@ class Keyset:
         """Read the order; `seal` says which list and which filters."""
         self.queryset = queryset
         order = queryset.query.order_by or queryset.model._meta.ordering or ()
-        self.columns = [_column(queryset.model, term) for term in order]
+        self.columns = [
+            OrderColumn(column_of(queryset.model, name), descending)
+            for name, descending in map(ordered_by, order)
+        ]
         self._signer = Signer(salt=f"{seal} by {' '.join(map(str, self.columns))}")
 
     def cursor(self, values: Sequence[object]) -> str:
@@ -91,25 +92,17 @@ class Beyond(Func):
         super().__init__(*columns, *values)
         self.operator = "<" if pairs[0][0].descending else ">"
 
-    def as_sql(  # type: ignore[override] # without the template of a function
-        self, compiler: SQLCompiler, connection: object, **_: object
-    ) -> tuple[str, list[str | int]]:
+    def as_sql(
+        self, compiler: SQLCompiler, connection: object, *_: object, **__: object
+    ) -> tuple[str, tuple[str | int, ...]]:
         """Return SQL that both databases find a place in an index with."""
         compiled = [compiler.compile(source) for source in self.get_source_expressions()]
         half = len(compiled) // 2
         left, right = (
             ", ".join(sql for sql, _ in part) for part in (compiled[:half], compiled[half:])
         )
-        params = [param for _, params in compiled for param in params]
+        params = tuple(param for _, params in compiled for param in params)
         return f"({left}) {self.operator} ({right})", params
-
-
-def _column(model: type[models.Model], term: Any) -> OrderColumn:
-    if isinstance(term, str):
-        return OrderColumn(column_of(model, term.removeprefix("-")), term.startswith("-"))
-    if not isinstance(term, OrderBy):
-        term = term.asc()
-    return OrderColumn(column_of(model, term.expression.name), term.descending)
 
 
 def _runs(columns: list[OrderColumn]) -> list[tuple[int, int]]:

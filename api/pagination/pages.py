@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -15,6 +15,7 @@ from api.pagination.keyset import Keyset
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from api.serializers.representation import Representation, Row
+    from resources.models import ResourceQuerySet
 
 DEFAULT_PER_PAGE = 50
 MAX_PER_PAGE = 100
@@ -44,16 +45,15 @@ class PagePagination(BasePagination):
             raise ValidationError({"cursor": ["Send page or cursor, not both."]})
         return self._following(cursor)
 
-    def count(self, queryset: Any) -> int:
+    def count(self, queryset: "ResourceQuerySet[Model]") -> int:
         """Return how many there are on all pages."""
-        total: int = queryset.exact_count()
-        return total
+        return queryset.exact_count()
 
     def get_paginated_response(self, data: object) -> Response:
         """Return the envelope around serialized rows."""
         return Response({self.key: data, "pagination": self.pagination})
 
-    def _numbered(self, queryset: QuerySet[Model], page: int) -> "list[Row]":
+    def _numbered(self, queryset: "ResourceQuerySet[Model]", page: int) -> "list[Row]":
         """Return the rows of a page, and say where it stands among the others."""
         total = self.count(queryset)
         pages = -(-total // self.per_page)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
+from api.serializers.fields import AnyField, AnySerializer
+
+Fields = dict[str, AnyField]
 
 
 class PaginationSerializer(serializers.Serializer[object]):
@@ -87,7 +88,7 @@ class Failure:
     description: str
     serializer: type[CommonErrorSerializer] = CommonErrorSerializer
     headers: tuple[str, ...] = ()
-    example: dict[str, Any] = field(default_factory=dict)
+    example: dict[str, object] = field(default_factory=dict)
 
 
 EXAMPLE_REQUEST_ID = "8f14e45fceea167a5a36dedd4bea2543"
@@ -183,7 +184,7 @@ FAILURES = {
 ANSWERS = {"200": "Success.", "201": "Created.", "503": "The service is not able to work."}
 
 
-def _header(description: str, kind: str = "integer", **more: Any) -> dict[str, Any]:
+def _header(description: str, kind: str = "integer", **more: bool) -> dict[str, object]:
     return {"description": description, "schema": {"type": kind}, **more}
 
 
@@ -203,7 +204,7 @@ HEADERS = {
 
 # Each is one class per resource, however often the document is made.
 @cache
-def list_envelope(item: type[serializers.Serializer[Any]], key: str) -> Any:
+def list_envelope(item: type[AnySerializer], key: str) -> type[AnySerializer]:
     """Return the serializer of `{"projects": […], "pagination": {…}}`."""
     fields: Fields = {key: item(many=True), "pagination": PaginationSerializer()}
     # many=False: drf-spectacular would take the envelope for one of the rows.
@@ -211,20 +212,20 @@ def list_envelope(item: type[serializers.Serializer[Any]], key: str) -> Any:
 
 
 @cache
-def envelope(item: type[serializers.Serializer[Any]], key: str) -> Any:
+def envelope(item: type[AnySerializer], key: str) -> type[AnySerializer]:
     """Return the serializer of `{"project": {…}}`."""
     return _serializer(f"{_name(item)}Envelope", {key: item()})
 
 
 @cache
-def written_envelope(item: type[serializers.Serializer[Any]], key: str) -> Any:
+def written_envelope(item: type[AnySerializer], key: str) -> type[AnySerializer]:
     """Return the serializer of `{"message": "…", "project": {…}}`."""
     return _serializer(f"{_name(item)}Written", {"message": serializers.CharField(), key: item()})
 
 
-def _serializer(name: str, fields: Fields) -> type[serializers.Serializer[Any]]:
+def _serializer(name: str, fields: Fields) -> type[AnySerializer]:
     return type(name, (serializers.Serializer,), fields)
 
 
-def _name(item: type[serializers.Serializer[Any]]) -> str:
+def _name(item: type[AnySerializer]) -> str:
     return item.__name__.removesuffix("Serializer")

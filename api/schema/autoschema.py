@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, get_doc
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_doc
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
@@ -38,6 +38,7 @@ from api.schema.types import (
     is_nullable,
     query_parameter,
 )
+from api.serializers.fields import AnyField, AnySerializer
 from api.views import METHODS_WITH_BODY
 from api.viewsets import ListViewSet, ResourceViewSet
 from apitokens.permissions import required_scope
@@ -51,9 +52,16 @@ class AutoSchema(SpectacularAutoSchema):
 
     view: Any
 
-    def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
+    def get_operation(
+        self,
+        path: str,
+        path_regex: str,
+        path_prefix: str,
+        method: str,
+        registry: ComponentRegistry,
+    ) -> Schema | None:
         """Return the operation; one that needs no token says so."""
-        operation = super().get_operation(*args, **kwargs)
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         return operation and {"security": [], **operation}
 
     def get_operation_id(self) -> str:
@@ -93,8 +101,8 @@ class AutoSchema(SpectacularAutoSchema):
 
     def get_request_serializer(self) -> Any:
         """Return the body's serializer; PUT takes a part of the fields, as PATCH does."""
-        serializer: Any = super().get_request_serializer()
-        if self.method == "PUT":
+        serializer = super().get_request_serializer()
+        if self.method == "PUT" and isinstance(serializer, serializers.Serializer):
             serializer.partial = True
         return serializer
 
@@ -126,9 +134,9 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _get_response_for_code(
         self,
-        serializer: Any,
+        serializer: object,
         status_code: str,
-        media_types: Any = None,
+        media_types: object = None,
         direction: Direction = "response",
     ) -> Schema:
         response: Schema = super()._get_response_for_code(
@@ -195,7 +203,7 @@ class AutoSchema(SpectacularAutoSchema):
     def _get_pagination_parameters(self) -> list[Schema]:
         return []
 
-    def _get_serializer_field_meta(self, field: Any, direction: Direction) -> Schema:
+    def _get_serializer_field_meta(self, field: AnyField, direction: Direction) -> Schema:
         meta: Schema = super()._get_serializer_field_meta(field, direction)
         meta.pop("title", None)
         if field.read_only and isinstance(field.parent, serializers.ModelSerializer):
@@ -205,7 +213,7 @@ class AutoSchema(SpectacularAutoSchema):
         return meta
 
     def _map_serializer_field(
-        self, field: Any, direction: Direction, *args: Any, **kwargs: Any
+        self, field: AnyField, direction: Direction, *args: object, **kwargs: object
     ) -> Schema:
         """Describe the type that a client should send; what else is accepted, only in words."""
         schema: Schema = super()._map_serializer_field(field, direction, *args, **kwargs)
@@ -216,7 +224,7 @@ class AutoSchema(SpectacularAutoSchema):
             schema |= {"description": about.strip(), ALSO_ACCEPTED: other}
         return schema
 
-    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
+    def _map_basic_serializer(self, serializer: AnySerializer, direction: Direction) -> Schema:
         """Require what an answer always has: a resource's every field, whatever input needs."""
         schema: Schema = super()._map_basic_serializer(serializer, direction)
         if direction == "response":

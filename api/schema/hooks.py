@@ -1,7 +1,6 @@
 """What is done to the whole OpenAPI document: hooks of drf-spectacular."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from drf_spectacular.plumbing import safe_ref
 from inflection import camelize
@@ -28,7 +27,7 @@ PAGINATION = {
 }
 
 
-def name_choices(result: Schema, **_: Any) -> Schema:
+def name_choices(result: Schema, **_: object) -> Schema:
     """Make a component of each property's choices, named for both: `TaskStatus`.
 
     drf-spectacular's own hook would call it `Status`, and rename it as soon as a second
@@ -52,13 +51,13 @@ def name_choices(result: Schema, **_: Any) -> Schema:
     return result
 
 
-def add_declared(result: Schema, **_: Any) -> Schema:
+def add_declared(result: Schema, **_: object) -> Schema:
     """Add the tags and examples that the apps declare."""
     result["tags"] = [
         {"name": name, "description": description} for name, description in declared.tags().items()
     ]
     schemas = result["components"]["schemas"]
-    for name, example in _examples().items():
+    for name, example in {"Pagination": PAGINATION, **declared.examples()}.items():
         schemas[name]["examples"] = [_members(example, schemas[name])]
         request = schemas.get(f"{name}Request", {})
         if request:
@@ -66,12 +65,7 @@ def add_declared(result: Schema, **_: Any) -> Schema:
     return result
 
 
-def _examples() -> dict[str, Mapping[str, Any]]:
-    examples = (config.examples for config in declared.api_apps())
-    return {"Pagination": PAGINATION, **{k: v for each in examples for k, v in each.items()}}
-
-
-def _members(example: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+def _members(example: Mapping[str, object], schema: Schema) -> dict[str, object]:
     """Return those members of an example that a component has; a row has some that all have."""
     members = schema["properties"]
     known = {**OF_EVERY_ROW, **example} if "version" in members else example

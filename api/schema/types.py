@@ -6,13 +6,15 @@
 from typing import Any, Literal, get_type_hints
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db import models
 from django.db.models import CheckConstraint, Q
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.plumbing import resolve_type_hint
-from rest_framework import serializers
+
+from api.serializers.fields import AnyField
 
 Schema = dict[str, Any]
 Direction = Literal["request", "response"]
@@ -71,11 +73,11 @@ class TokenSchemes(OpenApiAuthenticationExtension):
     target_class = "apitokens.authentication.ApiTokenAuthentication"
     name = ["bearerAuth", "apiKeyAuth"]
 
-    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+    def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:
         """Return two alternatives; one mapping with two names would ask for both."""
         return [{name: []} for name in self.name]
 
-    def get_security_definition(self, auto_schema: Any) -> list[Schema]:
+    def get_security_definition(self, auto_schema: object) -> list[Schema]:
         return [
             {"type": "http", "scheme": "bearer", "description": "Recommended: `Bearer tt_…`"},
             {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`tt_…`"},
@@ -87,7 +89,7 @@ class NumberFieldSchema(OpenApiSerializerFieldExtension):
 
     target_class = "api.serializers.fields.NumberField"
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: object, direction: Direction) -> Schema:
         if direction == "response":
             return {"type": "number"}
         return {
@@ -104,7 +106,7 @@ class EmailFieldSchema(OpenApiSerializerFieldExtension):
     target_class = "rest_framework.serializers.EmailField"
     match_subclasses = True
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: object, direction: Direction) -> Schema:
         self.target.validators = []  # drf-spectacular would derive the format from them
         if direction == "response":
             return {"type": "string"}
@@ -120,18 +122,18 @@ class ComputedFieldSchema(OpenApiSerializerFieldExtension):
 
     target_class = "api.serializers.representation.ComputedField"
 
-    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Schema:
+    def map_serializer_field(self, auto_schema: object, direction: Direction) -> Schema:
         returned = get_type_hints(self.target.function)["return"]
         words = str(self.target.function.__doc__).removeprefix("Return ")
         return {**resolve_type_hint(returned), "description": words[:1].upper() + words[1:]}
 
 
-def is_nullable(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+def is_nullable(field: AnyField) -> bool:
     """Return whether what a field shows may be null: a null column is on the way to it.
 
     DRF marks only fields that accept null, and those that are read only accept nothing.
     """
-    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    model = _model_of(field)
     for name in getattr(field, "source_attrs", ()):  # what stands in for a field has none
         try:
             column: Any = model and model._meta.get_field(name)
@@ -148,11 +150,15 @@ def query_parameter(name: str, schema: Schema, description: str) -> Schema:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _minimum(field: serializers.Field[Any, Any, Any, Any]) -> Schema:
+def _model_of(field: AnyField) -> type[models.Model] | None:
+    return getattr(getattr(field.parent, "Meta", None), "model", None)
+
+
+def _minimum(field: AnyField) -> Schema:
     """Return the minimum 0 of a column that a check of its model keeps from being negative."""
     not_negative = Q(**{f"{field.source}__gte": 0})
-    model = field.parent.Meta.model  # type: ignore[attr-defined]
-    for constraint in model._meta.constraints:
+    model = _model_of(field)
+    for constraint in model._meta.constraints if model else ():
         if isinstance(constraint, CheckConstraint) and constraint.condition == not_negative:
             return {"minimum": 0}
     return {}

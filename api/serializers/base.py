@@ -31,7 +31,7 @@ def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
 
 @cache
 def _fields_of(
-    serializer_class: "type[ModelSerializer[Any]]",
+    serializer_class: "type[ModelSerializer[M]]",
 ) -> dict[str, AnyField]:
     return serializer_class().build_fields()
 
@@ -84,7 +84,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
 
     def build_field(
         self, field_name: str, info: FieldInfo, model_class: type[M], nested_depth: int
-    ) -> tuple[type[AnyField], dict[str, Any]]:
+    ) -> tuple[type[AnyField], dict[str, object]]:
         """Build a field; `client_id` is the foreign key `client`."""
         relation = field_name.removesuffix("_id")
         if relation == field_name or relation not in info.forward_relations:
@@ -98,8 +98,8 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     def build_standard_field(
         self,
         field_name: str,
-        model_field: models.Field[Any, Any],
-    ) -> tuple[type[AnyField], dict[str, Any]]:
+        model_field: models.Field[object, object],
+    ) -> tuple[type[AnyField], dict[str, object]]:
         """Build a field without a SELECT in front of a unique index, which would race."""
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if isinstance(model_field, models.TextField):
@@ -143,7 +143,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         if before is not None and shown is None and getattr(before, "external_id", None):
             self.note = ANOTHERS_ID_REPLACED
 
-    def save(self, **kwargs: Any) -> M:
+    def save(self, **kwargs: object) -> M:
         """Write in one transaction; a broken constraint is answered with its own sentence."""
         try:
             return self._saved(**kwargs)
@@ -162,7 +162,7 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         freed, _ = free_unseen_ids(self.Meta.model, user, ids)
         return bool(freed)
 
-    def _saved(self, **kwargs: Any) -> M:
+    def _saved(self, **kwargs: object) -> M:
         with constraints_as_errors(self.Meta.model):
             saved: M = super().save(**kwargs)
         return saved

@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db.models import QuerySet
+from django.db import models
 from rest_framework import serializers
 from rest_framework.relations import ManyRelatedField, PrimaryKeyRelatedField
 
-from api.serializers.fields import ExternalIdField, InstantField
+from api.serializers.fields import AnyField, AnySerializer, ExternalIdField, InstantField
+from database.columns import model_behind, ordered_by
 from database.prepared import PreparedRows
 
 Row = Sequence[object]  # the values of a representation's `sources`
@@ -47,7 +48,7 @@ REFUSED = (serializers.SerializerMethodField, serializers.BaseSerializer, ManyRe
 INSTEAD = "See CONTRIBUTING.md, What a row shows."
 
 
-class ComputedField(serializers.Field[Any, Any, Any, Any]):
+class ComputedField(serializers.Field[object, object, object, object]):
     """A read-only value that a function computes from columns, each named as in a `source`.
 
     With `until_now`, the function also gets the time of the request as `now`. Its return
@@ -70,7 +71,7 @@ class ComputedField(serializers.Field[Any, Any, Any, Any]):
 class Representation:
     """The columns that a serializer reads, and how it shows them."""
 
-    def __init__(self, serializer_class: type[serializers.Serializer[Any]]) -> None:
+    def __init__(self, serializer_class: type[AnySerializer]) -> None:
         fields = {
             name: field
             for name, field in serializer_class().fields.items()
@@ -88,7 +89,9 @@ class Representation:
         makers = ((name, _maker(field, places[name])) for name, field in fields.items())
         self._made = [(name, make) for name, make in makers if make]
 
-    def of(self, queryset: QuerySet[Any, object], caller: Caller) -> list[dict[str, object]]:
+    def of(
+        self, queryset: models.QuerySet[models.Model, object], caller: Caller
+    ) -> list[dict[str, object]]:
         """Return the rows of a queryset in the encoder's format, with one query."""
         return [self.of_row(row, caller) for row in self.rows(queryset)]
 
@@ -105,12 +108,12 @@ class Representation:
 
 
 @cache
-def representation_of(serializer_class: type[serializers.Serializer[Any]]) -> Representation:
+def representation_of(serializer_class: type[AnySerializer]) -> Representation:
     """Return the representation that a serializer class declares."""
     return Representation(serializer_class)
 
 
-def _sources(field: Any) -> list[str]:
+def _sources(field: AnyField) -> list[str]:
     if isinstance(field, ComputedField):
         return list(field.columns)
     if isinstance(field, ExternalIdField):
@@ -120,15 +123,17 @@ def _sources(field: Any) -> list[str]:
     return [str(field.source)]
 
 
-def _order_of(serializer_class: object) -> list[str]:
+def _model_of(serializer_class: type[AnySerializer]) -> type[models.Model] | None:
+    return getattr(getattr(serializer_class, "Meta", None), "model", None)
+
+
+def _order_of(serializer_class: type[AnySerializer]) -> list[str]:
     """Return the columns that the list of a serializer's model is ordered by."""
-    model = getattr(getattr(serializer_class, "Meta", None), "model", None)
-    terms = model._meta.ordering if model else ()
-    names = (term if isinstance(term, str) else term.expression.name for term in terms)
-    return [name.removeprefix("-") for name in names]
+    model = _model_of(serializer_class)
+    return [name for name, _ in map(ordered_by, (model and model._meta.ordering) or ())]
 
 
-def _maker(field: Any, places: Sequence[int]) -> Make | None:
+def _maker(field: AnyField, places: Sequence[int]) -> Make | None:
     """Return a function from row to field value, or None if the column is encoded as it is."""
     if isinstance(field, ComputedField):
         return _computed(field.function, places, until_now=field.until_now)
@@ -137,7 +142,8 @@ def _maker(field: Any, places: Sequence[int]) -> Make | None:
         return lambda row, caller: row[given] if row[giver] == caller.user_id else None
     if type(field).to_representation in WRITTEN_AS_STORED:
         return None
-    place, show = places[0], field.to_representation
+    place = places[0]
+    show: Callable[..., object] = field.to_representation
     if isinstance(field, serializers.DecimalField):
         show = float
     return lambda row, _: None if row[place] is None else show(row[place])
@@ -158,7 +164,9 @@ def _taker(places: Sequence[int]) -> Callable[[Row], Sequence[object]]:
     return operator.itemgetter(*places)
 
 
-def _refuse_what_would_be_ignored(serializer_class: Any, fields: dict[str, Any]) -> None:
+def _refuse_what_would_be_ignored(
+    serializer_class: type[AnySerializer], fields: dict[str, AnyField]
+) -> None:
     """Raise ImproperlyConfigured for DRF features that need a model instance."""
     name = serializer_class.__name__
     if serializer_class.to_representation is not serializers.Serializer.to_representation:
@@ -168,17 +176,17 @@ def _refuse_what_would_be_ignored(serializer_class: Any, fields: dict[str, Any])
             kind = type(field).__name__
             raise ImproperlyConfigured(f"{name}.{field_name}: {kind} is not supported. {INSTEAD}")
         for source in _sources(field):
-            _refuse_unless_column(f"{name}.{field_name}", serializer_class.Meta.model, source)
+            _refuse_unless_column(f"{name}.{field_name}", _model_of(serializer_class), source)
 
 
-def _refuse_unless_column(where: str, model: Any, source: str) -> None:
+def _refuse_unless_column(where: str, model: type[models.Model] | None, source: str) -> None:
     *path, last = source.split(".")
     try:
         for relation in path:
-            model = model._meta.get_field(relation).related_model
-        columns = {column.attname for column in model._meta.concrete_fields}
-    except (FieldDoesNotExist, AttributeError):
-        columns = set()
+            model = model and model_behind(model, relation)
+    except FieldDoesNotExist:
+        model = None
+    columns = {column.attname for column in model._meta.concrete_fields} if model else set()
     if last not in columns:
         raise ImproperlyConfigured(f"{where}: {source} is not a column. {INSTEAD}")
 

@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, NoReturn
 
 from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
 
 from api.exceptions import BadRequest
 from api.suggestions import shortened
@@ -25,15 +26,17 @@ class StrictJSONParser(JSONParser):
 
     def parse(
         self,
-        stream: IO[Any],
+        stream: IO[bytes],
         media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
+        parser_context: Mapping[str, object] | None = None,
+    ) -> dict[str, object]:
         """Return the object that the body holds; 400 for anything else."""
         request = (parser_context or {}).get("request")
         try:
             body = stream.read()
-            text = (unpacked(request, body) if request else body).decode("utf-8")
+            text = (unpacked(request, body) if isinstance(request, Request) else body).decode(
+                "utf-8"
+            )
             data = json.loads(text, object_pairs_hook=_Objects(), parse_constant=_refuse_constant)
         except RecursionError as error:
             raise _too_deep() from error
@@ -52,20 +55,22 @@ class _Objects:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def __call__(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         self.count += 1
         if self.count > MOST_VALUES:
             raise _too_many()
         result = dict(pairs)
         if len(result) != len(pairs):
-            twice = shortened(_first_repeated(name for name, _ in pairs))
-            raise ValueError(f"duplicate name {json.dumps(twice)} in an object")
+            _refuse_repeated(name for name, _ in pairs)
         return result
 
 
-def _first_repeated(names: Iterable[str]) -> str:
+def _refuse_repeated(names: Iterable[str]) -> None:
     seen: set[str] = set()
-    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    for name in names:
+        if name in seen:
+            raise ValueError(f"duplicate name {json.dumps(shortened(name))} in an object")
+        seen.add(name)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -4,10 +4,10 @@ The standby that is away is in tests/faults/standby_away.py; here the commit its
 """
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.http import HttpRequest
 
 from api.exceptions import exception_handler
 from database.postgresql import commits
@@ -64,8 +64,7 @@ def test_the_answer_says_to_send_it_again() -> None:
     execute(SLEEPS)
     with pytest.raises(OperationalError) as caught:
         commit_slowly()
-    request = SimpleNamespace(request_id="1")
-    response = exception_handler(caught.value, {"request": request})
+    response = exception_handler(caught.value, {"request": HttpRequest()})
     assert response is not None
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert "same Idempotency-Key" in response.data["message"]  # type: ignore[attr-defined]

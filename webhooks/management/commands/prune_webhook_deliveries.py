@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
@@ -29,11 +28,11 @@ class Command(BaseCommand):
             help=f"number of days to keep; default: {KEPT_DAYS}",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, days: int, **_: object) -> None:
         """Delete them and print how many."""
-        before = timezone.now() - timedelta(days=options["days"])
+        before = timezone.now() - timedelta(days=days)
         old = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
         deleted = 0
         while keys := list(old.values_list("pk", flat=True)[:AT_ONCE]):
             deleted += Delivery.objects.filter(pk__in=keys).delete()[0]
-        self.stdout.write(f"Deleted {deleted:,} deliveries older than {options['days']} days.")
+        self.stdout.write(f"Deleted {deleted:,} deliveries older than {days} days.")

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -33,9 +32,9 @@ class Command(BaseCommand):
             help=f"number of receivers to send to at the same time; default: {THREADS}",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, threads: int, **_: object) -> None:
         """Send until a signal, or until the server that began this has ended."""
-        sender = Dispatcher(options["threads"])
+        sender = Dispatcher(threads)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, sender.stop)
         if pipe := os.environ.get(ENDS_WITH):
