@@ -61,13 +61,13 @@ class ScopePermission(BasePermission):
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
         """Return True, or raise 401 without a token and 403 without the scope."""
-        if request.auth is None:
+        token = request.auth
+        if not isinstance(token, ApiToken):
             raise NotAuthenticated("Send an API token: Authorization: Bearer tt_…")
         if request.method == "OPTIONS" or getattr(view, "any_scope", False):
             return True
         required = required_scope(view, str(request.method))
         opening = [required, *(f"read:{name}" for name in getattr(view, "also_opened_by", ()))]
-        token: ApiToken = request.auth  # type: ignore[assignment]
         if opened := _opened(token, opening):
             usage.buffer.write_first_uses(token, opened)
             opened = _opened(token, opening)  # less, if it was narrowed since it was looked up

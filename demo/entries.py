@@ -164,7 +164,7 @@ def _timer(users: Sequence[User], jobs: Sequence[Sequence[Job]], until: date) ->
     return user.pk, job.project_id, job.task_id, start, None, "", "", job.billable
 
 
-def _stamped(rows: Iterator[Work]) -> Iterator[Sequence[Any]]:
+def _stamped(rows: Iterator[Work]) -> Iterator[Sequence[object]]:
     """Yield rows of COLUMNS, with times as the database takes them."""
     stored = connection.ops.adapt_datetimefield_value
     for user, project, task, start, end, *rest in rows:

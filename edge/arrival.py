@@ -1,7 +1,7 @@
 """Checks of a request's scheme, host and path."""
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 from django.core.exceptions import BadRequest, MiddlewareNotUsed, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -34,13 +34,13 @@ class HttpsMiddleware(security.SecurityMiddleware):
     Django's own stays for the headers; `check --deploy` looks for it by name.
     """
 
-    def __init__(self, get_response: Any) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         """Stay out of the way of a service that is reached over http."""
         super().__init__(get_response)
         if not self.redirect:
             raise MiddlewareNotUsed
 
-    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         """Refuse a call over http that should be https; lead pages there by the same method.
 
         Following a redirect would send the token in clear text each time, unnoticed.
@@ -52,7 +52,7 @@ class HttpsMiddleware(security.SecurityMiddleware):
             raise HttpsRequired
         return HttpResponsePermanentRedirect(redirect.url, preserve_request=True)
 
-    def process_response(self, request: HttpRequest, response: object) -> Any:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Leave the headers to Django's own."""
         return response
 
@@ -60,7 +60,7 @@ class HttpsMiddleware(security.SecurityMiddleware):
 class CommonMiddleware(common.CommonMiddleware):
     """Django's, which judges the host; the path has to be text."""
 
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         """Raise BadRequest for a path that is not UTF-8, DisallowedHost for another's host."""
         if request.META.get(BROKEN_PATH):
             raise BadRequest("The path must be valid UTF-8.")

@@ -2,7 +2,7 @@
 
 import codecs
 import io
-from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from django.conf import settings
 from django.utils.http import parse_header_parameters
@@ -13,7 +13,7 @@ BROKEN_PATH = "timetracker.broken_path"
 NOTHING_IN_CHUNKS = "timetracker.nothing_in_chunks"
 
 
-def make_sound(environ: dict[str, Any]) -> None:
+def make_sound(environ: WSGIEnvironment) -> None:
     """Set the length of a chunked body, and refuse charsets other than UTF-8.
 
     Django would escape the invalid bytes of a non-UTF-8 path, making two different paths equal.
@@ -27,7 +27,7 @@ def make_sound(environ: dict[str, Any]) -> None:
         environ["CONTENT_TYPE"] = UNREADABLE
 
 
-def _read_chunks(environ: dict[str, Any]) -> None:
+def _read_chunks(environ: WSGIEnvironment) -> None:
     """Read a chunked body, of a large one as much as shows that it is too large.
 
     A server that takes chunks apart says so by `wsgi.input_terminated`. Granian ends a body that

@@ -4,10 +4,9 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from django.conf import settings
@@ -18,6 +17,7 @@ from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
@@ -154,7 +154,7 @@ class SecurityHeadersMiddleware:
 class _OnPages(MiddlewareMixin):
     """A middleware of Django's for pages, which the API's requests go past."""
 
-    def __call__(self, request: HttpRequest) -> Any:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         return (self.get_response if _is_api(request) else super().__call__)(request)
 
 

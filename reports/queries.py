@@ -133,4 +133,4 @@ def _by_user_and_day(
         .values(person=F("user_id"), person_name=F("user__username"), day=day, **IN_CURRENCY)
         .annotate(**SUMS)
     )
-    return sums  # type: ignore[no-any-return]
+    return list(sums)

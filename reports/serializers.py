@@ -1,12 +1,11 @@
 """Reports on the wire."""
 
-from typing import Any
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.schema.answers import PaginationSerializer
+from api.serializers.fields import AnyField
 from timeentries.serializers import TimeEntrySerializer
 
 LAST = ("rounded_seconds", "rounded_hours", "amounts", "estimated_hours", "estimate_used")
@@ -32,7 +31,7 @@ class WorthSerializer(serializers.Serializer[object]):
         many=True, help_text="For each currency with an amount, ordered by code."
     )
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> dict[str, AnyField]:
         """Return the fields, a report's own ones first."""
         fields = super().get_fields()
         return fields | {name: fields.pop(name) for name in LAST if name in fields}

@@ -66,7 +66,7 @@ class ModelChangeList(ChangeList):
 class ModelAdmin(ShownMixin[M]):
     """Django's, safe for concurrent editing."""
 
-    form: type[forms.ModelForm[Any]] = ModelForm
+    form: type[forms.ModelForm[M]] = ModelForm
     first_fields: tuple[str, ...] = ()
     list_per_page = 25  # on a telephone each row is a card
     formfield_overrides = {

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -26,9 +25,11 @@ security_log = logging.getLogger("timetracker.security")
 class LoginForm(AdminAuthenticationForm):
     """Django's, with a limit on attempts."""
 
-    def clean(self) -> dict[str, Any]:
+    request: HttpRequest
+
+    def clean(self) -> dict[str, object]:
         """Refuse further attempts after too many from an address or for an account."""
-        request: HttpRequest = self.request  # type: ignore[assignment]
+        request = self.request
         name = str(self.cleaned_data.get("username", ""))
         with _limits_as_errors():
             guesses.OF_ADDRESS_IN_ADMIN.count_address(request)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest
@@ -40,11 +40,11 @@ def refuse_bad_choices(request: HttpRequest, model: type[Model]) -> None:
             raise BadRequest("Choices in a form must be identified by whole numbers.")
 
 
-def within_numbers(view: Callable[..., Any]) -> Callable[..., Any]:
+def within_numbers(view: Callable[P, T]) -> Callable[P, T]:
     """Answer 400 where a number in an address is too large for SQLite."""
 
     @wraps(view)
-    def answered(*args: Any, **kwargs: Any) -> Any:
+    def answered(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return view(*args, **kwargs)
         except OverflowError as error:

@@ -16,6 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 
+from database.columns import column_of
 from staff.queries import refuse_bad_choices
 from staff.rights import hold_rights
 
@@ -137,9 +138,9 @@ class ShownForm(forms.ModelForm[M]):
             else (field.to_python(value))
         )
 
-    def _column(self, name: str) -> Any:
+    def _column(self, name: str) -> models.Field[object, object] | None:
         try:
-            return self._meta.model._meta.get_field(name)
+            return column_of(self._meta.model, name)
         except FieldDoesNotExist:
             return None
 

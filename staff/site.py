@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -31,7 +32,7 @@ class AdminSite(admin.AdminSite):
 
     def admin_view(
         self,
-        view: Callable[..., Any],
+        view: Callable[..., HttpResponseBase],
         cacheable: bool = False,  # noqa: FBT001, FBT002 - Django's
     ) -> Any:
         """Return a page that only staff may see."""

@@ -1,7 +1,6 @@
 """Times on admin pages, in the viewer's time zone."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -14,7 +13,7 @@ from values.wall_clock import from_wall_clock
 class SplitInstantField(forms.SplitDateTimeField):
     """A date and a time of day in the viewer's zone, by the rules of the API."""
 
-    def compress(self, data_list: Any) -> datetime | None:
+    def compress(self, data_list: tuple[date, time] | None) -> datetime | None:
         """Return the instant, the first where the clocks show a time twice.
 
         Django refuses both the hour that comes twice and the one that is skipped, with the same

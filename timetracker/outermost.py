@@ -4,7 +4,8 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
+from wsgiref.types import WSGIEnvironment
 
 from django.http import HttpResponseBase
 
@@ -25,7 +26,7 @@ class Outermost:
     def __init__(self, django: Callable[..., HttpResponseBase]) -> None:
         self._django = django
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         request_id = sane_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         environ["HTTP_X_REQUEST_ID"] = request_id
@@ -43,7 +44,7 @@ class Outermost:
         return cast("Iterable[bytes]", response)
 
 
-def _closing_if_unread(environ: dict[str, Any], start_response: StartResponse) -> StartResponse:
+def _closing_if_unread(environ: WSGIEnvironment, start_response: StartResponse) -> StartResponse:
     """Wrap `start_response` to announce when the connection will be closed.
 
     The server ends one on which a body is left that is longer than we read. PEP 3333 leaves the
@@ -55,7 +56,7 @@ def _closing_if_unread(environ: dict[str, Any], start_response: StartResponse) -
     if "wsgi.input_terminated" not in environ:
         return start_response
 
-    def start(status: str, headers: list[tuple[str, str]], *more: object) -> Any:
+    def start(status: str, headers: list[tuple[str, str]], *more: object) -> object:
         return start_response(status, [*headers, ("Connection", "close")], *more)
 
     return start

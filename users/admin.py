@@ -16,7 +16,7 @@ from staff.passwords import OthersPasswordChangeForm
 from staff.queries import KEY
 from staff.shown import ShownForm, ShownMixin
 from users.models import User
-from values.text import folded
+from values.folding import folded
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -47,7 +47,7 @@ class UserAdmin(ShownMixin[User], DjangoUserAdmin[User]):
     list_per_page = 25
     search_fields = ("folded_names__holds",)
     ordering = ("sort_username", "pk")
-    fieldsets = (*DjangoUserAdmin.fieldsets, ("Time", {"fields": ("time_zone",)}))  # type: ignore[misc]
+    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), ("Time", {"fields": ("time_zone",)}))
     add_fieldsets = (
         *DjangoUserAdmin.add_fieldsets,
         (None, {"classes": ("wide",), "fields": ("email", "time_zone")}),

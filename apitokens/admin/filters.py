@@ -1,13 +1,14 @@
 """Filters of the token list."""
 
 from datetime import timedelta
-from typing import Any
+from typing import cast
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apitokens.models import ApiTokenQuerySet
+from apitokens.models import ApiToken, ApiTokenQuerySet
 from apitokens.scopes import known_scopes
 
 SOON = timedelta(days=14)
@@ -19,15 +20,15 @@ class TokenFilter(admin.SimpleListFilter):
 
     choices_offered: tuple[tuple[str, str], ...]
 
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> tuple[tuple[str, str], ...]:
+    def lookups(self, request: HttpRequest, model_admin: object) -> tuple[tuple[str, str], ...]:
         return self.choices_offered
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> ApiTokenQuerySet:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
         """Apply the choice, if any."""
         chosen = self.value()
-        return queryset if chosen is None else self.keep(queryset, chosen)
+        if chosen is None:
+            return queryset
+        return self.keep(cast("ApiTokenQuerySet", queryset), chosen)
 
     def keep(self, tokens: ApiTokenQuerySet, chosen: str) -> ApiTokenQuerySet:
         """Keep the matching tokens; none for an unknown choice."""

@@ -51,7 +51,7 @@ class PresetsWidget(forms.RadioSelect):
 
     template_name = "admin/apitokens/apitoken/presets.html"
 
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def create_option(self, name: str, value: object, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add the scopes and purpose to each card."""
         option = super().create_option(name, value, *args, **kwargs)
         preset = next(preset for preset in presets() if preset.key == value)
@@ -67,7 +67,7 @@ class NetworksField(forms.CharField):
         """Show one network per line."""
         return "\n".join(value) if isinstance(value, list) else value
 
-    def clean(self, value: object) -> Any:
+    def clean(self, value: object) -> list[str]:
         """Return the networks, or say which word is none."""
         return parse_networks(super().clean(value))
 
@@ -119,7 +119,7 @@ class IssueForm(DescriptionForm):
         ),
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Count the days from now; without a script, a purpose stands for its scopes."""
         days = self.cleaned_data.get("expires_in_days")
         self.instance.expires_at = timezone.now() + timedelta(days=days) if days else None

@@ -1,7 +1,6 @@
 """The admin's pages on which a token is rotated, narrowed and revoked, each after a question."""
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urljoin
 
 from django.conf import settings
@@ -64,7 +63,9 @@ class LifeAdmin(ModelAdmin[ApiToken]):
         ]
         return [*own, *super().get_urls()]
 
-    def _by_the_rights_of_now(self, view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+    def _by_the_rights_of_now(
+        self, view: Callable[..., HttpResponse]
+    ) -> Callable[..., HttpResponse]:
         def judged(request: HttpRequest, pk: int) -> HttpResponse:
             usage.buffer.flush()  # before, as it locks several tokens for itself
             if request.method != "POST":
@@ -188,7 +189,7 @@ class LifeAdmin(ModelAdmin[ApiToken]):
     ) -> HttpResponse:
         shown = list(tokens.select_related("user"))
         for token in shown:
-            token.keeps = life.least_scopes(token)  # type: ignore[attr-defined]
+            token.keeps = life.least_scopes(token)
         context |= {"title": title, "what": "narrow", "warning": NARROWING, "tokens": shown}
         return self._page(request, "confirm", **context)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -20,7 +20,7 @@ from apitokens.admin.filters import SOON, AttentionFilter, ScopeFilter, StateFil
 from apitokens.admin.forms import DescriptionForm, IssueForm
 from apitokens.admin.pages import LifeAdmin, performer_of
 from apitokens.admin.use import Use
-from apitokens.models import USABLE, ApiToken, TokenEvent
+from apitokens.models import USABLE, ApiToken, ApiTokenQuerySet, TokenEvent
 from apitokens.scopes import known_scopes
 from staff.filters import PersonFilter
 from staff.permissions import AdministratorsOnly
@@ -108,8 +108,8 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         """Add to each token how often it was used lately."""
-        tokens: Any = super().get_queryset(request)
-        return tokens.with_calls(timezone.now()).select_related("user", "rotated_from")  # type: ignore[no-any-return]
+        tokens = cast("ApiTokenQuerySet", super().get_queryset(request))
+        return tokens.with_calls(timezone.now()).select_related("user", "rotated_from")
 
     def change_view(
         self,
@@ -141,16 +141,28 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
         usage.buffer.flush()
         return super().changelist_view(request, extra_context)
 
-    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: ApiToken,
+        form: ModelForm[ApiToken],
+        change: bool,  # noqa: FBT001 - Django's
+    ) -> None:
         """Give a new token its secret; it stays with this request's instance alone."""
         if not change:
-            obj.secret = obj.set_secret()  # type: ignore[attr-defined]
+            obj.secret = obj.set_secret()
         super().save_model(request, obj, form, change)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: ModelForm[ApiToken],
+        formsets: object,
+        change: bool,  # noqa: FBT001 - Django's
+    ) -> None:
         """Record an event in the same transaction."""
         super().save_related(request, form, formsets, change)
-        token: ApiToken = form.instance
+        token = form.instance
         if not change:
             token.note_issue(performer_of(request))
         elif form.changed_data:
@@ -161,7 +173,7 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
         self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None
     ) -> HttpResponse:
         """Show the secret instead of a redirect."""
-        secret = obj.secret  # type: ignore[attr-defined]
+        secret = obj.secret
         return self.show_secret(request, obj, secret, "Token created")
 
     @admin.display(description="Prefix", ordering="prefix")
@@ -203,7 +215,7 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
     @admin.display(description="Calls, 30 days", ordering="calls")
     def calls_lately(self, token: ApiToken) -> SafeString:
         """Return how many calls the token made in the last 30 days."""
-        calls = token.calls  # type: ignore[attr-defined]
+        calls = token.calls
         return format_html('<span title="Calls in the last 30 days">{}</span>', f"{calls:,}")
 
     @admin.display(description="Rotation")

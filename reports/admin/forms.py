@@ -13,7 +13,7 @@ from reports.admin.periods import DEFAULT_PERIOD, PERIODS, dates_of
 from reports.groups import LEVELS
 from tasks.models import Task
 from users.models import User
-from values.text import sort_key
+from values.folding import sort_key
 
 PREVIOUS = "previous"  # the days before, as many as the report has
 NONE = "none"  # of client or task: the entries without one
@@ -110,9 +110,9 @@ class ReportForm(forms.Form):
         self._choices("task", self._tasks())
         self._choices("user", users, "Everybody")
         levels = [(level, level.capitalize()) for level in LEVELS]
-        for name in ("by", "by2", "by3"):
+        self._choices("by", levels, "")
+        for name in ("by2", "by3"):
             self._choices(name, levels, "Nothing")
-        self.fields["by"].choices = levels  # type: ignore[attr-defined]
 
     def _tasks(self) -> list[Choice]:
         """Return the tasks of the chosen project, or else the one that a link has chosen."""
@@ -129,7 +129,9 @@ class ReportForm(forms.Form):
 
     def _choices(self, name: str, choices: Iterable[Choice], everything: str = "All") -> None:
         texts = [(str(value), label) for value, label in choices]
-        self.fields[name].choices = [("", everything), *texts]  # type: ignore[attr-defined]
+        if everything:
+            texts.insert(0, ("", everything))
+        self.fields[name].choices = texts  # type: ignore[attr-defined]
 
 
 def _period_of(query: QueryDict, today: date) -> str | None:

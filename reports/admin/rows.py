@@ -8,7 +8,7 @@ from typing import Any
 from reports.admin.forms import NONE
 from reports.admin.periods import DAY, of_unit
 from reports.groups import DATES, Group
-from values.text import sort_key
+from values.folding import sort_key
 
 MOST_ROWS = 1000
 SORTS: dict[str, Callable[[Group], Any]] = {

@@ -19,6 +19,7 @@ from reports.filters import ReportFilter
 from reports.groups import Group, grouped
 from reports.queries import currencies_of_entries, totals_of
 from reports.totals import Totals
+from staff.rights import user_of
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from users.models import User
 from values.instants import Span, span_of_day

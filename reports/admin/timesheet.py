@@ -11,7 +11,7 @@ from reports.queries import DAYS_A_WEEK, UserWeek, week_of, weeks_by_user
 from reports.totals import Totals, total_of
 from timeentries.models import TimeEntry
 from users.models import User
-from values.text import sort_key
+from values.folding import sort_key
 
 WORKING_DAYS = 5
 FIRST, LAST = date(1970, 1, 12), date(2200, 12, 1)

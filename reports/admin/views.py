@@ -21,6 +21,7 @@ from reports.exports import FILES
 from reports.models import Report
 from reports.queries import timers_at
 from reports.tables import entries_table, summary_table
+from staff.rights import user_of
 from values.instants import seconds_between
 
 ENTRIES_A_PAGE = 100
@@ -109,7 +110,7 @@ class ReportAdmin(SavedPages, SharedPages):
     def running_view(self, request: HttpRequest) -> HttpResponse:
         """List the running timers, longest first."""
         self.refuse_others(request)
-        now, zone = timezone.now(), request.user.zone  # type: ignore[union-attr]
+        now, zone = timezone.now(), user_of(request).zone
         running = [(timer, seconds_between(timer.start_time, now)) for timer in timers_at(now)]
         title = PAGES["running"]
         return self.page(request, "running", title, running=running, zone=zone.key, now=now)
@@ -122,7 +123,7 @@ class ReportAdmin(SavedPages, SharedPages):
             day = date.fromisoformat(request.GET.get("week", ""))
         except ValueError:
             day = today
-        zone = request.user.zone  # type: ignore[union-attr]
+        zone = user_of(request).zone
         sheet = Timesheet.of(day, today, zone, amounts=Viewer.of(request).amounts)
         return self.page(request, "weekly", PAGES["weekly"], sheet=sheet)
 

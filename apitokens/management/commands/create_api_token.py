@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -12,6 +12,18 @@ from apitokens.addresses import parse_networks
 from apitokens.management.tokens import find_user, shell
 from apitokens.models import ApiToken
 from apitokens.scopes import known_scopes, presets
+
+
+class Options(TypedDict):
+    """What the command is given."""
+
+    user: str
+    name: str
+    description: str
+    scopes: list[str]
+    preset: str | None
+    allow_from: list[str]
+    expires_in_days: int | None
 
 
 class Command(BaseCommand):
@@ -57,7 +69,7 @@ class Command(BaseCommand):
             help="days until the token expires; default: never",
         )
 
-    def handle(self, **options: object) -> None:
+    def handle(self, **options: Unpack[Options]) -> None:
         """Issue the token."""
         token, secret = _issue(options)
         expiry = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "never"
@@ -65,7 +77,7 @@ class Command(BaseCommand):
         self.stdout.write(secret)
 
 
-def _issue(options: dict[str, Any]) -> tuple[ApiToken, str]:
+def _issue(options: Options) -> tuple[ApiToken, str]:
     days = options["expires_in_days"]
     if days is not None and not 1 <= days <= ApiToken.LONGEST_LIFE_DAYS:
         raise CommandError(
@@ -80,7 +92,7 @@ def _issue(options: dict[str, Any]) -> tuple[ApiToken, str]:
             user=user,
             name=options["name"],
             description=options["description"],
-            scopes=list(dict.fromkeys(map(str, scopes))),
+            scopes=list(dict.fromkeys(scopes)),
             allowed_networks=parse_networks("\n".join(options["allow_from"])),
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )

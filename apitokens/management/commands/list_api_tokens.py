@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self.stdout.write("  ".join(cells).rstrip())
 
 
-def _row(token: Any, state: str) -> dict[str, Any]:
+def _row(token: ApiToken, state: str) -> dict[str, Any]:
     return {
         "id": token.pk,
         "prefix": token.prefix,

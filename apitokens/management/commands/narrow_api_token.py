@@ -1,7 +1,6 @@
 """Take unused scopes from an API token in a shell."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -26,15 +25,15 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="only print which scopes it would keep"
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, token: str, dry_run: bool, **_: object) -> None:
         """Narrow the token, or say why it stays as it is."""
-        token = find_token(options["token"])
-        if options["dry_run"]:
-            kept = life.least_scopes(token)
-            self.stdout.write(f"has    {' '.join(token.scopes)}\nneeds  {' '.join(kept) or '?'}")
+        found = find_token(token)
+        if dry_run:
+            kept = life.least_scopes(found)
+            self.stdout.write(f"has    {' '.join(found.scopes)}\nneeds  {' '.join(kept) or '?'}")
             return
         try:
-            kept = life.narrow(token, shell())
+            kept = life.narrow(found, shell())
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(f"{token} keeps {', '.join(kept)}.")
+        self.stdout.write(f"{found} keeps {', '.join(kept)}.")

@@ -1,7 +1,6 @@
 """Revoke API tokens from a shell."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -24,18 +23,18 @@ class Command(BaseCommand):
         parser.add_argument("tokens", metavar="TOKEN", nargs="*", help=HOW_NAMED)
         parser.add_argument("--user", metavar="NAME", help="revoke all tokens of this user")
 
-    def handle(self, **options: object) -> None:
+    def handle(self, *, tokens: list[str], user: str | None, **_: object) -> None:
         """Revoke, and name each token that was in force."""
-        revoked = life.revoke(_meant(options), shell(), now=timezone.now())
+        revoked = life.revoke(_meant(tokens, user), shell(), now=timezone.now())
         for token in revoked:
             self.stdout.write(f"Revoked {token} of {token.user}.")
         if not revoked:
             self.stdout.write("Nothing to revoke: no matching token is active.")
 
 
-def _meant(options: dict[str, Any]) -> ApiTokenQuerySet:
-    if bool(options["tokens"]) == bool(options["user"]):
+def _meant(tokens: list[str], user: str | None) -> ApiTokenQuerySet:
+    if bool(tokens) == bool(user):
         raise CommandError("Specify either tokens or --user.")
-    if options["user"]:
-        return ApiToken.objects.filter(user=find_user(options["user"]).pk)
-    return ApiToken.objects.filter(pk__in=[find_token(text).pk for text in options["tokens"]])
+    if user:
+        return ApiToken.objects.filter(user=find_user(user).pk)
+    return ApiToken.objects.filter(pk__in=[find_token(text).pk for text in tokens])

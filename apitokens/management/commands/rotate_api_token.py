@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -45,15 +44,15 @@ class Command(BaseCommand):
             help="the old secret has leaked: revoke it immediately",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, token: str, overlap_hours: int, compromised: bool, **_: object) -> None:
         """Rotate the token."""
-        hours = 0 if options["compromised"] else options["overlap_hours"]
-        if not (options["compromised"] or 1 <= hours <= MOST_HOURS):
+        hours = 0 if compromised else overlap_hours
+        if not (compromised or 1 <= hours <= MOST_HOURS):
             raise CommandError(
                 f"--overlap-hours must be between 1 and {MOST_HOURS}; use --compromised to "
                 "revoke immediately."
             )
-        old = find_token(options["token"])
+        old = find_token(token)
         try:
             new, secret = life.rotate(old, shell(), now=timezone.now(), overlap=hours * HOUR)
         except ValidationError as error:

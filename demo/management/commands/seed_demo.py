@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, date
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -55,9 +54,17 @@ class Command(BaseCommand):
             help="date to treat as today; default: today (UTC)",
         )
 
-    def handle(self, **options: object) -> None:
+    def handle(
+        self,
+        *,
+        entries: int,
+        users: int | None,
+        projects: int | None,
+        until: date | None,
+        **_: object,
+    ) -> None:
         """Fill the database, or say why not."""
-        data = _demo(options)
+        data = _demo(entries, users, projects, until)
         _refuse_unless_free(data)
         demo.fill(data)
         self.stdout.write(
@@ -66,9 +73,8 @@ class Command(BaseCommand):
         )
 
 
-def _demo(options: dict[str, Any]) -> Demo:
-    entries = options["entries"]
-    users = options["users"] or max(FEWEST_USERS, entries // ENTRIES_PER_USER)
+def _demo(entries: int, users: int | None, projects: int | None, until: date | None) -> Demo:
+    users = users or max(FEWEST_USERS, entries // ENTRIES_PER_USER)
     if entries > users * MOST_PER_USER:
         fewest = -(-entries // MOST_PER_USER)
         raise CommandError(
@@ -78,8 +84,8 @@ def _demo(options: dict[str, Any]) -> Demo:
     return Demo(
         entries=entries,
         users=users,
-        projects=options["projects"] or max(FEWEST_PROJECTS, entries // ENTRIES_PER_PROJECT),
-        until=options["until"] or timezone.now().astimezone(UTC).date(),
+        projects=projects or max(FEWEST_PROJECTS, entries // ENTRIES_PER_PROJECT),
+        until=until or timezone.now().astimezone(UTC).date(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
@@ -12,6 +12,13 @@ from tallies.versions import renew_list_versions
 from values.arguments import days
 
 KEPT_DAYS = 90
+
+
+class Options(TypedDict):
+    """What the command is given."""
+
+    days: int
+    expire_cursors: bool
 
 
 class Command(BaseCommand):
@@ -37,7 +44,7 @@ class Command(BaseCommand):
             help="also expire all cursors, for example after rows were changed by SQL",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, **options: Unpack[Options]) -> None:
         """Delete them and print how many."""
         if options["expire_cursors"]:
             expire_cursors()

@@ -10,7 +10,6 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
-from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
@@ -85,10 +84,19 @@ class Command(BaseCommand):
             help="do not send webhooks: `manage.py send_webhooks` runs elsewhere",
         )
 
-    def handle(self, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        host: str,
+        port: int,
+        workers: int | None,
+        threads: int,
+        demo: bool,
+        no_webhooks: bool,
+        **_: object,
+    ) -> None:
         """Prepare everything that can fail, print the URLs, and exec the server."""
-        host, port = options["host"], options["port"]
-        workers = _workers_that_share_counters(options["workers"])
+        workers = _workers_that_share_counters(workers)
         _refuse_taken_port(host, port)
         address = settings.BASE_URL or _address(host, port)
         with _alone():
@@ -96,13 +104,13 @@ class Command(BaseCommand):
                 limit_role()
             call_command("migrate", verbosity=0, interactive=False)
             self._say_where(address)
-            if not (options["demo"] and self._make_demo(address)):
+            if not (demo and self._make_demo(address)):
                 self._say_how_to_get_in()
         self.stdout.flush()
-        os.environ["THREADS"] = str(options["threads"])
-        if not options["no_webhooks"]:
+        os.environ["THREADS"] = str(threads)
+        if not no_webhooks:
             keep_sending(settings.BASE_DIR / "manage.py")
-        replace_process(granian(host, port, workers, options["threads"]))
+        replace_process(granian(host, port, workers, threads))
 
     def _say_where(self, address: str) -> None:
         self.stdout.write(
