@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from database.columns import column_of
+from database.columns import model_behind
 from resources.models import Resource, ResourceQuerySet, external_id_once, within_years
 from values.options import SaveOptions
 from values.wall_clock import EARLIEST, LATEST
@@ -185,11 +185,8 @@ class Place(NamedTuple):
         """Lock the project, the client or else the user, and return the row."""
         for name in ("project", "client", "user"):
             if pk := getattr(self, f"{name}_id"):
-                rows: Any = column_of(Rate, name).related_model
-                locked: models.Model | None = (
-                    rows._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
-                )
-                return locked
+                rows = model_behind(Rate, name)._default_manager
+                return rows.select_for_update(no_key=True).filter(pk=pk).first()
         return None
 
 

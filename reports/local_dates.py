@@ -11,11 +11,13 @@ from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateField, Func, IntegerField
 from django.db.models.sql.compiler import SQLCompiler
 
 Unit = Literal["day", "week", "month"]
-Sql = tuple[str, list[object]]
+Params = tuple[str | int, ...]
+Sql = tuple[str, Params]
 Change = tuple[datetime, int]  # when an offset from UTC ends, and its seconds
 
 DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
@@ -38,15 +40,15 @@ class LocalDate(Func):
         shifted = f"({instant} AT TIME ZONE 'UTC') + ({offset})::integer * INTERVAL '1 second'"
         return f"DATE_TRUNC('{self.unit}', {shifted})::date", params
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: object, **_: object) -> Any:
+    def as_sqlite(self, compiler: SQLCompiler, connection: object, **_: object) -> Sql:
         """Return SQLite's expression; a fraction of a second could be rounded up to a day."""
         instant, offset, params = self._compiled(compiler)
         shift = f"({offset}) || ' seconds'"
         return f"DATE(SUBSTR({instant}, 1, 19), {shift}{SQLITE_UNITS[self.unit]})", params
 
-    def _compiled(self, compiler: SQLCompiler) -> tuple[str, str, list[object]]:
+    def _compiled(self, compiler: SQLCompiler) -> tuple[str, str, Params]:
         (instant, before), (offset, after) = map(compiler.compile, self.get_source_expressions())
-        return instant, offset, [*before, *after]
+        return instant, offset, (*before, *after)
 
 
 class LocalOffset(Func):
@@ -59,29 +61,31 @@ class LocalOffset(Func):
         super().__init__(instant)
         self.changes, self.last = changes, last
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, *_: object, **__: object) -> Any:
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_: object, **__: object
+    ) -> Sql:
         """Return nested CASEs: for 460 changes nine comparisons a row."""
         [instant] = self.get_source_expressions()
         sql, params = compiler.compile(instant)
         stored = connection.ops.adapt_datetimefield_value
-        return self._among(0, len(self.changes), sql, [*params], stored)
+        return self._among(0, len(self.changes), sql, params, stored)
 
     def _among(
         self,
         first: int,
         end: int,
         instant: str,
-        params: list[object],
-        stored: Callable[..., object],
+        params: Params,
+        stored: Callable[[datetime], Any],
     ) -> Sql:
         if first == end:
             known = first < len(self.changes)
-            return str(self.changes[first][1] if known else self.last), []
+            return str(self.changes[first][1] if known else self.last), ()
         middle = (first + end) // 2
         before, its = self._among(first, middle, instant, params, stored)
         after, others = self._among(middle + 1, end, instant, params, stored)
         sql = f"CASE WHEN {instant} < %s THEN {before} ELSE {after} END"
-        return sql, [*params, stored(self.changes[middle][0]), *its, *others]
+        return sql, (*params, stored(self.changes[middle][0]), *its, *others)
 
 
 def local_date(

@@ -56,8 +56,8 @@ def _amount(currency: str) -> Column:
 
 
 def _entry_rows(
-    rows: QuerySet[Any, Any], currencies: Sequence[str] | None
-) -> Iterator[Sequence[Any]]:
+    rows: QuerySet[TimeEntry, tuple[Any, ...]], currencies: Sequence[str] | None
+) -> Iterator[Sequence[object]]:
     for row in rows.iterator(chunk_size=ROWS_A_FETCH):
         *shown, seconds, rounded, bill, rate, currency, amount = row
         shown += [seconds, seconds, rounded, rounded, bill is not None]

@@ -7,7 +7,7 @@ catches everything else, such as concurrent writes.
 import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -23,7 +23,7 @@ from resources.refusals import Refusal, Taken
 C = TypeVar("C", bound=models.BaseConstraint)
 Key = tuple[object, ...]
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[..., bool]] = {
     "exact": operator.eq,
     "gt": operator.gt,
     "gte": operator.ge,

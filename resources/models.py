@@ -104,10 +104,10 @@ class Resource(DerivingMixin, Journaled):
 
     def _do_update(  # type: ignore[override] # the stubs are Django 6's
         self,
-        base_qs: models.QuerySet[Any],
+        base_qs: models.QuerySet[Self],
         using: str,
-        pk_val: Any,
-        values: Collection[tuple[models.Field[object, object], type[models.Model] | None, Any]],
+        pk_val: object,
+        values: Collection[tuple[models.Field[object, object], type[models.Model] | None, object]],
         update_fields: Iterable[str] | None,
         forced_update: bool,  # noqa: FBT001 - Django's
     ) -> bool:

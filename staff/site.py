@@ -1,6 +1,6 @@
 """The admin site: access, login and menu."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -71,7 +71,7 @@ class AdminSite(admin.AdminSite):
         if app_label:
             return super().get_app_list(request, app_label)
         listed = {app["app_label"]: app for app in super().get_app_list(request)}
-        sections: dict[str, list[object]] = {"Work": [], "Access": []}
+        sections: dict[str, list[Mapping[str, Iterable[object]]]] = {"Work": [], "Access": []}
         for config in apps.get_app_configs():
             if config.label in listed:
                 title = getattr(config, "section", "Access")
@@ -79,7 +79,7 @@ class AdminSite(admin.AdminSite):
         return [_section(title, found) for title, found in sections.items() if found]
 
 
-def _section(title: str, found: list[Any]) -> dict[str, object]:
+def _section(title: str, found: Sequence[Mapping[str, Iterable[object]]]) -> dict[str, object]:
     label = title.lower()
     return {
         "name": title,

@@ -5,9 +5,10 @@ that, and what one client sets would stay for the next: then they are settings o
 are lifted for one transaction at a time.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -24,7 +25,7 @@ def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
     elif settings.DATABASE_POOLED:
-        with connection.execute_wrapper(_lift_in_transaction):
+        with connection.execute_wrapper(partial(_lift_in_transaction, connection)):
             yield
     else:
         _set(connection, "SET {} = 0")
@@ -53,18 +54,18 @@ def _set(connection: BaseDatabaseWrapper, statement: str) -> None:
 
 
 def _lift_in_transaction(
+    connection: BaseDatabaseWrapper,
     execute: Callable[..., T],
     sql: str,
     params: object,
     many: bool,  # noqa: FBT001 - Django's
-    context: Mapping[str, Any],
+    context: object,
 ) -> T:
     """Lift the limits of the transaction that a statement is part of.
 
     Before each one, since rolling back to a savepoint brings them back. A statement outside a
     transaction has nothing that would end with it, and keeps the limits.
     """
-    connection = context["connection"]
     status = connection.connection.info.transaction_status
     if connection.in_atomic_block and status is not TransactionStatus.INERROR:
         connection.connection.execute(

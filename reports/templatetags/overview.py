@@ -1,7 +1,5 @@
 """The overview on the admin's home page, which belongs to `staff` and knows no reports."""
 
-from typing import Any
-
 from django import template
 from django.template.context import Context
 from django.utils import timezone
@@ -12,7 +10,7 @@ register = template.Library()
 
 
 @register.inclusion_tag("admin/reports/overview.html", takes_context=True)
-def overview(context: Context) -> dict[str, Any]:
+def overview(context: Context) -> dict[str, object]:
     """Show the overview to those who may view reports."""
     viewer, now = context["request"].user, timezone.now()
     if not viewer.has_perm("reports.view_reports"):
