@@ -206,26 +206,23 @@ HEADERS = {
 @cache
 def list_envelope(item: type[AnySerializer], key: str) -> type[AnySerializer]:
     """Return the serializer of `{"projects": […], "pagination": {…}}`."""
-    fields: Fields = {key: item(many=True), "pagination": PaginationSerializer()}
+    envelope = _around(item, "List", {key: item(many=True), "pagination": PaginationSerializer()})
     # many=False: drf-spectacular would take the envelope for one of the rows.
-    return extend_schema_serializer(many=False)(_serializer(f"{_name(item)}List", fields))
+    return extend_schema_serializer(many=False)(envelope)
 
 
 @cache
 def envelope(item: type[AnySerializer], key: str) -> type[AnySerializer]:
     """Return the serializer of `{"project": {…}}`."""
-    return _serializer(f"{_name(item)}Envelope", {key: item()})
+    return _around(item, "Envelope", {key: item()})
 
 
 @cache
 def written_envelope(item: type[AnySerializer], key: str) -> type[AnySerializer]:
     """Return the serializer of `{"message": "…", "project": {…}}`."""
-    return _serializer(f"{_name(item)}Written", {"message": serializers.CharField(), key: item()})
+    return _around(item, "Written", {"message": serializers.CharField(), key: item()})
 
 
-def _serializer(name: str, fields: Fields) -> type[AnySerializer]:
+def _around(item: type[AnySerializer], suffix: str, fields: Fields) -> type[AnySerializer]:
+    name = item.__name__.removesuffix("Serializer") + suffix
     return type(name, (serializers.Serializer,), fields)
-
-
-def _name(item: type[AnySerializer]) -> str:
-    return item.__name__.removesuffix("Serializer")
