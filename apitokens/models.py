@@ -90,7 +90,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.annotate(**counted)
 
 
-class ApiToken(DerivingMixin, models.Model):
+class ApiToken(DerivingMixin):
     """A secret that authenticates as a user, limited to scopes. Only its digest is stored."""
 
     calls: int  # of the last 30 days, by `with_calls`

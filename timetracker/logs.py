@@ -1,13 +1,14 @@
 """Logs as JSON lines, each with the id of its request and none with a token."""
 
 import re
+from typing import Any
 
 import structlog
 
 SECRET = re.compile(r"(tt_|sr_)[0-9A-Za-z]{32}")  # of a token, of a shared report
 
 
-def logging_settings(level: str) -> dict[str, object]:
+def logging_settings(level: str) -> dict[str, Any]:
     """Return Django's LOGGING: one JSON object a line on standard error."""
     return {
         "version": 1,

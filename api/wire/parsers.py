@@ -34,9 +34,9 @@ class StrictJSONParser(JSONParser):
         request = (parser_context or {}).get("request")
         try:
             body = stream.read()
-            text = (unpacked(request, body) if isinstance(request, Request) else body).decode(
-                "utf-8"
-            )
+            if isinstance(request, Request):
+                body = unpacked(request, body)
+            text = body.decode("utf-8")
             data = json.loads(text, object_pairs_hook=_Objects(), parse_constant=_refuse_constant)
         except RecursionError as error:
             raise _too_deep() from error
