@@ -14,7 +14,7 @@ from apitokens.models import ApiToken
 from apitokens.scopes import known_scopes, presets
 
 
-class Options(TypedDict):
+class IssueOptions(TypedDict):
     """What the command is given."""
 
     user: str
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             help="days until the token expires; default: never",
         )
 
-    def handle(self, **options: Unpack[Options]) -> None:
+    def handle(self, **options: Unpack[IssueOptions]) -> None:
         """Issue the token."""
         token, secret = _issue(options)
         expiry = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "never"
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         self.stdout.write(secret)
 
 
-def _issue(options: Options) -> tuple[ApiToken, str]:
+def _issue(options: IssueOptions) -> tuple[ApiToken, str]:
     days = options["expires_in_days"]
     if days is not None and not 1 <= days <= ApiToken.LONGEST_LIFE_DAYS:
         raise CommandError(

@@ -14,7 +14,7 @@ from values.arguments import days
 KEPT_DAYS = 90
 
 
-class Options(TypedDict):
+class PruneOptions(TypedDict):
     """What the command is given."""
 
     days: int
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             help="also expire all cursors, for example after rows were changed by SQL",
         )
 
-    def handle(self, **options: Unpack[Options]) -> None:
+    def handle(self, **options: Unpack[PruneOptions]) -> None:
         """Delete them and print how many."""
         if options["expire_cursors"]:
             expire_cursors()
