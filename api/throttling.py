@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from rest_framework.throttling import BaseThrottle
@@ -35,13 +35,13 @@ class TokenThrottle(BaseThrottle):
 
     def allow_request(self, request: "Request", view: "APIView | ApiView") -> bool:
         """Return whether the request is within both windows; requests without a token are."""
-        token: ApiToken | None = request.auth  # type: ignore[assignment]
-        if token is None:
+        if request.auth is None:
             return True
         minute, hour = self._usages(request)
         self._set_headers(request, view, minute, hour)
         if not (minute.exceeded or hour.exceeded):
             return True
+        token = cast("ApiToken", request.auth)
         security_log.warning("Rate limited", extra={"prefix": token.prefix})
         return False
 

@@ -14,7 +14,7 @@ from apitokens.scopes import preset
 from logins.devices import device_of
 from ratelimit.client_address import client_address
 from users.models import User
-from values.text import folded, normal, sort_key
+from values.folding import folded, normal, sort_key
 
 LIFE = timedelta(days=90)
 MOST_LIVE = 20  # logins of a user

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ratelimit import limits
 from ratelimit.client_address import client_address, network_of
 from ratelimit.limits import HOUR, MINUTE
-from values.text import folded
+from values.folding import folded
 
 security_log = logging.getLogger("timetracker.security")
 

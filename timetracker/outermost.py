@@ -62,7 +62,7 @@ def _closing_if_unread(environ: WSGIEnvironment, start_response: StartResponse) 
     return start
 
 
-def _internal_error(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+def _internal_error(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     request_id = environ["HTTP_X_REQUEST_ID"]
     body = json.dumps(error_body(500, INTERNAL_ERROR, request_id=request_id)).encode()
     headers = [

@@ -39,10 +39,7 @@ class UserQuerySet(ResourceQuerySet["User"]):
     """Users, as lists and references need them."""
 
 
-AccountManager = DjangoUserManager.from_queryset(UserQuerySet)
-
-
-class UserManager(AccountManager["User"]):
+class UserManager(DjangoUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Django's, which makes users and superusers, with the questions of a resource."""
 
 

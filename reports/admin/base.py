@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reports.models import Report
+from staff.rights import user_of
 
 PAGES = {
     "changelist": "Report",
@@ -22,7 +23,7 @@ PAGES = {
 
 def today_of(request: HttpRequest) -> date:
     """Return the day that it is for the user."""
-    return timezone.now().astimezone(request.user.zone).date()  # type: ignore[union-attr]
+    return timezone.now().astimezone(user_of(request).zone).date()
 
 
 class ReportPages(admin.ModelAdmin[Report]):

@@ -98,7 +98,7 @@ def test_a_row_is_shown_as_its_serializer_shows_it(viewset: type[ListViewSet[Any
 def test_an_instance_with_its_details_is_shown_without_a_query(
     viewset: type[ListViewSet[Any]], django_assert_num_queries: Any
 ) -> None:
-    representation = representation_of(viewset.serializer_class)  # type: ignore[arg-type]
+    representation = representation_of(viewset.serializer_class)
     rows = list(viewset.queryset.all())
     with django_assert_num_queries(0):
         for row in rows:

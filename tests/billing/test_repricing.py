@@ -38,10 +38,10 @@ def test_a_preview_says_what_would_change(owner: User, site: Project, api: APICl
     }
     response = api.post(PATH, {})
     assert response.json() == {"repricing": {"preview": True, **shown}}
-    assert {*TimeEntry.objects.values_list("amount", "version")} == {(50, 1)}
+    assert {*TimeEntry.objects.values_list("amount", "version")} == {(Decimal(50), 1)}
     response = api.post(PATH, {"preview": False})
     assert response.json() == {"repricing": {"preview": False, **shown}}
-    assert {*TimeEntry.objects.values_list("amount", "version")} == {(100, 2)}
+    assert {*TimeEntry.objects.values_list("amount", "version")} == {(Decimal(100), 2)}
     again = api.post(PATH, {"preview": False}).json()["repricing"]
     assert (again["changed"], again["before"]) == (0, again["after"])
 
