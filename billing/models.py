@@ -1,6 +1,6 @@
 """Bills: references under which time entries are billed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -19,7 +19,7 @@ class Bill(models.Model):
     """
 
     reference = models.CharField(max_length=REFERENCE_LENGTH, unique=True)
-    selection: Any = models.JSONField()  # the filters or ids, as they were understood
+    selection = models.JSONField()  # the filters or ids, as they were understood
     billed_at = models.DateTimeField()
     billed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True

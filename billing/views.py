@@ -1,7 +1,8 @@
 """The endpoints of billing, and of pricing again."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from datetime import date
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -12,6 +13,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from api.schema.types import Schema
+from api.serializers.fields import Validated
 from api.views import ApiRequest, ApiView
 from billing.bills import (
     GROUPS,
@@ -141,7 +143,7 @@ class RepriceView(ApiView):
         return Response({"repricing": {"preview": preview, **done}})
 
 
-def selected(selection: dict[str, Any], zone: ZoneInfo) -> TimeEntryQuerySet:
+def selected(selection: Validated, zone: ZoneInfo) -> TimeEntryQuerySet:
     """Return the entries of a selection; its days are those of a time zone."""
     condition = Q()
     if "entry_ids" in selection:
@@ -159,7 +161,7 @@ def selected(selection: dict[str, Any], zone: ZoneInfo) -> TimeEntryQuerySet:
     return TimeEntry.objects.filter(condition)
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: int | list[int] | date) -> object:
     return value if isinstance(value, int | list) else value.isoformat()
 
 
@@ -175,7 +177,7 @@ def _numbers(reference: str, sums: Sums, billed_at: str | None) -> dict[str, obj
     return {"reference": reference, **sums._asdict(), "billed_at": billed_at}
 
 
-def _line(line: dict[str, Any], group_by: str) -> dict[str, object]:
+def _line(line: Validated, group_by: str) -> dict[str, object]:
     return {
         "key": line["key"],
         "name": line["name"] or f"No {group_by}",

@@ -10,6 +10,9 @@ from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import HttpRequest
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 TYPED = {"q", "term", "bill"}  # words, in which a long number is a text like any other
 KEY = re.compile(r"[0-9]{1,18}")
 NUMBER = re.compile(r"-?\d{19,}")
