@@ -1,7 +1,8 @@
 """The billed month of demo data, and the months before it, which are closed."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from billing.bills import bill, billable
 from books.models import Books
@@ -10,7 +11,7 @@ from timeentries.models import TimeEntry
 from users.models import User
 from values.instants import day_bounds
 
-DAY = timedelta(days=1)
+DAY, UTC = timedelta(days=1), ZoneInfo("UTC")
 BILLED = 2  # clients
 
 

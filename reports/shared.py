@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -89,7 +88,9 @@ def _viewer_of(shared: SharedReport) -> Viewer:
     )
 
 
-def _report(shared: SharedReport, selection: Selection, contents: dict[str, Any]) -> HttpResponse:
+def _report(
+    shared: SharedReport, selection: Selection, contents: dict[str, object]
+) -> HttpResponse:
     compared = selection.before is not None
     titles = pages.headings(selection.form.levels, compared=compared).items()
     context = {

@@ -1,6 +1,6 @@
 """What a report's page shows, and its links: the same question, with one thing changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -59,10 +59,10 @@ class Links:
         """Return the query of the report itself."""
         return self._changed(format=None)
 
-    def entries(self, query: dict[str, str]) -> str:
+    def entries(self, query: Mapping[str, str]) -> str:
         """Return the query of a group's entries."""
         kept = {name: self._asked[name] for name in OF_ENTRIES if name in self._asked}
-        return _encoded(kept | query)
+        return _encoded({**kept, **query})
 
     def page(self) -> str:
         """Return the query to which a page's number is added."""
@@ -77,7 +77,7 @@ class Links:
         return Heading(title, self._changed(sort=turned if sorted_by else first), words, name)
 
     def _changed(self, **changes: str | None) -> str:
-        return _encoded(self._asked | changes)
+        return _encoded({**self._asked, **changes})
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _chart(selection: Selection, whole: Group) -> HoursChart | GroupsChart:
     return HoursChart.of(selection.grouped([unit]), unit, first, last)
 
 
-def _encoded(values: dict[str, Any]) -> str:
+def _encoded(values: Mapping[str, Any]) -> str:
     query = QueryDict(mutable=True)
     query.update({key: value for key, value in values.items() if value is not None})
     return query.urlencode()

@@ -36,7 +36,7 @@ class Viewer:
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Return the user of a page of the admin."""
-        user: User = request.user  # type: ignore[assignment]
+        user = user_of(request)
         return cls(user, user.has_perm("reports.view_amounts"))
 
 

@@ -18,8 +18,7 @@ from reports.admin.base import PAGES, ReportPages, today_of
 from reports.admin.forms import ReportForm
 from reports.admin.saved import NOT_A_REPORT, StoredQuery
 from reports.models import LONGEST_SHARE_DAYS, SharedReport
-from staff.rights import hold_rights
-from users.models import User
+from staff.rights import hold_rights, user_of
 
 DAYS = 30
 MOST_LISTED = 200  # the newest
@@ -57,7 +56,7 @@ class SharedPages(ReportPages):
             with transaction.atomic():
                 hold_rights(request)
                 shared = get_object_or_404(_links_of(request), pk=pk)
-                sharing.revoke(shared, _user_of(request), timezone.now())
+                sharing.revoke(shared, user_of(request), timezone.now())
                 self.message_user(request, f"Revoked “{shared}”.", messages.SUCCESS)
         return redirect("admin:reports_report_shared")
 
@@ -80,7 +79,7 @@ class SharedPages(ReportPages):
         with transaction.atomic():
             hold_rights(request)
             self.refuse_others(request)
-            shared.created_by, shared.query = _user_of(request), query
+            shared.created_by, shared.query = user_of(request), query
             # What its creator may not see stays hidden if they may see it later.
             shared.hides_amounts |= not request.user.has_perm("reports.view_amounts")
             shared.created_at = now
@@ -96,11 +95,6 @@ class SharedPages(ReportPages):
         return response
 
 
-def _user_of(request: HttpRequest) -> User:
-    user: User = request.user  # type: ignore[assignment]
-    return user
-
-
 def _links_of(request: HttpRequest) -> QuerySet[SharedReport]:
-    links, user = SharedReport.objects.all(), _user_of(request)
+    links, user = SharedReport.objects.all(), user_of(request)
     return links if user.is_superuser else links.filter(created_by=user)

@@ -215,7 +215,7 @@ def test_last_month_is_billed_to_two_clients_and_what_is_older_is_closed() -> No
     for client in clients:
         december = TimeEntry.objects.filter(project__client=client, start_time__date__year=2023)
         december = december.filter(start_time__month=12, billable=True)
-        assert december.exclude(bill=f"2023-12/client-{client.pk}").count() == 0
+        assert december.exclude(bill__reference=f"2023-12/client-{client.pk}").count() == 0
 
 
 @pytest.mark.django_db
