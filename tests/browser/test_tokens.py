@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from apitokens.models import ApiToken, Performer, TokenUsage
+from apitokens.models import ApiToken, Performer, TokenEvent, TokenUsage
 from tests.browser.visitor import Visitor
+from tests.logins.logging_in import app_of
 from tests.support.factories import issue_token, make_user
 from users.models import User
 
@@ -142,3 +143,21 @@ def test_rotate_a_token_and_change_over(
     visitor.page.get_by_role("button", name="Rotate token").click()
     newest = visitor.page.locator("#secret").inner_text()
     assert [status_of(visitor, secret) for secret in (new, newest)] == [401, 200]
+
+
+def test_an_app_login_is_shown_and_widened(
+    visitor: Visitor, administrator: User, owner: User
+) -> None:
+    app_of("ada")
+    visitor.log_in(administrator)
+    visitor.open(reverse("admin:apitokens_apitoken_changelist"))
+    visitor.look("tokens-app-login-list")
+    visitor.page.get_by_role("link", name="App login: Mobile app").click()
+    visitor.look("tokens-app-login")
+    box = visitor.page.get_by_label("Administrator rights")
+    expect(box).not_to_be_checked()
+    box.check()
+    visitor.page.get_by_role("button", name="Save", exact=True).click()
+    assert ApiToken.objects.get().administrator_rights
+    event = TokenEvent.objects.get(action="changed")
+    assert event.detail == "administrator rights: False → True"
