@@ -239,7 +239,8 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "DESCRIPTION": (
         "Clients, projects, tasks, time entries, a timer and reports.\n\n"
         "Send an API token as `Authorization: Bearer tt_…` or `X-API-Key: tt_…`; "
-        "administrators issue tokens. Each operation lists its required scope; `write:x` "
+        "administrators issue tokens, and apps get one for a password. Each operation lists its "
+        "required scope; `write:x` "
         "includes `read:x`.\n\n"
         "Times are returned in UTC with `Z`. Lists are paginated. Unknown fields and "
         "parameters are rejected with 400. Every error has an `error_code` for programs "
