@@ -104,9 +104,9 @@ class ModelAdmin(ShownMixin[M]):
         return [*names, GIVEN_ID] if hasattr(self.model, "external_id") else names
 
     @admin.display(description="External id")
-    def given_id(self, row: Resource) -> str | None:
+    def given_id(self, row: Resource) -> str:
         """Return the external id and its user."""
-        return row.external_id and f"{row.external_id} (assigned by {row.external_user})"
+        return f"{row.external_id} (assigned by {row.external_user})" if row.external_id else "-"
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         """Return the class of the list."""

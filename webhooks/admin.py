@@ -1,5 +1,7 @@
 """Webhooks and their deliveries in the Django admin, for administrators only."""
 
+from datetime import datetime
+
 from django.contrib import admin, messages
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -50,7 +52,7 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
     list_select_related = ("user", "queue")
     search_fields = ("folded_description__holds", "url")
     readonly_fields = (
-        *("url", "events", "project_ids", "user", "secret_hint"),
+        *("url", "listed_events", "listed_projects", "user", "secret_hint"),
         *("disabled_reason", "disabled_at", "last_delivered_at", "last_failed_at"),
         *("created_at", "updated_at"),
     )
@@ -91,6 +93,16 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
+    @admin.display(description="events")
+    def listed_events(self, webhook: Webhook) -> str:
+        """Return the names of the events."""
+        return ", ".join(webhook.events)
+
+    @admin.display(description="projects")
+    def listed_projects(self, webhook: Webhook) -> str:
+        """Return the ids of the projects."""
+        return ", ".join(map(str, webhook.project_ids or ())) or "All"
+
     @admin.display(description="last 24 hours")
     def last_24_hours(self, webhook: Webhook) -> str:
         """Return the share of attempts that were delivered, with a chart of the hours."""
@@ -128,15 +140,15 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
 class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
     """See what was sent, and send it again."""
 
-    list_display = ("created_at", "webhook", "event", "object_id", "state", "tries", "last_error")
+    list_display = ("created_at", "webhook", "event", "row_id", "state", "tries", "last_error")
     list_filter = ("state", "event")
     list_select_related = ("webhook",)
     list_per_page = 25
     search_fields = ("=message_id", "=object_id")
-    search_help_text = "A webhook-id, or the id of a row."
+    search_help_text = "Search by webhook-id or row id."
     show_full_result_count = False
     fields = (
-        *("webhook", "message_id", "event", "seq", "object_id", "state", "next_attempt_at"),
+        *("webhook", "message_id", "event", "seq", "row_id", "state", "next_attempt_at"),
         *("created_at", "delivered_at", "all_attempts"),
     )
     readonly_fields = fields
@@ -154,6 +166,11 @@ class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
         """Nobody: `prune_webhook_deliveries` deletes old ones."""
         return False
 
+    @admin.display(description="row id", ordering="object_id")
+    def row_id(self, delivery: Delivery) -> int | None:
+        """Return the id of the row that the event is about."""
+        return delivery.object_id
+
     @admin.display(description="last error")
     def last_error(self, delivery: Delivery) -> str:
         """Return why the last attempt failed."""
@@ -164,7 +181,7 @@ class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
         """Return each attempt with the answer; its text is a stranger's, and escaped."""
         shown = (
             (
-                attempt["at"],
+                f"{timezone.localtime(datetime.fromisoformat(attempt['at'])):%Y-%m-%d %H:%M:%S}",
                 attempt["milliseconds"],
                 attempt["error"] or f"Answered {attempt['status']}.",
                 attempt["answer"],

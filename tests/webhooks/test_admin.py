@@ -42,6 +42,7 @@ def test_an_answer_is_shown_escaped(browser: Browser, delivery: Delivery) -> Non
     page = browser.get(url(Delivery, "change", delivery.pk)).content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert(1)" not in page
+    assert "2026-11-27 09:00:00 after 12 ms" in page
     (row,) = rows_of(browser.get(url(Delivery, "changelist")))
     assert row[1:4] == ["Invoicing", "client.created", str(delivery.object_id)]
     assert row[-1] == "The receiver answered 400."
