@@ -86,7 +86,7 @@ PROBES = ("api/v1/info", "api/v1/health", "api/v1/live", "api/v1/ready")
 PUBLIC = (*PROBES, "api/docs", "api/redoc", "api/schema", "api/openapi.json")
 # By a password, and by any token that was got so: tests/logins.
 LOGINS = ("api/v1/auth/login", "api/v1/auth/logout")
-NOT_THE_API = ("", "admin/api-tokens", "admin/")
+NOT_THE_API = ("", "admin/api-tokens", "admin/", "shared/reports/<str:secret>")
 
 # Rows that are one user's own: who may not see all of them may not see another's.
 OWNED = tuple(
