@@ -6,7 +6,7 @@ from typing import Self, Unpack
 
 from django.db import connection, models, transaction
 
-from books.statements import BOUNDS_OF_ALL, WAIT_FOR_WRITERS
+from books.statements import BOUNDS_OF_ALL, WAIT_FOR_CLOSING, WAIT_FOR_WRITERS
 from books.zones import first_open_instants
 from journal.journaled import Journaled
 from resources.models import within_years
@@ -114,6 +114,17 @@ def _wait_for_writers() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(WAIT_FOR_WRITERS)
+
+
+def wait_for_closing() -> None:
+    """Wait for a closing that has begun, and make others wait until this transaction ends.
+
+    The triggers do so for whoever changes what people edit. The rows to write come first, as for
+    any writer. On SQLite the transaction itself is the lock.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(WAIT_FOR_CLOSING)
 
 
 def _renew_bounds(zones: dict[str, datetime], *, keep: bool) -> None:

@@ -2,6 +2,7 @@
 
 LOCK = 7_205_007
 WAIT_FOR_WRITERS = f"SELECT pg_advisory_xact_lock({LOCK})"
+WAIT_FOR_CLOSING = f"SELECT pg_advisory_xact_lock_shared({LOCK})"
 
 # The first instant that is open to a person. Where no bound is known, as for a time zone that the
 # service does not know, that is the last one of all; null if nothing is closed.

@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
+from books.models import Books, wait_for_closing
 from books.periods import are_closed
 from journal.journaled import record
-from journal.models import Change
 from rates.pricing import Rates, rates_for
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.pricing import Price
@@ -60,12 +60,30 @@ def price_unpriced() -> int:
         done, last = done + len(keys), keys[-1]
 
 
-@transaction.atomic
 def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict[str, object]:
     """Price entries again, but those that are billed or closed; return the counts, and the sums.
 
-    Nobody sees a half of it, and only the entries that change are locked.
+    Nobody sees a half of it, and only the entries that change are locked. If the books are closed
+    meanwhile, it starts over.
     """
+    while True:
+        with transaction.atomic():
+            closed_before = _closed_before()
+            result = _reprice(entries, preview=preview, now=now)
+            if preview:
+                return result
+            wait_for_closing()
+            if _closed_before() == closed_before:
+                return result
+            transaction.set_rollback(True)
+
+
+def _closed_before() -> datetime | None:
+    # Not Books.current(), which writes the row if it is not there yet.
+    return Books.objects.values_list("closed_before", flat=True).first()
+
+
+def _reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict[str, object]:
     looked_at, changed, before, after = 0, 0, AmountSums(), AmountSums()
     for keys in _batches(entries.finished().filter(bill=None)):
         repriced = _repriced(keys)
@@ -139,14 +157,4 @@ def _note(entries: Sequence[Stored], now: datetime) -> None:
     rows = TimeEntry.objects.filter(pk__in=[entry.pk for entry in entries])
     rows.update(version=F("version") + 1, updated_at=Greatest(F("updated_at"), now))
     fields = ["hourly_rate", "currency", "rounded_seconds", "amount"]
-    record(
-        [
-            entry.change(
-                Change.Action.UPDATED,
-                fields,
-                owner_before=entry.user_id,
-                owner_after=entry.user_id,
-            )
-            for entry in rows.order_by("pk")
-        ]
-    )
+    record([entry.updated(fields) for entry in rows.order_by("pk")])

@@ -1,7 +1,7 @@
 """What is true of entries that are priced again while others write them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -12,12 +12,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.models import Bill
+from books.models import Books
 from rates.models import Rate
-from tests.support.factories import make_entry, make_project, make_user
+from tests.support.factories import NINE, make_entry, make_project, make_user
 from tests.support.racing import at_once
+from timeentries import repricing
 from timeentries.models import TimeEntry
 from timeentries.pricing import COLUMNS
 from timeentries.repricing import price_unpriced, reprice
+from timeentries.stored import Stored, write
 
 Write = Callable[[TimeEntry], object]
 
@@ -113,3 +116,32 @@ def test_pricing_again_does_not_wait_for_entries_that_keep_their_price() -> None
     locked, result = at_once([lock, price_again])
     assert locked == {"was_priced": True}
     assert (result["entries"], result["changed"]) == (2, 1)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite: closing waits for it")
+@pytest.mark.django_db(transaction=True)
+def test_books_that_are_closed_meanwhile_keep_their_prices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = make_entry(make_user(), make_project(hourly_rate=50))
+    Rate.objects.update(hourly_rate=60)
+    Books.current()  # else the pricing makes the row, and closing waits for that
+    is_priced, is_closed = Event(), Event()
+
+    def write_slowly(entries: Sequence[Stored]) -> None:
+        write(entries)
+        is_priced.set()
+        is_closed.wait(10)
+
+    def close() -> Any:
+        is_priced.wait(10)
+        books = Books.current()
+        books.closed_through = NINE.date()
+        books.save()
+        is_closed.set()
+
+    monkeypatch.setattr(repricing, "write", write_slowly)
+    again: Any = partial(reprice, TimeEntry.objects.all(), preview=False, now=timezone.now())
+    assert at_once([again, close])[0]["changed"] == 0
+    entry.refresh_from_db()
+    assert entry.amount == 50
