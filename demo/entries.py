@@ -21,6 +21,8 @@ SATURDAY = 5
 OFFICE_OPENS = time(8)
 WORK_MINUTES = (240, 480)  # shared by the entries of a day
 LUNCH = timedelta(minutes=45)
+BREAKS = 0.2  # of the entries of an hour and more
+BREAK_MINUTES = (5, 10, 15)
 PROJECTS_PER_USER = 4
 BILLABLE = 0.9  # of the entries on billable work
 # Midnight UTC is nine in the morning in Tokyo: a timer that just started does not lie in the
@@ -31,7 +33,7 @@ TIMER_BEFORE_MIDNIGHT = timedelta(minutes=8)
 BATCH = 10_000
 COLUMNS = (
     *("user_id", "project_id", "task_id", "start_time", "end_time", "notes", "tags"),
-    *("billable", "created_at", "updated_at"),
+    *("billable", "break_seconds", "created_at", "updated_at"),
 )
 
 
@@ -49,8 +51,8 @@ class Job:
         return self.last_day is None or day <= self.last_day
 
 
-# user, project, task, start, end, notes, tags, billable
-Work = tuple[int, int, int | None, datetime, datetime | None, str, str, bool]
+# user, project, task, start, end, notes, tags, billable, break_seconds
+Work = tuple[int, int, int | None, datetime, datetime | None, str, str, bool, int]
 
 
 def generator(*about: object) -> Random:
@@ -152,16 +154,24 @@ def _user_day(
         end = start + timedelta(minutes=random.randint(shortest, longest))
         job = random.choice(random.choice(choices))
         billable = job.billable and random.random() < BILLABLE
-        yield user.pk, job.project_id, job.task_id, start, end, *random.choice(WORK), billable
+        done, taken = random.choice(WORK), _break(random, end - start)
+        yield user.pk, job.project_id, job.task_id, start, end, *done, billable, taken
         before_lunch = number == entries // 2 - 1
         start = end + (LUNCH if before_lunch else timedelta(minutes=random.randrange(10)))
+
+
+def _break(random: Random, lasting: timedelta) -> int:
+    """Return the seconds of an entry's break."""
+    if lasting < timedelta(hours=1) or random.random() >= BREAKS:
+        return 0
+    return random.choice(BREAK_MINUTES) * 60
 
 
 def _timer(users: Sequence[User], jobs: Sequence[Sequence[Job]], until: date) -> Work:
     start = datetime.combine(until, time.min, UTC) - TIMER_BEFORE_MIDNIGHT
     user = next((user for user in users if user.time_zone == TIMER_ZONE), users[0])
     job = next(job for job in jobs[0] if job.is_open(until))
-    return user.pk, job.project_id, job.task_id, start, None, "", "", job.billable
+    return user.pk, job.project_id, job.task_id, start, None, "", "", job.billable, 0
 
 
 def _stamped(rows: Iterator[Work]) -> Iterator[Sequence[object]]:

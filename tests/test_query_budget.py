@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.logins.logging_in import app_of
 from tests.support.authorisation import Call
-from tests.support.factories import api_as, make_entry
-from tests.support.routes import LOGINS, OF_A_ROW, PUBLIC, ROUTES
+from tests.support.factories import NINE, api_as, make_entry
+from tests.support.routes import LOGINS, OF_A_ROW, PUBLIC, ROUTES, TIMER_CHANGES
 from tests.support.servers import ROOT
 from tests.test_authorisation import MISSING, Office
 from users.models import User
@@ -49,8 +49,9 @@ def test_an_operation_stays_within_its_budget(
         Call(method, route, whose="own" if "<id>" in route else ""),
         Office(administrator),
     )
-    if route == "api/v1/timer/stop":
-        make_entry(administrator, office.project, lasting=None)
+    if route in TIMER_CHANGES:
+        paused_at = NINE if route.endswith("resume") else None
+        make_entry(administrator, office.project, lasting=None, paused_at=paused_at)
     if route == "api/v1/billing":
         make_entry(administrator, office.project)
     if "by-external-id" in route and method != "PUT":

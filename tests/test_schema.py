@@ -174,7 +174,7 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
     own = [f"{action}_by_external_id" for action in ("retrieve", "update", "destroy")]
     assert {operation["operationId"] for operation in OPERATIONS.values()} == {
         *(f"{resource}_{action}" for resource in RESOURCES for action in (*actions, *own)),
-        *("timer_status", "timer_start", "timer_stop"),
+        *("timer_status", "timer_start", "timer_stop", "timer_pause", "timer_resume"),
         *("reports_summary", "reports_entries", "reports_weekly"),
         *(f"{name}_bulk" for name, viewset in RESOURCES.items() if issubclass(viewset, BulkMixin)),
         *(f"webhooks_{action}" for action in ("test", "replay", "rotate_secret", "redeliver")),
@@ -262,6 +262,8 @@ def test_a_success_is_as_documented(
         ("get", "/reports/summary?start_date=soon", None, 400),
         ("post", "/clients", {}, 400),
         ("post", "/timer/stop", None, 400),
+        ("post", "/timer/pause", None, 400),
+        ("post", "/timer/resume", None, 400),
         ("get", "/clients/999", None, 404),
         ("patch", "/tasks/999", {}, 404),
         ("post", "/clients", {"name": "unused"}, 409),

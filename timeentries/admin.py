@@ -1,5 +1,7 @@
 """Time entries in the Django admin."""
 
+from datetime import datetime
+
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -27,6 +29,9 @@ class TimeEntryForm(ModelForm[TimeEntry]):
             self.fields["billable"] = field = forms.NullBooleanField(required=False)
             field.widget.choices = choices
             self.initial["billable"] = None
+
+    def _get_validation_exclusions(self) -> set[str]:
+        return super()._get_validation_exclusions() - {"paused_at"}
 
     def clean_tags(self) -> str:
         """Return the tags as the API stores them."""
@@ -62,6 +67,7 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
     list_display = (
         "start",
         "duration",
+        "breaks",
         "user",
         "project",
         "task",
@@ -76,9 +82,10 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
         "user__folded_names__holds",
     )
     autocomplete_fields = ("user", "project", "task")
-    readonly_fields = ("duration", "in_the_users_zone", "created_at", "updated_at")
+    exclude = ("paused_at",)
+    readonly_fields = ("duration", "paused", "in_the_users_zone", "created_at", "updated_at")
     date_hierarchy = "start_time"
-    first_fields = ("user", "project", "task", "start_time", "end_time")
+    first_fields = ("user", "project", "task", "start_time", "end_time", "break_seconds")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TimeEntry]:
         """Also fetch the related rows that the pages show."""
@@ -105,9 +112,23 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
 
     @admin.display(empty_value="running", ordering="duration_seconds")
     def duration(self, entry: TimeEntry) -> str | None:
-        """Return hours, minutes and seconds, or that the timer runs."""
+        """Return hours, minutes and seconds, or that the timer runs or is paused."""
         if entry.duration_seconds is None:
-            return None
-        minutes, seconds = divmod(entry.duration_seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02}:{seconds:02}"
+            return "paused" if entry.paused_at else None
+        return _clock(entry.duration_seconds)
+
+    @admin.display(description="Paused at")
+    def paused(self, entry: TimeEntry) -> datetime | None:
+        """Return since when a timer is paused."""
+        return entry.paused_at
+
+    @admin.display(empty_value="", ordering="break_seconds")
+    def breaks(self, entry: TimeEntry) -> str | None:
+        """Return hours, minutes and seconds."""
+        return _clock(entry.break_seconds) if entry.break_seconds else None
+
+
+def _clock(seconds: int) -> str:
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

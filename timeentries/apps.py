@@ -21,7 +21,7 @@ class TimeEntriesConfig(ApiAppConfig):
     }
     tags = {
         "Time entries": "Time logged on projects and tasks.",
-        "Timer": "Start and stop the user's running timer.",
+        "Timer": "Start, pause, resume and stop the user's timer.",
     }
     counted = Counted(
         table=TABLE,
@@ -56,8 +56,10 @@ class TimeEntriesConfig(ApiAppConfig):
             "client_name": "Acme Corp",
             "start_time": "2024-01-15T09:00:00Z",
             "end_time": "2024-01-15T17:00:00Z",
-            "duration_seconds": 28800,
-            "duration_hours": 8.0,
+            "break_seconds": 1800,
+            "paused_at": None,
+            "duration_seconds": 27000,
+            "duration_hours": 7.5,
             "active": False,
             "notes": "Worked on feature X",
             "tags": "development,frontend",
@@ -65,8 +67,8 @@ class TimeEntriesConfig(ApiAppConfig):
             "billable": True,
             "hourly_rate": 75.0,
             "currency": "EUR",
-            "rounded_seconds": 28800,
-            "amount": 600.0,
+            "rounded_seconds": 27000,
+            "amount": 562.5,
             "billed": False,
             "billing_reference": None,
         },

@@ -49,12 +49,12 @@ class BilledStays(TriggerConstraint):
 
 
 def install(using: str) -> None:
-    """Create missing or outdated triggers, where the column is there."""
+    """Create missing or outdated triggers, where their columns are there."""
     connection, table = connections[using], guarded().table
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             return
-        if "bill_id" not in columns_of(cursor, table):
+        if not {"bill_id", *guarded().edited} <= columns_of(cursor, table):
             return
     if connection.vendor == "sqlite":
         make_on_sqlite(connection, "billed", _on_sqlite(table))

@@ -1,13 +1,15 @@
 """Time logged on projects and tasks."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Self, Unpack
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, StrIndex
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual
 from django.utils import timezone
 
 from books.periods import PeriodIsOpen
@@ -20,6 +22,7 @@ from resources.models import ResourceQuerySet, external_id_once, within_years
 from tasks.models import Task
 from timeentries.billed import NAME as BILLED_STAYS
 from timeentries.billed import BilledStays
+from timeentries.breaks import break_until, longest_break, seconds_worked
 from timeentries.constraints import CompositeForeignKey, WholeSeconds
 from timeentries.pricing import CAUSES, COLUMNS, price
 from timeentries.totals import total_from_tallies
@@ -93,13 +96,22 @@ class TimeEntry(ProjectWork):
     )
     start_time = models.DateTimeField()
     end_time = models.DateTimeField(null=True, blank=True)
+    break_seconds = models.IntegerField(
+        default=0,
+        db_default=0,  # processes of the release before write while it is migrated
+        validators=[MinValueValidator(0), MaxValueValidator(LONGEST_SECONDS)],
+        help_text="Seconds of breaks, which do not count as work.",
+    )
+    # Since when a timer is paused. Only the timer sets it, but it is edited: of a closed period
+    # no timer is paused, and the journal names it.
+    paused_at = models.DateTimeField(null=True, blank=True)
     notes = ProseField(max_length=10_000, blank=True)
     folded_notes = FoldedField(of="notes")
     tags = ProseField(blank=True, help_text="Separated by commas.")
     folded_tags = FoldedField(of="tags")
     billable = BillableField(default=None, blank=True)
     duration_seconds = models.GeneratedField(
-        expression=WholeSeconds("start_time", "end_time"),
+        expression=WholeSeconds("start_time", "end_time") - F("break_seconds"),
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
     )
@@ -177,6 +189,28 @@ class TimeEntry(ProjectWork):
                 name="time_entry_lasts_at_most_366_days",
                 violation_error_message="A time entry must not last more than 366 days.",
             ),
+            models.CheckConstraint(
+                condition=Q(break_seconds__gte=0),
+                name="time_entry_break_not_negative",
+                violation_error_message="The break cannot be negative.",
+            ),
+            models.CheckConstraint(
+                condition=Q(break_seconds=0)
+                | Q(end_time__isnull=True)
+                | Q(GreaterThan(WholeSeconds("start_time", "end_time"), F("break_seconds"))),
+                name="time_entry_break_is_shorter",
+                violation_error_message="The break must be shorter than the time entry.",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True) | Q(end_time__isnull=True),
+                name="time_entry_paused_only_while_it_runs",
+                violation_error_message="Only a running timer can be paused.",
+            ),
+            models.CheckConstraint(
+                condition=Q(start_time__lte=F("paused_at")) | Q(paused_at__isnull=True),
+                name="time_entry_starts_before_its_pause",
+                violation_error_message="The start must not be after the pause.",
+            ),
             models.UniqueConstraint(
                 "user",
                 condition=Q(end_time__isnull=True),
@@ -219,6 +253,9 @@ class TimeEntry(ProjectWork):
         self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
     ) -> None:
         """Save, and price the entry if what its price depends on changed."""
+        self._end_pause()
+        if update_fields is not None and self.end_time and self.stored.get("paused_at"):
+            update_fields = {*update_fields, "break_seconds", "paused_at"}
         if any(self.stored.get(name, ABSENT) != getattr(self, name) for name in CAUSES):
             price([self])
             if update_fields is not None:
@@ -239,7 +276,26 @@ class TimeEntry(ProjectWork):
             return Change.Action.TIMER_STOPPED
         return super().action()
 
+    def clean(self) -> None:
+        """End the pause of a timer that a form ends, before its rules are judged."""
+        super().clean()
+        self._end_pause()
+
+    def _end_pause(self) -> None:
+        """End the pause with the entry; breaks that are changed as well are all of its breaks."""
+        if self.end_time is None or self.paused_at is None:
+            return
+        if self.break_seconds == self.stored.get("break_seconds"):
+            total = break_until(self.end_time, self.paused_at, self.break_seconds)
+            self.break_seconds = min(total, longest_break(self.start_time, self.end_time))
+        self.paused_at = None
+
+    def seconds_at(self, now: datetime) -> int:
+        """Return the seconds worked until now, or until the end or the pause."""
+        end = self.end_time or self.paused_at or now
+        return seconds_worked(self.start_time, end, self.break_seconds)
+
     @property
     def active(self) -> bool:
-        """Whether the timer runs."""
+        """Whether the timer runs, or is paused."""
         return self.end_time is None

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db.models import prefetch_related_objects
 
 from rates.pricing import Rates, Work, rates_for
+from timeentries.breaks import seconds_worked
 from values.currencies import Rounding, amount_of
-from values.instants import seconds_between
 from values.money import service_currency
 
 if TYPE_CHECKING:
     from timeentries.models import TimeEntry
 
 # The columns on which a price depends, and those that hold it.
-CAUSES = ("user_id", "project_id", "start_time", "end_time", "billable")
+CAUSES = ("user_id", "project_id", "start_time", "end_time", "break_seconds", "billable")
 COLUMNS = ("rate_id", "hourly_rate", "currency", "rounded_seconds", "amount")
 
 
@@ -75,7 +75,7 @@ def terms_of(entry: "TimeEntry") -> Terms | None:
     day = entry.start_time.astimezone(entry.user.zone).date()
     return Terms(
         Work(entry.user_id, entry.project.client_id, entry.project_id, day),
-        seconds_between(entry.start_time, entry.end_time),
+        seconds_worked(entry.start_time, entry.end_time, entry.break_seconds),
         billable=bool(entry.billable),
         currency=(client and client.currency) or service_currency(),
         rounding=entry.project.rounding or (client.rounding if client else ""),

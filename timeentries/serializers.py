@@ -17,24 +17,41 @@ from api.serializers.fields import (
 )
 from api.serializers.representation import ComputedField, representation_of
 from resources.refusals import Taken
+from timeentries.breaks import seconds_worked
 from timeentries.models import TimeEntry
 from timeentries.timer import running_timer
 from users.models import User
 from values.folding import normal
-from values.instants import INSTANT, hours, seconds_between
+from values.instants import INSTANT, hours
 
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 50
+# What the duration is computed from.
+INTERVAL = ("start_time", "end_time", "paused_at", "break_seconds")
 
 
-def duration_seconds(start: datetime, end: datetime | None, *, now: datetime) -> int:
-    """Return the duration in whole seconds; for a running timer, until now."""
-    return max(0, seconds_between(start, end or now))
+def duration_seconds(
+    start: datetime,
+    end: datetime | None,
+    paused_at: datetime | None = None,
+    break_seconds: int = 0,
+    *,
+    now: datetime,
+) -> int:
+    """Return the seconds worked; of a timer until now, or until it was paused."""
+    return seconds_worked(start, end or paused_at or now, break_seconds)
 
 
-def duration_hours(start: datetime, end: datetime | None, *, now: datetime) -> float:
-    """Return the duration in hours, rounded to two decimals."""
-    return hours(duration_seconds(start, end, now=now))
+def duration_hours(
+    start: datetime,
+    end: datetime | None,
+    paused_at: datetime | None = None,
+    break_seconds: int = 0,
+    *,
+    now: datetime,
+) -> float:
+    """Return the hours worked, rounded to two decimals."""
+    return hours(duration_seconds(start, end, paused_at, break_seconds, now=now))
 
 
 def is_running(end: datetime | None) -> bool:
@@ -131,9 +148,12 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             f"Separated by commas; at most {MAX_TAGS}, of at most {MAX_TAG_LENGTH} characters."
         ),
     )
+    paused_at = InstantField(
+        read_only=True, allow_null=True, help_text="Since when a timer is paused."
+    )
     tag_list = ComputedField(tag_list, "tags")
-    duration_seconds = ComputedField(duration_seconds, "start_time", "end_time", until_now=True)
-    duration_hours = ComputedField(duration_hours, "start_time", "end_time", until_now=True)
+    duration_seconds = ComputedField(duration_seconds, *INTERVAL, until_now=True)
+    duration_hours = ComputedField(duration_hours, *INTERVAL, until_now=True)
     active = ComputedField(is_running, "end_time")
     amount = serializers.DecimalField(18, 4, read_only=True)
     billed = ComputedField(is_billed, "bill_id")
@@ -153,6 +173,8 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "client_name",
             "start_time",
             "end_time",
+            "break_seconds",
+            "paused_at",
             "duration_seconds",
             "duration_hours",
             "active",
@@ -253,3 +275,11 @@ class TimerStartSerializer(TimeEntrySerializer):
 
     class Meta(TimeEntrySerializer.Meta):
         fields = ["project_id", "task_id", "notes", "tags", "billable"]
+
+
+class TimerStopSerializer(serializers.Serializer[object]):
+    """When a timer ends."""
+
+    stop_time = InstantField(
+        required=False, help_text="From the start of the timer to now; now if it is left out."
+    )

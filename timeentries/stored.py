@@ -13,13 +13,12 @@ from database.arrays import AMONG, array
 from rates.pricing import Work
 from timeentries.pricing import Price, Terms
 from users.models import zone_name
-from values.instants import seconds_between
 from values.money import AmountField, service_currency
 
 # Raw SQL with few columns: a migration runs it too, whatever columns come later.
 STORED = """
     SELECT entry.id, entry.user_id, project.client_id, entry.project_id, person.time_zone,
-        entry.start_time, entry.end_time, entry.billable,
+        entry.start_time, entry.duration_seconds, entry.billable,
         client.currency, project.rounding, client.rounding,
         entry.rate_id, entry.hourly_rate, entry.currency, entry.rounded_seconds, entry.amount
     FROM timeentries_timeentry AS entry
@@ -85,20 +84,20 @@ def write(entries: Iterable[Stored]) -> None:
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    pk, user, client, project, zone, start, end, billable, currency, its, clients, *kept = row
-    start, end = _instant(start), _instant(end)
+    pk, user, client, project, zone, start, seconds, billable, currency, its, clients, *kept = row
+    start = _instant(start)
     day = start.astimezone(ZoneInfo(zone_name(zone))).date()
     terms = Terms(
         Work(user, client, project, day),
-        seconds_between(start, end),
+        seconds,
         billable=bool(billable),
         currency=currency or service_currency(),
         rounding=its or clients or "",
     )
-    rate_id, hourly_rate, of_then, seconds, amount = kept
+    rate_id, hourly_rate, of_then, rounded, amount = kept
     rate = None if hourly_rate is None else Decimal(str(hourly_rate))
     worth = AmountField().from_db_value(amount)
-    return Stored(pk, start, terms, Price(rate_id, rate, of_then, seconds, worth))
+    return Stored(pk, start, terms, Price(rate_id, rate, of_then, rounded, worth))
 
 
 def _instant(stored: datetime | str) -> datetime:

@@ -1,5 +1,7 @@
 """The time entries' endpoints, and the timer's."""
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from django.urls import reverse
@@ -10,6 +12,7 @@ from rest_framework.response import Response
 
 from api.bulk.views import BulkMixin
 from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
+from api.exceptions import BadRequest
 from api.schema.answers import ConflictErrorSerializer, Fields
 from api.serializers.base import refuse_unknown
 from api.serializers.representation import representation_of
@@ -21,8 +24,9 @@ from timeentries.serializers import (
     ExplainedRateSerializer,
     TimeEntrySerializer,
     TimerStartSerializer,
+    TimerStopSerializer,
 )
-from timeentries.timer import running_timer, stop
+from timeentries.timer import pause, resume, running_timer, stop
 
 SHOWN = representation_of(TimeEntrySerializer)
 NO_TIMER = entity_tag("no timer")
@@ -32,7 +36,12 @@ STATUS = {
     "timer": TimeEntrySerializer(allow_null=True),
 }
 STARTED = {"message": serializers.CharField(), "timer": TimeEntrySerializer()}
-STOPPED = {"message": serializers.CharField(), "time_entry": TimeEntrySerializer()}
+
+
+def _changed(name: str) -> serializers.Serializer[object]:
+    """Return the response of a changed timer, under its own name in the OpenAPI document."""
+    fields = {"message": serializers.CharField(), "time_entry": TimeEntrySerializer()}
+    return inline_serializer(name, fields)
 
 
 class TimeEntryConflictErrorSerializer(ConflictErrorSerializer):
@@ -110,8 +119,8 @@ class TimerStartView(ApiView):
         )
 
 
-class TimerStopView(ApiView):
-    """Stop the running timer."""
+class TimerChangeView(ApiView):
+    """A change of the running timer; `If-Match` takes its entity tag."""
 
     scope_resource = "time_entries"
     tagged = True
@@ -119,19 +128,65 @@ class TimerStopView(ApiView):
     conflict_serializer = TimeEntryConflictErrorSerializer
     failures = (409,)
 
-    @extend_schema(request=None, responses=inline_serializer("TimerStopped", STOPPED))
-    def post(self, request: ApiRequest) -> Response:
-        """Stop the timer now; 400 `no_active_timer` if none is running.
+    def change(self, request: ApiRequest, change: Callable[..., TimeEntry], done: str) -> Response:
+        """Change the timer with a function of `timer.py`, and return what it is now."""
+        check = partial(_check_timer, request) if is_conditional(request) else None
+        entry = change(request.user, now=request.now, check=check)
+        shown, tag = _shown(entry, request)
+        body = {"message": f"Timer {done} successfully", "time_entry": shown}
+        return Response(body, headers={"ETag": tag})
 
-        `If-Match` takes the timer's entity tag from `/timer/status` or its own path.
+
+class TimerStopView(TimerChangeView):
+    """Stop the running timer."""
+
+    @extend_schema(request=TimerStopSerializer, responses=_changed("TimerStopped"))
+    def post(self, request: ApiRequest) -> Response:
+        """Stop the timer now, or at `stop_time`; 400 `no_active_timer` if none is running.
+
+        A `stop_time` before the start or in the future is 400 `invalid_stop_time`. The break of a
+        paused timer ends with it. `If-Match` takes the timer's entity tag from `/timer/status` or
+        its own path.
+        """
+        return self.change(request, partial(stop, at=_stop_time(request)), "stopped")
+
+
+class TimerPauseView(TimerChangeView):
+    """Pause the running timer."""
+
+    @extend_schema(request=None, responses=_changed("TimerPaused"))
+    def post(self, request: ApiRequest) -> Response:
+        """Begin a break; 400 `no_active_timer` if no timer is running.
+
+        409 `timer_already_paused` if it is already paused. `If-Match` takes the timer's entity tag
+        from `/timer/status` or its own path.
         """
         refuse_unknown(request.data, known=())
-        check = partial(_check_timer, request) if is_conditional(request) else None
-        entry = stop(request.user, now=request.now, check=check)
-        shown, tag = _shown(entry, request)
-        return Response(
-            {"message": "Timer stopped successfully", "time_entry": shown}, headers={"ETag": tag}
-        )
+        return self.change(request, pause, "paused")
+
+
+class TimerResumeView(TimerChangeView):
+    """Resume the paused timer."""
+
+    @extend_schema(request=None, responses=_changed("TimerResumed"))
+    def post(self, request: ApiRequest) -> Response:
+        """End the break; 400 `no_active_timer` if no timer is running.
+
+        409 `timer_not_paused` if it is not paused. `If-Match` takes the timer's entity tag from
+        `/timer/status` or its own path.
+        """
+        refuse_unknown(request.data, known=())
+        return self.change(request, resume, "resumed")
+
+
+def _stop_time(request: ApiRequest) -> datetime | None:
+    serializer = TimerStopSerializer(data=request.data, context={"request": request})
+    refuse_unknown(request.data, known=serializer.fields)
+    if not serializer.is_valid():
+        [sentence] = serializer.errors["stop_time"]
+        raise BadRequest(f"stop_time: {sentence}", "invalid_stop_time")
+    at: datetime | None = serializer.validated_data.get("stop_time")
+    return at
 
 
 def _check_timer(request: ApiRequest, timer: TimeEntry | None) -> None:

@@ -14,7 +14,13 @@ from logins.views import LoginView, LogoutView
 from registry import declared
 from reports.shared import shared_report
 from reports.views import EntriesView, SummaryView, WeeklyView
-from timeentries.views import TimerStartView, TimerStatusView, TimerStopView
+from timeentries.views import (
+    TimerPauseView,
+    TimerResumeView,
+    TimerStartView,
+    TimerStatusView,
+    TimerStopView,
+)
 from timetracker.documentation import JSON, YAML, DocumentView
 from timetracker.probes import HealthView, LiveView, ReadyView
 from timetracker.system import InfoView
@@ -31,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/timer/status", TimerStatusView.as_view(), name="timer-status"),
     path("api/v1/timer/start", TimerStartView.as_view(), name="timer-start"),
     path("api/v1/timer/stop", TimerStopView.as_view(), name="timer-stop"),
+    path("api/v1/timer/pause", TimerPauseView.as_view(), name="timer-pause"),
+    path("api/v1/timer/resume", TimerResumeView.as_view(), name="timer-resume"),
     path("api/v1/rates/reprice", RepriceView.as_view(), name="reprice"),
     *router.urls,
     path("", RedirectView.as_view(pattern_name="docs")),

@@ -20,6 +20,7 @@ TEST_SAMPLE: dict[str, object] = {
 SHOWN: dict[str, dict[str, object]] = {
     "timer.started": {
         "end_time": None,
+        "break_seconds": 0,
         "duration_seconds": 0,
         "duration_hours": 0.0,
         "active": True,

@@ -16,7 +16,7 @@ from reports.queries import DAYS_A_WEEK, timers_at, totals_by_project
 from reports.totals import CurrencySum, total_of
 from timeentries.models import TimeEntry
 from users.models import User
-from values.instants import day_bounds, seconds_between
+from values.instants import day_bounds
 
 MOST_SHOWN = 8  # of timers and of projects
 MOST_SAVED = 20
@@ -54,9 +54,7 @@ class Timers:
     def of(cls, now: datetime) -> Self:
         """Return the timers of everybody, with two queries."""
         timers = timers_at(now)
-        longest = [
-            (timer, seconds_between(timer.start_time, now)) for timer in timers[:MOST_SHOWN]
-        ]
+        longest = [(timer, timer.seconds_at(now)) for timer in timers[:MOST_SHOWN]]
         return cls(longest, timers.count())
 
 

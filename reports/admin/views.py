@@ -22,7 +22,6 @@ from reports.models import Report
 from reports.queries import timers_at
 from reports.tables import entries_table, summary_table
 from staff.rights import user_of
-from values.instants import seconds_between
 
 ENTRIES_A_PAGE = 100
 
@@ -111,7 +110,7 @@ class ReportAdmin(SavedPages, SharedPages):
         """List the running timers, longest first."""
         self.refuse_others(request)
         now, zone = timezone.now(), user_of(request).zone
-        running = [(timer, seconds_between(timer.start_time, now)) for timer in timers_at(now)]
+        running = [(timer, timer.seconds_at(now)) for timer in timers_at(now)]
         title = PAGES["running"]
         return self.page(request, "running", title, running=running, zone=zone.key, now=now)
 

@@ -367,7 +367,7 @@ def test_what_an_entry_shows_of_others_may_change(owner: User, project: Project)
 def test_the_columns_that_count() -> None:
     assert guarded().edited == (
         *("id", "external_id", "user_id", "project_id", "task_id", "start_time", "end_time"),
-        *("notes", "tags", "billable"),
+        *("break_seconds", "paused_at", "notes", "tags", "billable"),
     )
     written = {
         field.source for field in TimeEntrySerializer().fields.values() if not field.read_only

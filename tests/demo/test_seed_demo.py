@@ -265,6 +265,7 @@ def test_data_is_of_many_kinds() -> None:
     assert {None} < kinds(Project, "client")
     assert {""} < kinds(TimeEntry, "tags")
     assert {""} < kinds(TimeEntry, "notes")
+    assert kinds(TimeEntry, "break_seconds") == {0, 300, 600, 900}
     assert TimeEntry.objects.filter(billable=True, project__billable=False).count() == 0
 
 

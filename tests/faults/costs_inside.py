@@ -69,6 +69,8 @@ def calls(ids: dict[str, int]) -> Iterator[Call]:
     yield from _of_bulks(entry, bodies["tasks"])
     yield "GET", "timer/status", None
     yield "POST", "timer/start", {"project_id": ids["projects"], "notes": "x" * 10_000}
+    yield "POST", "timer/pause", {}
+    yield "POST", "timer/resume", {}
     yield "POST", "timer/stop", {}
     yield from _of_reports()
     yield from _of_webhooks(ids)

@@ -308,6 +308,15 @@ def test_running_shows_timers_alone(browser: Client, owner: User, project: Proje
     assert "finished" not in text
 
 
+def test_running_shows_which_timers_are_paused(
+    browser: Client, owner: User, project: Project
+) -> None:
+    paused_at = NINE + timedelta(hours=2)
+    make_entry(owner, project, lasting=None, break_seconds=1800, paused_at=paused_at)
+    text = text_of(browser.get(page("running")).content.decode())
+    assert "1:30 paused" in text
+
+
 def test_timesheet_shows_who_worked_and_who_did_not(
     browser: Client, owner: User, colleague: User
 ) -> None:

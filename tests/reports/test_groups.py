@@ -19,7 +19,9 @@ from reports import local_dates
 from reports.groups import LEVELS
 from reports.local_dates import local_date, offsets
 from tests.support.answers import invalid
+from tests.support.counting import tallied
 from tests.support.factories import NINE, api_as, make_client, make_entry, make_project, make_task
+from timeentries.breaks import longest_break
 from timeentries.models import TimeEntry
 from users.models import User
 from values.instants import day_bounds
@@ -75,6 +77,7 @@ def api(owner: User, settings: Any) -> APIClient:
             st.booleans(),
             st.sampled_from(["", "a", "a,b", "b,a"]),
             st.integers(0, 1),
+            st.integers(0, 90_000),
         ),
         min_size=1,
         max_size=8,
@@ -87,12 +90,16 @@ def test_leaves_totals_rows_and_csv_have_one_sum(
 ) -> None:
     TimeEntry.objects.all().delete()
     projects = [make_project(), make_project(client=make_client(f"{make_project().pk}"))]
-    for start, lasting, billable, tags, place in works:
+    worked = 0
+    for start, lasting, billable, tags, place, taken in works:
+        breaks = min(taken, longest_break(start, start + timedelta(microseconds=lasting)))
+        worked += lasting // 1_000_000 - breaks
         make_entry(
             owner,
             projects[place],
             start,
             timedelta(microseconds=lasting),
+            break_seconds=breaks,
             billable=billable,
             tags=tags,
         )
@@ -105,7 +112,8 @@ def test_leaves_totals_rows_and_csv_have_one_sum(
     seconds = [int(line[10]) for line in lines[1:-1]]
 
     assert totals["entries"] == len(works) == summary["total_entries"]
-    assert totals["seconds"] == sum(lasting // 1_000_000 for _, lasting, *_ in works)
+    assert totals["seconds"] == worked == tallied("entries")["seconds"]
+    assert totals["rounded_seconds"] == worked
     assert totals["seconds"] == sum(leaf["seconds"] for leaf in leaves)
     assert totals["seconds"] == sum(row["duration_seconds"] for row in rows["time_entries"])
     assert totals["seconds"] == sum(seconds) == int(lines[-1][10])

@@ -10,7 +10,7 @@ from django.db.models import Model
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
-from tests.support.admin import admin_as, errors_of, url
+from tests.support.admin import admin_as, errors_of, rows_of, url
 from tests.support.factories import NINE, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from users.models import User
@@ -30,6 +30,7 @@ def form_of(model: type[Model], **fields: Any) -> dict[str, Any]:
             "start_time_1": "09:00:00",
             "end_time_0": "2024-01-15",
             "end_time_1": "10:00:00",
+            "break_seconds": 0,
             "billable": "on",
         },
     }
@@ -98,6 +99,16 @@ def project_of_a_taken_name(user: User) -> tuple[type[Model], dict[str, Any]]:
             entry(end_time_0="2025-01-16"),
             {"__all__": ["A time entry must not last more than 366 days."]},
             id="longer than a leap year",
+        ),
+        pytest.param(
+            entry(break_seconds=3600),
+            {"__all__": ["The break must be shorter than the time entry."]},
+            id="a break as long as the entry",
+        ),
+        pytest.param(
+            entry(break_seconds=-1),
+            {"break_seconds": ["Ensure this value is greater than or equal to 0."]},
+            id="negative break",
         ),
         pytest.param(
             entry(tags=f"design,{'x' * 51}"),
@@ -195,3 +206,37 @@ def test_saving_without_a_change_changes_nothing(administrator: User) -> None:
     response = admin_as(administrator).post(url(Client, "change", made.pk), form_of(Client))
     assert response.status_code == 302
     assert Client.objects.values().get() == before
+
+
+@pytest.mark.parametrize(("written", "breaks"), [(60, 1860), (120, 120)])
+def test_a_form_that_ends_a_paused_timer_ends_its_break(
+    administrator: User, owner: User, written: int, breaks: int
+) -> None:
+    paused_at = NINE + timedelta(minutes=30)
+    made = make_entry(owner, make_project(), lasting=None, break_seconds=60, paused_at=paused_at)
+    response = admin_as(administrator).post(
+        url(TimeEntry, "change", made.pk),
+        form_of(TimeEntry, user=owner, project=made.project, break_seconds=written),
+    )
+    assert response.status_code == 302
+    ended = TimeEntry.objects.get()
+    assert (ended.break_seconds, ended.paused_at) == (breaks, None)
+    assert ended.duration_seconds == ended.rounded_seconds == 3600 - breaks
+
+
+def test_a_form_does_not_move_the_start_past_the_pause(administrator: User, owner: User) -> None:
+    made = make_entry(owner, make_project(), lasting=None, paused_at=NINE)
+    fields = timer(owner) | {"project": made.project, "start_time_1": "09:00:01"}
+    response = admin_as(administrator).post(
+        url(TimeEntry, "change", made.pk), form_of(TimeEntry, **fields)
+    )
+    assert errors_of(response) == {"__all__": ["The start must not be after the pause."]}
+
+
+def test_the_list_shows_breaks_and_pauses(administrator: User, owner: User) -> None:
+    make_entry(owner, make_project(), break_seconds=605)
+    make_entry(
+        owner, make_project(), NINE + timedelta(days=1), None, paused_at=NINE + timedelta(2)
+    )
+    rows = rows_of(admin_as(administrator).get(url(TimeEntry, "changelist")))
+    assert [row[1:3] for row in rows] == [["paused", ""], ["0:49:55", "0:10:05"]]

@@ -153,8 +153,8 @@ def test_the_list_of_time_entries(administrator: User, owner: User, colleague: U
     make_entry(owner, site, lasting=timedelta(hours=26, seconds=61), tags="design,urgent")
     make_entry(colleague, shop, NINE + timedelta(days=3), None, task=make_task(shop))
     browser = admin_as(administrator)
-    running = ["2024-01-18 09:00", "running", "carl", "Shop", "Draft", "", "-"]
-    finished = ["2024-01-15 09:00", "26:01:01", "olga", "Site", "-", "", "design, urgent"]
+    running = ["2024-01-18 09:00", "running", "", "carl", "Shop", "Draft", "", "-"]
+    finished = ["2024-01-15 09:00", "26:01:01", "", "olga", "Site", "-", "", "design, urgent"]
     for query, rows in {
         "": [running, finished],
         "timer=running": [running],

@@ -16,6 +16,7 @@ from tests.support.routes import (
     REPORTS,
     ROUTES,
     TAKE_USER_ID,
+    TIMER_CHANGES,
     WITH_BODY,
     WRITTEN_BY_ADMINISTRATORS,
 )
@@ -137,7 +138,7 @@ def _judgement(caller: Caller, call: Call) -> str:
     named = NAMED_BY_BODIES.get(call.route)
     if call.method in WITH_BODY and named and not caller.may(named):
         return f"403 {named}"
-    if call.route == "api/v1/timer/stop":
+    if call.route in TIMER_CHANGES:
         return "400 no_active_timer"
     return _success(caller, call)
 

@@ -11,7 +11,8 @@ from timeentries.models import TimeEntry
 def entry_json(entry: TimeEntry, **changes: Any) -> dict[str, Any]:
     """What an answer says of an entry; of a timer everything but the time so far."""
     client, task = entry.project.client, entry.task
-    seconds = entry.end_time and (entry.end_time - entry.start_time) // timedelta(seconds=1)
+    end, breaks = entry.end_time, timedelta(seconds=entry.break_seconds)
+    seconds = end and (end - entry.start_time - breaks) // timedelta(seconds=1)
     return {
         "id": entry.pk,
         "user_id": entry.user_id,
@@ -24,6 +25,8 @@ def entry_json(entry: TimeEntry, **changes: Any) -> dict[str, Any]:
         "client_name": client and client.name,
         "start_time": instant(entry.start_time),
         "end_time": instant(entry.end_time),
+        "break_seconds": entry.break_seconds,
+        "paused_at": instant(entry.paused_at),
         "duration_seconds": seconds,
         "duration_hours": seconds and round(seconds / 3600, 2),
         "active": entry.end_time is None,

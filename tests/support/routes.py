@@ -54,6 +54,8 @@ ROUTES: dict[str, Scopes] = {
     "api/v1/timer/status": _reading("read:time_entries"),
     "api/v1/timer/start": {"POST": "write:time_entries"},
     "api/v1/timer/stop": {"POST": "write:time_entries"},
+    "api/v1/timer/pause": {"POST": "write:time_entries"},
+    "api/v1/timer/resume": {"POST": "write:time_entries"},
     "api/v1/reports/summary": _reading("read:reports"),
     "api/v1/reports/entries": _reading("read:reports"),
     "api/v1/reports/weekly": _reading("read:reports"),
@@ -120,3 +122,5 @@ PRIVILEGED: dict[str, set[str]] = {
     "admin:all": EVERYTHING,
     "*": EVERYTHING,
 }
+# POSTs of the running timer, without which they are 400.
+TIMER_CHANGES = {f"api/v1/timer/{change}" for change in ("stop", "pause", "resume")}

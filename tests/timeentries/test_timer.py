@@ -185,9 +185,7 @@ def test_stop_refuses_a_field_that_it_does_not_know(owner: User, project: Projec
     api = api_as(owner, "write:time_entries")
     response = api.post(STOP, {"end_time": "2024-01-15T10:00:00Z"})
     assert response.status_code == 400
-    assert response.json() == invalid(
-        response, end_time="Unknown field. No fields are accepted here."
-    )
+    assert response.json() == invalid(response, end_time="Unknown field. Accepted: stop_time.")
     assert TimeEntry.objects.get().end_time is None
 
 

@@ -39,6 +39,8 @@ INFO = {
         "timer_status": "/api/v1/timer/status",
         "timer_start": "/api/v1/timer/start",
         "timer_stop": "/api/v1/timer/stop",
+        "timer_pause": "/api/v1/timer/pause",
+        "timer_resume": "/api/v1/timer/resume",
         "auth_login": "/api/v1/auth/login",
         "auth_logout": "/api/v1/auth/logout",
         "reports_summary": "/api/v1/reports/summary",
