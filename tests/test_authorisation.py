@@ -22,7 +22,7 @@ from users.models import User
 pytestmark = pytest.mark.same_on_both
 
 MISSING = 999_999
-EACH = timedelta(hours=8)  # lasts the example of a time entry
+EACH = timedelta(hours=7.5)  # lasts the example of a time entry
 
 
 def make_caller(caller: Caller) -> tuple[User, str | None]:
