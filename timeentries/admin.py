@@ -24,6 +24,8 @@ class TimeEntryForm(ModelForm[TimeEntry]):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        if "break_seconds" in self.fields:
+            self.fields["break_seconds"].required = False
         if "billable" in self.fields and not self.instance.pk:
             choices = [("unknown", "As its project"), ("true", "Yes"), ("false", "No")]
             self.fields["billable"] = field = forms.NullBooleanField(required=False)
@@ -32,6 +34,10 @@ class TimeEntryForm(ModelForm[TimeEntry]):
 
     def _get_validation_exclusions(self) -> set[str]:
         return super()._get_validation_exclusions() - {"paused_at"}
+
+    def clean_break_seconds(self) -> int:
+        """Return the seconds; nothing means no break."""
+        return self.cleaned_data["break_seconds"] or 0
 
     def clean_tags(self) -> str:
         """Return the tags as the API stores them."""
