@@ -44,7 +44,7 @@ WORDS: dict[int, tuple[str, str]] = {
 
 
 class Context(TypedDict):
-    """What DRF tells the handler of an exception, as far as we read it."""
+    """The part of DRF's exception context that the handler reads."""
 
     request: HttpRequest | Request
 

@@ -112,7 +112,7 @@ class ApiToken(DerivingMixin):
         "self", models.SET_NULL, null=True, blank=True, editable=False, related_name="rotated_to"
     )
     allowed_networks = models.JSONField(default=list, blank=True)
-    # Issued for a password, by signin.
+    # Issued for a password, by logins.
     from_login = models.BooleanField("app login", default=False, db_default=False, editable=False)
     administrator_rights = models.BooleanField(
         default=True,
@@ -141,8 +141,8 @@ class ApiToken(DerivingMixin):
                 name="api_token_name_unique_per_user",
                 violation_error_message="This user already has a token with this name.",
             ),
-            # A webhook acts with its owner's rights, whatever token it was made with: a token that
-            # may make one must have them.
+            # A webhook has its owner's rights, not those of the token that created it. So a token
+            # that may create one must have its owner's rights too.
             models.CheckConstraint(
                 condition=Q(administrator_rights=True) | Q(from_login=True),
                 name="api_token_without_rights_is_from_login",

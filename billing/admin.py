@@ -19,6 +19,7 @@ from rest_framework.exceptions import NotFound
 from billing.bills import lines_of, release, sums_by_bill
 from billing.models import Bill
 from resources.admin import ModelAdmin, ModelChangeList
+from staff.permissions import ReadOnly
 from staff.rights import hold_rights
 from values.instants import hours
 
@@ -35,8 +36,8 @@ class BillChangeList(ModelChangeList):
 
 
 @admin.register(Bill)
-class BillAdmin(ModelAdmin[Bill]):
-    """See what was billed, and release it. Amounts are for those who may see them in reports."""
+class BillAdmin(ReadOnly, ModelAdmin[Bill]):
+    """See bills, and release them. Amounts are for those who may see them in reports."""
 
     list_display = (*SHOWN, "amounts")
     list_select_related = ("billed_by",)
@@ -46,18 +47,6 @@ class BillAdmin(ModelAdmin[Bill]):
 
     class Media:
         css = {"all": ("reports/reports.css",)}
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: entries are billed by the API."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: a bill is what was billed."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: a bill is released, and its entries with it."""
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[BillChangeList]:
         return BillChangeList

@@ -39,6 +39,6 @@ def bill_and_close(users: Sequence[User], clients: Sequence[Client], until: date
                 user=users[0],
                 now=following,
             )
-    books = Books.current()
+    books = Books.locked()
     books.closed_through = start - DAY
     books.save()

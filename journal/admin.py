@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from journal.journaled import Journaled, type_of
 from journal.models import Change
 from staff.filters import PersonFilter, TypedFilter
+from staff.permissions import ReadOnly
 
 UNNAMED = "unnamed_way"
 
@@ -26,8 +27,8 @@ class CallingTokenFilter(TypedFilter):
 
 
 @admin.register(Change)
-class ChangeAdmin(admin.ModelAdmin[Change]):
-    """Browse the journal."""
+class ChangeAdmin(ReadOnly, admin.ModelAdmin[Change]):
+    """Browse the journal; `prune_changes` deletes old changes."""
 
     list_display = ("changed_at", "row", "action", "changed", "user", "way", "request_id")
     list_display_links = None
@@ -38,17 +39,6 @@ class ChangeAdmin(admin.ModelAdmin[Change]):
     search_help_text = "Search by row id or request id."
     show_full_result_count = False
     actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: writes add to it."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
-        """Nobody: `prune_changes` deletes old changes."""
-        return False
 
     @admin.display(description="object")
     def row(self, change: Change) -> str:

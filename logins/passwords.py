@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # the settings name this module, and checks load it before al
 
 
 class LogsAppsOut:
-    """A validator that accepts any password: Django tells validators when one has changed.
+    """A validator that accepts every password, because Django notifies validators of changes.
 
     Someone who changes a password because another person knows it would otherwise leave that
     person's app logged in. A new hash of the same password is not a change.

@@ -43,8 +43,8 @@ def log_in(
 ) -> tuple[ApiToken, str] | None:
     """Issue a token to a user whose password was right, and return it with its secret.
 
-    None if the user was deactivated or the password changed while it was hashed. The lock lets
-    logins of a user wait for each other, and for whatever changes the account.
+    None if the user was deactivated or the password changed while it was hashed. The lock
+    serializes logins of a user with each other and with changes of the account.
     """
     locked = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
     if locked is None or not _is_still(password, locked, user):

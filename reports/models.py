@@ -58,7 +58,7 @@ class SavedReport(DerivingMixin, models.Model):
 
 
 class SharedReportQuerySet(models.QuerySet["SharedReport"]):
-    """Shared reports, of which only the creator and administrators see that they exist."""
+    """Shared reports."""
 
     def valid(self, now: datetime) -> Self:
         """Keep those that are neither revoked nor expired."""

@@ -68,19 +68,14 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
     """
     while True:
         with transaction.atomic():
-            closed_before = _closed_before()
+            closed_before = Books.current().closed_before
             result = _reprice(entries, preview=preview, now=now)
             if preview:
                 return result
             wait_for_closing()
-            if _closed_before() == closed_before:
+            if Books.current().closed_before == closed_before:
                 return result
             transaction.set_rollback(True)
-
-
-def _closed_before() -> datetime | None:
-    # Not Books.current(), which writes the row if it is not there yet.
-    return Books.objects.values_list("closed_before", flat=True).first()
 
 
 def _reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict[str, object]:

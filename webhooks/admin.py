@@ -1,5 +1,6 @@
 """Webhooks and their deliveries in the Django admin, for administrators only."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib import admin, messages
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from resources.admin import ModelAdmin
 from staff.filters import PersonFilter
-from staff.permissions import AdministratorsOnly
+from staff.permissions import AdministratorsOnly, ReadOnly
 from webhooks.events import TEST
 from webhooks.health import Health
 from webhooks.models import Delivery, Webhook
@@ -72,6 +73,13 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
             "to_retry": _count(Delivery.State.FAILED),
         }
         return super().get_queryset(request).annotate(**counts)
+
+    def get_deleted_objects(
+        self, objs: Iterable[Webhook], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Return what is deleted: webhooks, with deliveries that nobody may delete alone."""
+        webhooks = [str(webhook) for webhook in objs]
+        return webhooks, {"webhooks": len(webhooks)}, set(), []
 
     def change_view(
         self,
@@ -137,8 +145,8 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
-    """See what was sent, and send it again."""
+class DeliveryAdmin(ReadOnly, AdministratorsOnly, admin.ModelAdmin[Delivery]):
+    """See what was sent, and send it again; `prune_webhook_deliveries` deletes old ones."""
 
     list_display = ("created_at", "webhook", "event", "row_id", "state", "tries", "last_error")
     list_filter = ("state", "event")
@@ -153,18 +161,6 @@ class DeliveryAdmin(AdministratorsOnly, admin.ModelAdmin[Delivery]):
     )
     readonly_fields = fields
     actions = ("send_again",)
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: a delivery is what happened."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: a delivery is what happened."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody: `prune_webhook_deliveries` deletes old ones."""
-        return False
 
     @admin.display(description="row id", ordering="object_id")
     def row_id(self, delivery: Delivery) -> int | None:

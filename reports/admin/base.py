@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reports.models import Report
+from staff.permissions import ReadOnly
 from staff.rights import user_of
 
 PAGES = {
@@ -26,7 +27,7 @@ def today_of(request: HttpRequest) -> date:
     return timezone.now().astimezone(user_of(request).zone).date()
 
 
-class ReportPages(admin.ModelAdmin[Report]):
+class ReportPages(ReadOnly, admin.ModelAdmin[Report]):
     """Pages for users with the permission `reports.view_reports`."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -36,16 +37,6 @@ class ReportPages(admin.ModelAdmin[Report]):
     def has_view_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
         """Whether the user may see everybody's hours."""
         return request.user.has_perm("reports.view_reports")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: a report is no row."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Report | None = None) -> bool:
-        return False
 
     def refuse_others(self, request: HttpRequest) -> None:
         """Raise PermissionDenied for a user who may not see reports."""

@@ -73,7 +73,7 @@ class Overview:
 
     @classmethod
     def of(cls, viewer: User, now: datetime) -> Self:
-        """Return it with six queries, whatever the data."""
+        """Return it; six queries, however much there is."""
         totals = totals_by_project(TimeEntry.objects.all())
         near = _near_estimate(totals)
         may_view_amounts = viewer.has_perm("reports.view_amounts")

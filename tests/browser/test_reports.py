@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from billing.models import Bill
 from projects.models import Project
 from tests.browser.visitor import SCREENSHOTS, Visitor
+from tests.support.admin import make_staff
 from tests.support.factories import make_client, make_entry, make_project, make_task, make_user
 from timeentries.models import TimeEntry
 from users.models import User
@@ -24,9 +25,7 @@ MONTH = "start=2024-01-01&end=2024-01-31"
 @pytest.fixture
 def staff(db: None) -> User:
     """Somebody who may see reports and nothing else."""
-    user = make_user("stan", is_staff=True, time_zone="Europe/Berlin")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    return user
+    return make_staff()
 
 
 def make_month() -> None:

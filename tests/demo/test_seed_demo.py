@@ -81,7 +81,7 @@ def texts() -> Iterator[str]:
 
 def empty() -> None:
     """Delete everything that was seeded."""
-    books = Books.current()
+    books = Books.locked()
     books.closed_through = None
     books.save()
     for billed in Bill.objects.all():

@@ -41,12 +41,12 @@ def deactivate() -> None:
 class InterruptedHasher(MD5PasswordHasher):
     """A hasher that does something else in the meantime, once, on a connection of its own."""
 
-    meanwhile: ClassVar[Callable[[], None] | None] = None
+    interruption: ClassVar[Callable[[], None] | None] = None
 
     def verify(self, password: str, encoded: str) -> bool:
         """Do it after the password was found to be right."""
         right = super().verify(password, encoded)
-        act, InterruptedHasher.meanwhile = InterruptedHasher.meanwhile, None
+        act, InterruptedHasher.interruption = InterruptedHasher.interruption, None
         if act:
             thread = Thread(target=_alone, args=(act,))
             thread.start()
@@ -62,7 +62,7 @@ def _alone(act: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "status"),
+    ("interruption", "status"),
     [
         pytest.param(change_password, 401, id="password changed"),
         pytest.param(deactivate, 401, id="deactivated"),
@@ -70,11 +70,11 @@ def _alone(act: Callable[[], None]) -> None:
     ],
 )
 def test_what_happens_while_a_password_is_hashed_counts(
-    settings: Settings, meanwhile: Any, status: int
+    settings: Settings, interruption: Any, status: int
 ) -> None:
     settings.PASSWORD_HASHERS = [f"{__name__}.InterruptedHasher"]
     make_user("olga")
-    InterruptedHasher.meanwhile = meanwhile
+    InterruptedHasher.interruption = interruption
     assert log_in().status_code == status
     assert ApiToken.objects.filter(revoked_at=None).count() == (status == 200)
 

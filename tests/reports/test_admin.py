@@ -41,20 +41,6 @@ def page(name: str, query: str = "") -> str:
     return f"{reverse(f'admin:reports_report_{name}')}?{query}"
 
 
-@pytest.fixture
-def staff(db: None) -> User:
-    """Somebody who may see reports and nothing else."""
-    user = make_user("stan", is_staff=True, time_zone="Europe/Berlin")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    return user
-
-
-@pytest.fixture
-def browser(staff: User) -> Client:
-    """The browser of the staff."""
-    return admin_as(staff)
-
-
 def make_month(owner: User, colleague: User) -> Project:
     """Hours of two people in January, with and without client, task and tags."""
     site = make_project(client=make_client())

@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.reports.test_admin import groups_of
 from tests.support.admin import admin_as, text_of
-from tests.support.factories import NINE, make_client, make_entry, make_project, make_user
+from tests.support.factories import NINE, make_client, make_entry, make_project
 from users.models import User
 
 # Ten days, and the ten before them: 5 to 14 January.
@@ -33,20 +33,6 @@ LEVELS = [
 
 def page(query: str, name: str = "changelist") -> str:
     return f"{reverse(f'admin:reports_report_{name}')}?{query}"
-
-
-@pytest.fixture
-def staff(db: None) -> User:
-    """Somebody who may see reports and nothing else."""
-    user = make_user("stan", is_staff=True, time_zone="Europe/Berlin")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    return user
-
-
-@pytest.fixture
-def browser(staff: User) -> Client:
-    """The browser of the staff."""
-    return admin_as(staff)
 
 
 @pytest.fixture

@@ -28,14 +28,6 @@ WEDNESDAY = NINE + timedelta(days=2)
 
 
 @pytest.fixture
-def staff(db: None) -> User:
-    """Somebody who may see reports and nothing else."""
-    user = make_user("stan", is_staff=True, time_zone="Europe/Berlin")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    return user
-
-
-@pytest.fixture
 def bookkeeper(staff: User) -> User:
     """Somebody who may view amounts too."""
     staff.user_permissions.add(Permission.objects.get(codename="view_amounts"))

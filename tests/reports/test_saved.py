@@ -4,7 +4,6 @@ from datetime import date
 from functools import partial
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
 from django.test import Client
@@ -14,31 +13,12 @@ from pytest_django import DjangoAssertNumQueries
 from projects.models import Project
 from reports.admin.forms import ReportForm
 from reports.models import SavedReport
-from tests.support.admin import admin_as, messages_of, text_of
-from tests.support.factories import make_entry, make_user
+from tests.support.admin import admin_as, make_staff, messages_of, text_of
+from tests.support.factories import make_entry
 from tests.support.racing import at_once
 from users.models import User
 
 LIST = "admin:reports_report_saved"
-
-
-def make_staff(username: str = "stan") -> User:
-    """Somebody who may see reports and nothing else."""
-    user = make_user(username, is_staff=True, time_zone="Europe/Berlin")
-    user.user_permissions.add(Permission.objects.get(codename="view_reports"))
-    return user
-
-
-@pytest.fixture
-def staff(db: None) -> User:
-    """Somebody who may see reports and nothing else."""
-    return make_staff()
-
-
-@pytest.fixture
-def browser(staff: User) -> Client:
-    """The browser of the staff."""
-    return admin_as(staff)
 
 
 def save(browser: Client, name: str, query: str = "period=last_month&by=user") -> list[str]:

@@ -19,7 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 from reports import sharing
 from reports.models import SharedReport
 from tests.reports.test_admin import groups_of
-from tests.support.admin import admin_as, messages_of, text_of
+from tests.support.admin import admin_as, make_staff, messages_of, text_of
 from tests.support.factories import (
     NINE,
     make_administrator,
@@ -36,14 +36,6 @@ from values.credentials import digest_of
 LIST = "admin:reports_report_shared"
 JANUARY = {"start": "2024-01-01", "end": "2024-01-31"}
 MANY = {"by": "user", "by2": "project", "by3": "day", "compare": "previous"}
-
-
-def make_staff(username: str = "stan", *permissions: str) -> User:
-    """Somebody who may see reports."""
-    user = make_user(username, is_staff=True, time_zone="Europe/Berlin")
-    codes = ("view_reports", *permissions)
-    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
-    return user
 
 
 @pytest.fixture

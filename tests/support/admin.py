@@ -4,6 +4,7 @@ import html
 import re
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db.models import Model
 from django.forms import MultiWidget
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from tests.support.factories import make_user
 from users.models import User
 
 
@@ -72,3 +74,11 @@ def as_shown(response: Any) -> dict[str, Any]:
             text = "" if value is None else str(value)
             data[bound.html_name] = text.replace("\n", "\r\n")
     return data
+
+
+def make_staff(username: str = "stan", *permissions: str) -> User:
+    """Staff who may see reports, and what other permissions allow."""
+    user = make_user(username, is_staff=True, time_zone="Europe/Berlin")
+    codes = ("view_reports", *permissions)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+    return user

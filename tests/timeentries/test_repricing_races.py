@@ -125,7 +125,6 @@ def test_books_that_are_closed_meanwhile_keep_their_prices(
 ) -> None:
     entry = make_entry(make_user(), make_project(hourly_rate=50))
     Rate.objects.update(hourly_rate=60)
-    Books.current()  # else the pricing makes the row, and closing waits for that
     is_priced, is_closed = Event(), Event()
 
     def write_slowly(entries: Sequence[Stored]) -> None:
@@ -135,7 +134,7 @@ def test_books_that_are_closed_meanwhile_keep_their_prices(
 
     def close() -> Any:
         is_priced.wait(10)
-        books = Books.current()
+        books = Books.locked()
         books.closed_through = NINE.date()
         books.save()
         is_closed.set()

@@ -48,6 +48,13 @@ def test_an_answer_is_shown_escaped(browser: Browser, delivery: Delivery) -> Non
     assert row[-1] == "The receiver answered 400."
 
 
+def test_a_webhook_is_deleted_with_its_deliveries(browser: Browser, delivery: Delivery) -> None:
+    page = url(Webhook, "delete", delivery.webhook_id)
+    assert "Invoicing" in browser.get(page).content.decode()
+    assert browser.post(page, {"post": "yes"}).status_code == 302
+    assert (Webhook.objects.count(), Delivery.objects.count()) == (0, 0)
+
+
 def test_the_health_of_a_webhook_is_shown(browser: Browser, delivery: Delivery) -> None:
     now = timezone.now()
     attempts = counted(counted({}, now - timedelta(hours=3), 8, 0), now, 1, 1)
