@@ -308,6 +308,22 @@ def test_another_users_entry_is_refused_as_documented(
     assert_as_documented(response)
 
 
+def test_a_post_has_if_match_where_the_service_takes_it() -> None:
+    found = [
+        path
+        for (method, path), operation in OPERATIONS.items()
+        if method == "POST"
+        and any(each["name"] == "If-Match" for each in operation.get("parameters", ()))
+    ]
+    assert found == [f"/api/v1/timer/{change}" for change in ("pause", "resume", "stop")]
+
+
+def test_every_creation_is_called_so() -> None:
+    for (_, path), operation in OPERATIONS.items():
+        if operation["operationId"].endswith("_create"):
+            assert operation["summary"].startswith(("Create ", "Bill ")), path
+
+
 def test_a_running_timer_is_told_as_documented(api: APIClient, ids: dict[str, int]) -> None:
     body = {"project_id": ids["project"]}
     api.post("/api/v1/timer/start", body)

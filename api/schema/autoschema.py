@@ -184,7 +184,7 @@ class AutoSchema(SpectacularAutoSchema):
             return ()
         if self.method == "GET":
             return ("If-None-Match",) if self._is_tagged() else ()
-        has_state = "{" in self.path or self.method == "PUT" or self.view.conditional_post
+        has_state = self.method != "POST" or self.view.conditional_post
         if self._is_tagged() and has_state:
             return ("If-Match", "Idempotency-Key")
         return ("Idempotency-Key",)
@@ -320,4 +320,10 @@ class AutoSchema(SpectacularAutoSchema):
 
     def _has_own_docstring(self) -> bool:
         """Return whether a resource words an action itself, as projects do when archiving."""
-        return getattr(self.view, "action", None) in vars(type(self.view))
+        name = getattr(self.view, "action", None) or ""
+        own, inherited = (
+            getattr(each, name, None)
+            for each in (type(self.view), super(type(self.view), self.view))
+        )
+        # `extend_schema_view` gives the class a copy, with the inherited docstring.
+        return name in vars(type(self.view)) and own.__doc__ != inherited.__doc__
