@@ -87,6 +87,6 @@ def make_entry(
 
 def close_books(through: str | None) -> None:
     """Close the books through a day, or open them."""
-    books = Books.locked()
+    books = Books.current()
     books.closed_through = date.fromisoformat(through) if through else None
     books.save()

@@ -134,7 +134,7 @@ def test_books_that_are_closed_meanwhile_keep_their_prices(
 
     def close() -> Any:
         is_priced.wait(10)
-        books = Books.locked()
+        books = Books.current()
         books.closed_through = NINE.date()
         books.save()
         is_closed.set()
