@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "logins",
     "timetracker",
     "demo",
+    "moving",
     "staff",
     "staff.apps.AdminConfig",
     "django.contrib.auth",
