@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Self, Unpack
 
@@ -18,7 +19,7 @@ from users.models import User
 from values.options import SaveOptions
 from values.text import FoldedField, NameField
 from webhooks.destinations import MAX_URL
-from webhooks.sealing import seal, unseal
+from webhooks.sealing import Unreadable, seal, unseal
 from webhooks.signatures import new_secret
 
 MOST_OF_A_USER = 20
@@ -129,11 +130,15 @@ class Webhook(Resource):
         self.secret_hint = f"…{self.shown_secret[-HINT_CHARACTERS:]}"
 
     def secrets_at(self, now: datetime) -> list[str]:
-        """Return the secrets that sign, the newest first; raises sealing.Unreadable."""
-        sealed = [self.sealed_secret]
+        """Return the secrets that sign, the newest first; raises sealing.Unreadable.
+
+        An old one that cannot be read is the reason why it was rotated, and does not sign.
+        """
+        found = [unseal(self.sealed_secret)]
         if self.old_secret_until and self.old_secret_until > now:
-            sealed.append(self.sealed_old_secret)
-        return [unseal(each) for each in sealed]
+            with suppress(Unreadable):
+                found.append(unseal(self.sealed_old_secret))
+        return found
 
     @classmethod
     def disable(cls, pk: int, reason: str) -> bool:

@@ -350,6 +350,17 @@ def test_a_secret_that_cannot_be_read_disables_it(hook: Webhook, settings: Any) 
     assert (client.sent, hook.disabled_reason) == ([], UNREADABLE)
 
 
+def test_a_new_secret_replaces_one_that_cannot_be_read(hook: Webhook, settings: Any) -> None:
+    settings.TOKEN_PEPPER = "another pepper, as after a restore without data/"
+    api = api_as(hook.user, "write:webhooks")
+    assert api.post(f"/api/v1/webhooks/{hook.pk}/rotate-secret").status_code == 200
+    clients("A")
+    client = Script()
+    send(client)
+    hook.refresh_from_db()
+    assert (len(client.sent), hook.active) == (1, True)
+
+
 def test_what_is_new_for_a_webhook_being_sent_is_not_forgotten(hook: Webhook) -> None:
     clients("A")
     fill_queues()
