@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db.models import CharField, TextField
 from django.urls import reverse
 
+from api.bulk.views import BulkMixin
 from apitokens.models import ApiToken
 from changes.feed import VIEWSETS
 from projects.archiving import ProjectWork
@@ -41,6 +43,22 @@ def key_of(viewset: Any) -> str:
     return declared.key_of(viewset.queryset.model)
 
 
+def optional_texts_of(viewset: Any) -> list[str]:
+    """The writable texts that may be empty, as the model has them; in some, null says more."""
+    fields = viewset.serializer_class().fields
+    return [
+        column.name
+        for column in _model(viewset)._meta.concrete_fields
+        if isinstance(column, CharField | TextField) and column.blank and not column.null
+        if column.name in fields
+        and not (fields[column.name].read_only or fields[column.name].allow_null)
+    ]
+
+
+def _some(name: str) -> str:
+    return "someone@example.com" if name == "email" else "some"
+
+
 @resource
 def test_a_row_is_made_read_changed_and_listed(caller: User, viewset: Any) -> None:
     api, name = api_as(caller, "*"), key_of(viewset)
@@ -67,6 +85,44 @@ def test_what_is_shown_can_be_sent_back(caller: User, viewset: Any) -> None:
     answer: Any = api.put(f"{path_of(viewset)}/{created['id']}", created)
     assert answer.status_code == 200, answer.content
     assert answer.json()[key_of(viewset)] == created
+
+
+@resource
+def test_null_for_a_text_that_may_be_empty_empties_it(caller: User, viewset: Any) -> None:
+    api, texts = api_as(caller, "*"), optional_texts_of(viewset)
+    nothing, filled = dict.fromkeys(texts), {name: _some(name) for name in texts}
+    body = {**body_of(viewset, caller), **nothing}
+    created: Any = api.post(path_of(viewset), body)
+    assert created.status_code == 201, created.content
+    one = f"{path_of(viewset)}/{created.json()[key_of(viewset)]['id']}"
+    row = _model(viewset).objects.get(pk=one.rpartition("/")[2])
+    for write in (api.patch, api.put):
+        assert {name: getattr(row, name) for name in texts} == dict.fromkeys(texts, "")
+        assert api.patch(one, filled).status_code == 200
+        row.refresh_from_db()
+        assert all(getattr(row, name) for name in texts)
+        emptied: Any = write(one, nothing)
+        assert emptied.status_code == 200, emptied.content
+        row.refresh_from_db()
+    assert {name: getattr(row, name) for name in texts} == dict.fromkeys(texts, "")
+
+
+@resource
+def test_null_for_a_text_that_may_be_empty_empties_it_in_a_bulk(
+    caller: User, viewset: Any
+) -> None:
+    if not issubclass(viewset, BulkMixin):
+        pytest.skip("has no bulk")
+    nothing = dict.fromkeys(optional_texts_of(viewset))
+    row = make_row(viewset, caller)
+    operations = [
+        {"op": "create", "data": {**body_of(viewset, caller, 2), **nothing}},
+        {"op": "update", "id": row.pk, "data": nothing},
+    ]
+    answer: Any = api_as(caller, "*").post(f"{path_of(viewset)}/bulk", {"operations": operations})
+    assert answer.json()["committed"], answer.content
+    for each in _model(viewset).objects.filter(pk__in=[r["id"] for r in answer.json()["results"]]):
+        assert {name: getattr(each, name) for name in nothing} == dict.fromkeys(nothing, "")
 
 
 @resource

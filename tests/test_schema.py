@@ -413,6 +413,9 @@ def test_document_and_service_accept_the_same_values(
         ("TimeEntryRequest", "/time-entries", {"end_time": "2024-01-15 10:00"}),
         ("TimeEntryRequest", "/time-entries", {"tags": ["a", "b"]}),
         ("TimerStartRequest", "/timer/start", {"tags": ["a"]}),
+        ("TimerStartRequest", "/timer/start", {"notes": None}),
+        ("TimeEntryRequest", "/time-entries", {"tags": None}),
+        ("ProjectRequest", "/projects", {"description": None}),
     ],
     ids=str,
 )

@@ -74,9 +74,14 @@ class TagsField(serializers.Field[str, object, str, TimeEntry]):
     """Tags as a comma-separated string, or as an array of strings."""
 
     also_accepted: AlsoAccepted = (
-        "an array of tags",
-        {"type": "array", "items": {"type": "string", "pattern": "^[^,]*$"}},
+        "an array of tags, or null for none",
+        {"type": ["array", "null"], "items": {"type": "string", "pattern": "^[^,]*$"}},
     )
+
+    def run_validation(self, data: object = serializers.empty) -> str:
+        """Validate, with null as no tags."""
+        tags: str = super().run_validation("" if data is None else data)
+        return tags
 
     def to_internal_value(self, data: object) -> str:
         """Return the tags trimmed, without empties and repeats, separated by commas."""

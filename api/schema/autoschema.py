@@ -38,7 +38,7 @@ from api.schema.types import (
     is_nullable,
     query_parameter,
 )
-from api.serializers.fields import AnyField, AnySerializer
+from api.serializers.fields import AlsoAccepted, AnyField, AnySerializer
 from api.views import METHODS_WITH_BODY
 from api.viewsets import ListViewSet, ResourceViewSet
 from apitokens.permissions import required_scope
@@ -211,8 +211,9 @@ class AutoSchema(SpectacularAutoSchema):
         """Describe the type that a client should send; what else is accepted, only in words."""
         schema: Schema = super()._map_serializer_field(field, direction, *args, **kwargs)
         schema.pop("x-spec-enum-id", None)  # for a hook that `hooks.name_choices` replaces
-        if direction == "request" and hasattr(field, "also_accepted"):
-            words, other = field.also_accepted
+        also_accepted: AlsoAccepted | None = getattr(field, "also_accepted", None)
+        if direction == "request" and also_accepted:
+            words, other = also_accepted
             about = f"{schema.get('description', '')} Also accepted: {words}."
             schema |= {"description": about.strip(), ALSO_ACCEPTED: other}
         return schema

@@ -30,6 +30,7 @@ DIGITS: AlsoAccepted = (
     "its digits as a string",
     {"type": "string", "pattern": f"^{ID.pattern}$"},
 )
+NULL_FOR_EMPTY: AlsoAccepted = ("null for an empty text", {"type": "null"})
 LOCAL_TIME = "a time without an offset, which is in the time zone of the token's user"
 
 
@@ -47,7 +48,26 @@ def id_of(data: object) -> int:
 
 
 class TextField(serializers.CharField):
-    """Text, and only text: DRF would store the number 5 as "5"."""
+    """Text, and only text: DRF would store the number 5 as "5".
+
+    Where it may be empty, null is the empty text, unless null has a meaning of its own.
+    """
+
+    @property
+    def also_accepted(self) -> AlsoAccepted | None:
+        """Null, where the text may be empty."""
+        return NULL_FOR_EMPTY if self._takes_null_for_empty else None
+
+    @property
+    def _takes_null_for_empty(self) -> bool:
+        return self.allow_blank and not self.allow_null
+
+    def run_validation(self, data: object = empty) -> str | None:
+        """Validate, with null as the empty text."""
+        text: str | None = super().run_validation(
+            "" if data is None and self._takes_null_for_empty else data
+        )
+        return text
 
     def to_internal_value(self, data: object) -> str:
         """Return the text in normal form, before its length is judged; 400 for another type."""

@@ -32,7 +32,6 @@ DECIMALS = "Ensure that there are no more than 2 decimal places."
             "name", "x" * 201, "Ensure this field has no more than 200 characters.", id="long name"
         ),
         pytest.param("description", 5, STRING, id="number for description"),
-        pytest.param("description", None, NULL, id="null for description"),
         pytest.param("client_id", 1.5, ID, id="fraction for client"),
         pytest.param("client_id", 1.0, ID, id="float for client"),
         pytest.param("client_id", "1.5", ID, id="text of a fraction for client"),
