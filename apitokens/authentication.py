@@ -2,6 +2,7 @@
 
 import logging
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -13,7 +14,7 @@ from apitokens.models import ApiToken
 from database.prepared import PreparedGet
 from ratelimit import limits as rate_limit
 from ratelimit.client_address import client_address, network_of
-from values.credentials import digest_of
+from values.credentials import digest_of, imported_digest
 
 if TYPE_CHECKING:  # the settings name this module, and rest_framework.views reads the settings
     from django.contrib.auth.models import AbstractBaseUser
@@ -21,10 +22,14 @@ if TYPE_CHECKING:  # the settings name this module, and rest_framework.views rea
 
 REALM = 'Bearer realm="timetracker"'
 NO_TOKEN = ""  # credentials that cannot be a token
-SECRET = re.compile(r"tt_[0-9A-Za-z]{32}", re.ASCII)
+# Ours have no hyphen and no underscore; those of an installation that moved in do.
+SECRET = re.compile(r"tt_[0-9A-Za-z_-]{32}", re.ASCII)
 FAILURES_PER_MINUTE = 30  # refused credentials of one address, before 429 instead of 401
 
-token_of_digest = PreparedGet(ApiToken.objects.select_related("user"), "digest")
+# Both in one query: between two, another request may rewrite an imported one.
+token_of_digests = PreparedGet(
+    ApiToken.objects.select_related("user"), "digest__in", example=("one", "another")
+)
 security_log = logging.getLogger("timetracker.security")
 
 
@@ -92,7 +97,13 @@ def _credentials(request: "Request") -> str | None:
 
 def _find(secret: str) -> ApiToken | None:
     """Return the token of a secret; malformed secrets are not looked up."""
-    return token_of_digest(digest_of(secret)) if SECRET.fullmatch(secret) else None
+    if not SECRET.fullmatch(secret):
+        return None
+    digest = digest_of(secret)
+    token = token_of_digests(digest, imported_digest(sha256(secret.encode()).hexdigest()))
+    if token is not None and token.digest != digest:  # the first use of an imported one
+        ApiToken.objects.filter(pk=token.pk, digest=token.digest).update(digest=digest)
+    return token
 
 
 def _refusal(request: "Request", token: ApiToken | None, reason: str = "") -> APIException:

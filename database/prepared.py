@@ -65,7 +65,8 @@ class _Compiled:
 class PreparedGet(Generic[M]):
     """`queryset.filter(<field>=value).first()` for a unique field, at a third of its cost.
 
-    `example` is a value of the field, of any row or none.
+    `example` is a value of the field, of any row or none. For `<field>__in` it is a tuple, and
+    each call takes as many values.
     """
 
     def __init__(
@@ -74,13 +75,13 @@ class PreparedGet(Generic[M]):
         self._queryset, self._field, self._example = queryset, field, example
         self._of_thread = threading.local()
 
-    def __call__(self, value: object) -> M | None:
-        """Return the row with the value, if there is one."""
+    def __call__(self, *values: object) -> M | None:
+        """Return the row with the value, or one of the values, if there is one."""
         if not hasattr(self._of_thread, "compiled"):
             query = self._queryset.order_by().filter(**{self._field: self._example}).query
             self._of_thread.compiled = _Compiled(query, self._queryset.db)
         compiled: _Compiled = self._of_thread.compiled
-        rows = compiled.rows([value])
+        rows = compiled.rows(values)
         return self._instance(compiled.compiler, rows[0]) if rows else None
 
     def _instance(self, compiler: SQLCompiler, row: Row) -> M:

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-SECRET = re.compile(r"(tt_|sr_)[0-9A-Za-z]{32}")  # of a token, of a shared report
+SECRET = re.compile(r"(tt_|sr_)[0-9A-Za-z_-]{32}")  # of a token, of a shared report
 
 
 def logging_settings(level: str) -> dict[str, Any]:

@@ -24,3 +24,12 @@ def digest_of(secret: str) -> str:
     """
     pepper = settings.TOKEN_PEPPER.encode()
     return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def imported_digest(stored: str) -> str:
+    """Return the digest of a secret of which only the SHA-256 is known, in hex.
+
+    That is what the original TimeTracker stored. Someone who has read it there cannot send it
+    here: it is no token, and not what is stored here either.
+    """
+    return digest_of(stored)

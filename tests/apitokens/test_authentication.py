@@ -1,5 +1,6 @@
 import logging
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from apitokens import usage
 from apitokens.models import ApiToken
 from projects.models import Project
 from tests.support.errors import error_of
-from tests.support.factories import issue_token, make_project
+from tests.support.factories import issue_token, make_project, make_user
+from tests.support.racing import at_once
 from users.models import User
+from values.credentials import digest_of, imported_digest
 
 PATH = "/api/v1/projects"
 UNKNOWN = "tt_" + "0" * 32
@@ -89,7 +92,7 @@ def test_a_good_token_is_accepted_in_either_header(
         pytest.param({"HTTP_AUTHORIZATION": 'Bearer "{secret}"'}, id="in quotes"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer {secret}0"}, id="one character more"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer tt_" + "0" * 31}, id="one character less"),
-        pytest.param({"HTTP_AUTHORIZATION": "Bearer tt_" + "0" * 31 + "-"}, id="a hyphen"),
+        pytest.param({"HTTP_AUTHORIZATION": "Bearer tt_" + "0" * 31 + "+"}, id="a plus"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer tt_" + "0" * 31 + "é"}, id="not ASCII"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer tt_" + "\u0661" * 32}, id="Arabic digits"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer TT_" + "0" * 32}, id="TT_"),
@@ -255,6 +258,48 @@ def test_one_query_fetches_the_token_and_its_user(
     _, secret = issue_token(owner, "read:projects")
     with django_assert_num_queries(2):  # token, project
         assert client.get(f"{PATH}/{project.pk}", **bearer(secret)).status_code == 200
+
+
+# 64 of 100 secrets of the original have a hyphen or an underscore.
+ORIGINALS = ["tt_" + "aB3-" * 8, "tt_" + "_x9Z" * 8, "tt_" + "aB3z" * 8]
+
+
+@pytest.mark.parametrize("imported", ORIGINALS)
+def test_a_token_of_the_original_works_and_is_stored_as_ours_at_its_first_use(
+    client: Client,
+    owner: User,
+    project: Project,
+    imported: str,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    token, secret = issue_token(owner, "read:projects")
+    stored = sha256(imported.encode()).hexdigest()
+    ApiToken.objects.filter(pk=token.pk).update(digest=imported_digest(stored))
+    assert client.get(PATH, **bearer(secret)).status_code == 401
+    for sent in (
+        stored,
+        f"tt_{stored}",
+        f"tt_{stored[:32]}",
+        f"tt_{imported_digest(stored)[:32]}",
+    ):
+        assert client.get(PATH, **bearer(sent)).status_code == 401
+    with django_assert_num_queries(3):  # token, its digest, project
+        assert client.get(f"{PATH}/{project.pk}", **bearer(imported)).status_code == 200
+    token.refresh_from_db()
+    assert token.digest == digest_of(imported)
+    with django_assert_num_queries(2):
+        assert client.get(f"{PATH}/{project.pk}", **bearer(imported)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_first_uses_at_once_none_is_refused() -> None:
+    owner, imported = make_user(), ORIGINALS[0]
+    token, _ = issue_token(owner, "read:projects")
+    for _ in range(5):
+        digest = imported_digest(sha256(imported.encode()).hexdigest())
+        ApiToken.objects.filter(pk=token.pk).update(digest=digest)
+        outcomes = at_once([lambda: Client().get(PATH, **bearer(imported)).status_code] * 4)
+        assert outcomes == [200] * 4
 
 
 def test_an_unknown_token_costs_one_query(
