@@ -197,6 +197,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "logins.passwords.LogsAppsOut",
     )
 ]
+# Django's, and that of imported passwords.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "users.hashers.WerkzeugScryptHasher",
+]
 # Whether apps may log in with a password: logins/views.py.
 APP_LOGIN = environment.boolean("APP_LOGIN", default=True)
 
