@@ -24,6 +24,7 @@ from webhooks.signatures import new_secret
 
 MOST_OF_A_USER = 20
 HINT_CHARACTERS = 4
+MOST_ATTEMPTS = 20  # of a delivery that are kept: the receiver may be tried with it for days
 TOO_MANY = (
     f"A user may have at most {MOST_OF_A_USER} webhooks. Delete one that is no longer needed."
 )
@@ -120,7 +121,8 @@ class Webhook(Resource):
 
     def begin(self) -> None:
         """Send what is written from now on."""
-        begun = {"position": numbered_feed().last_seq, "failing_since": None, "paused_until": None}
+        last = numbered_feed().last_seq
+        begun = {"position": last, "passed": last, "failing_since": None, "paused_until": None}
         Queue.objects.update_or_create(webhook=self, defaults=begun)
 
     def renew_secret(self) -> None:
@@ -157,10 +159,13 @@ class Queue(models.Model):
     """How far a webhook has come, and who is sending its events.
 
     Its row is the lock of those who put deliveries into it and of those who take them out.
+    A failed delivery up to `passed` was overtaken, and has only its own retries. One beyond it is
+    held: where the receiver failed, nothing later is sent before it.
     """
 
     webhook = models.OneToOneField(Webhook, models.CASCADE, primary_key=True, related_name="queue")
     position = models.BigIntegerField()  # the last number of the feed that it has deliveries of
+    passed = models.BigIntegerField(default=0)  # the last number that the receiver answered for
     wake_at = models.DateTimeField(null=True)  # when the next delivery is due; null: none waits
     paused_until = models.DateTimeField(null=True)  # after a failure
     failing_since = models.DateTimeField(null=True)  # the first failure since the last success
@@ -194,7 +199,7 @@ class Delivery(models.Model):
     """One event for one webhook, and each attempt to send it.
 
     `attempts` holds `{"at", "milliseconds", "status", "error", "answer"}` of each, the oldest
-    first. The text of an answer is a stranger's.
+    first, `MOST_ATTEMPTS` at most. The text of an answer is a stranger's.
     """
 
     class State(models.TextChoices):
@@ -234,6 +239,11 @@ class Delivery(models.Model):
                 condition=Q(state="failed"),
                 name="delivery_failed",
             ),
+            models.Index(
+                fields=["webhook", "seq"],
+                condition=Q(state="failed"),
+                name="delivery_failed_in_order",
+            ),
             models.Index(fields=["created_at"], name="delivery_oldest"),
         )
         constraints = (
@@ -242,3 +252,9 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.message_id}"
+
+    def end(self) -> None:
+        """Try no more, unsaved: it is given up, unless it had been delivered before."""
+        was_delivered = self.delivered_at is not None
+        self.state = self.State.DELIVERED if was_delivered else self.State.GIVEN_UP
+        self.next_attempt_at = None

@@ -100,7 +100,8 @@ def replay(webhook: Webhook, since: datetime) -> int | None:
     first = _first_since(since - LONGEST_TRANSACTION)
     if first is not None and first <= queue.position:
         queue.position, queue.paused_until = first - 1, None
-        queue.save(update_fields=["position", "paused_until"])
+        queue.passed = min(queue.passed, first - 1)
+        queue.save(update_fields=["position", "passed", "paused_until"])
     return first
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from time import monotonic, time
 
 from django.db import transaction
@@ -14,8 +15,9 @@ from django.utils import timezone
 
 from journal.models import Feed
 from values.instants import format_instant
+from webhooks.connections import Fault
 from webhooks.health import counted
-from webhooks.models import Delivery, Queue, Webhook
+from webhooks.models import MOST_ATTEMPTS, Delivery, Queue, Webhook
 from webhooks.payloads import Payloads
 from webhooks.sealing import Unreadable
 from webhooks.signatures import signed_headers
@@ -30,6 +32,7 @@ LEASE = timedelta(seconds=20)  # an attempt takes ten at most
 MOST_AT_ONCE = 50
 SLOW = 1.0  # seconds, of an answer
 FRESH_FOR = 0.1  # seconds that the rows and rights of what is sent may be old
+TRIES_ALONE = 4  # of the first delivery; after them a later one is tried too
 GONE = 410
 # A receiver that refuses one request may take the next; of these it is the receiver itself.
 ABOUT_THE_RECEIVER = frozenset({408, 425, 429})
@@ -65,9 +68,17 @@ def claim(*, slow_too: bool = True) -> "SendingTurn | None":
     return SendingTurn(queue.pk, lease, slow=queue.slow)
 
 
+class Step(StrEnum):
+    """What a turn sends next."""
+
+    IN_ORDER = "in order"
+    BEHIND = "behind"  # something later than the first, which may be what the receiver fails on
+    ONCE_MORE = "once more"  # the first, now that something later was answered
+
+
 @dataclass
 class SendingTurn:
-    """One webhook, for a while: what is due is sent until something fails or all is sent.
+    """One webhook, for a while: what is due is sent until the receiver fails or all is sent.
 
     Rows and rights are read again for each few deliveries, so that what is sent is what its owner
     may see then; what became of them is written together. Killed in between, those few are sent
@@ -77,7 +88,10 @@ class SendingTurn:
     webhook_id: int
     lease: str
     slow: bool = False
+    user_id: int = 0
     size: int = 1
+    step: Step = Step.IN_ORDER
+    passed: int = 0  # as the queue has it
 
     def take(self, client: Sender, goes_on: Callable[[], bool]) -> None:
         """Send for as long as `goes_on`, and give the queue back."""
@@ -89,7 +103,8 @@ class SendingTurn:
 
     def _send_some(self, client: Sender) -> bool:
         """Send what is due first; return whether to go on."""
-        webhook = Webhook.objects.select_related("user").filter(pk=self.webhook_id).first()
+        found = Webhook.objects.select_related("user", "queue").filter(pk=self.webhook_id)
+        webhook = found.first()
         if webhook is None or not webhook.active:
             return False
         if not webhook.user.is_active:
@@ -98,6 +113,7 @@ class SendingTurn:
             keys = webhook.secrets_at(timezone.now())
         except Unreadable:
             return _disable(webhook, UNREADABLE)
+        self.passed = webhook.queue.passed
         deliveries = self._due()
         if not deliveries:
             return False
@@ -105,6 +121,7 @@ class SendingTurn:
         fresh_until = monotonic() + FRESH_FOR
         done: list[Delivery] = []
         answer: Result | None = None
+        is_down = False
         for delivery in deliveries:
             body = payloads.body_of(delivery)
             if body is None:
@@ -112,53 +129,93 @@ class SendingTurn:
             else:
                 headers = signed_headers(delivery.message_id, int(time()), body, keys)
                 answer = client.post(webhook.url, body, headers)
-                _note(delivery, answer)
+                is_down = self._is_down(answer, delivery)
+                _note(delivery, answer, counts=not (is_down and self.step == Step.BEHIND))
             done.append(delivery)
-            if monotonic() > fresh_until or (answer and _stands_for_all(answer)):
+            if monotonic() > fresh_until or is_down:
                 break
         # As many as were sent while their rows were fresh, and soon more again.
         is_whole = len(done) == len(deliveries)
         self.size = min(2 * self.size, MOST_AT_ONCE) if is_whole else len(done)
-        return self._finish(webhook, done, answer)
+        return self._finish(webhook, done, answer, is_down=is_down)
 
     def _due(self) -> list[Delivery]:
-        """Return what is due: tests first, as somebody waits for them, then by the feed."""
+        """Return what is due: tests first, as somebody waits for them, then by the feed.
+
+        What is held is due whenever its queue is: the receiver is tried with it.
+        """
         mine = Delivery.objects.filter(webhook=self.webhook_id)
         waiting = mine.filter(state=Delivery.State.WAITING).order_by("seq", "id")
-        failed = mine.filter(state=Delivery.State.FAILED, next_attempt_at__lte=timezone.now())
+        failed = mine.filter(state=Delivery.State.FAILED)
+        held = failed.filter(seq__gt=self.passed).order_by("seq")
+        if self.step == Step.BEHIND:
+            later = waiting.filter(seq__gt=self.passed)[:MOST_AT_ONCE]
+            return sorted(later, key=lambda each: len(each.attempts))[:1]
+        if self.step == Step.ONCE_MORE:
+            return list(held[:1])
+        overtaken = failed.filter(Q(seq=None) | Q(seq__lte=self.passed))
         found = [
             *waiting.filter(seq=None)[: self.size],
             *waiting.filter(seq__isnull=False)[: self.size],
-            *failed.order_by("next_attempt_at")[: self.size],
+            *held[: self.size],
+            *overtaken.filter(next_attempt_at__lte=timezone.now()).order_by("next_attempt_at")[
+                : self.size
+            ],
         ]
         found.sort(key=lambda each: (each.seq or 0, each.pk))
         return found[: self.size]
 
-    def _finish(self, webhook: Webhook, done: Sequence[Delivery], answer: Result | None) -> bool:
+    def _is_down(self, answer: Result, delivery: Delivery) -> bool:
+        """Return whether a failure is the receiver's, and what comes next would fail as well."""
+        if answer.delivered or _refuses_one(answer):
+            return False
+        is_overtaken = delivery.seq is None or delivery.seq <= self.passed
+        is_alone = is_overtaken or self.step == Step.ONCE_MORE
+        return not (is_alone and _may_be_of_one(answer))
+
+    def _finish(
+        self, webhook: Webhook, done: Sequence[Delivery], answer: Result | None, *, is_down: bool
+    ) -> bool:
         """Note what became of deliveries; return whether to go on.
 
         The webhook is written after the queue was let go: who changes a webhook holds its row
         and then waits for the queue's.
         """
         now = timezone.now()
-        queue = self._write(done, answer, now)
+        queue = self._write(done, answer, now, is_down=is_down)
         if queue is None:
             return False
         delivered, failed = _counts(done)
         counts = {"last_delivered_at": delivered, "last_failed_at": failed}
         if noted := {name: now for name, count in counts.items() if count}:
             Webhook.objects.filter(pk=webhook.pk).update(**noted)
-        if answer is None or answer.delivered:
-            return True
-        if answer.status == GONE:
+        if answer and answer.status == GONE:
             return _disable(webhook, ANSWERED_GONE)
-        if queue.failing_since and now - queue.failing_since > MOST_PATIENCE:
+        is_failure = answer is not None and not answer.delivered
+        if is_failure and queue.failing_since and now - queue.failing_since > MOST_PATIENCE:
             return _disable(webhook, NEVER_ANSWERED)
-        return not _stands_for_all(answer)
+        return self._next_step(done[-1], answer, is_down=is_down)
+
+    def _next_step(self, last: Delivery, answer: Result | None, *, is_down: bool) -> bool:
+        """Decide what to send next; return whether to go on.
+
+        One event that the receiver always fails on must not hold the others for days: when it has
+        failed often enough, a later one is tried too. If that is answered, the first is tried
+        once more and then overtaken.
+        """
+        if answer is None:
+            return True
+        if self.step == Step.BEHIND:
+            self.step = Step.ONCE_MORE
+            return not is_down
+        self.step = Step.IN_ORDER
+        if is_down and last.tries >= TRIES_ALONE and _may_be_of_one(answer):
+            self.step = Step.BEHIND
+        return not is_down or self.step == Step.BEHIND
 
     @transaction.atomic
     def _write(
-        self, done: Sequence[Delivery], answer: Result | None, now: datetime
+        self, done: Sequence[Delivery], answer: Result | None, now: datetime, *, is_down: bool
     ) -> Queue | None:
         """Write what became of deliveries, and renew the lease; nothing if it was lost."""
         queue = self._locked()
@@ -172,14 +229,19 @@ class SendingTurn:
         queue.attempts = counted(queue.attempts, now, delivered, failed)
         if delivered:
             queue.failing_since = None
-        if failed:
-            queue.last_error = next(_error(each) for each in reversed(done) if _error(each))
+        queue.last_error = _error(done[-1])
         if answer is not None:
             queue.slow = answer.seconds > SLOW
             if not answer.delivered:
                 queue.failing_since = queue.failing_since or now
-                if _stands_for_all(answer):
-                    queue.paused_until = _end_of_pause(answer, done[-1], now)
+        answered = done[:-1] if is_down else done
+        # A replay may have set it back.
+        if self.step != Step.BEHIND and queue.passed == self.passed:
+            queue.passed = max(queue.passed, *(each.seq or 0 for each in answered), 0)
+        if not is_down:
+            queue.paused_until = None
+        elif answer and self.step != Step.BEHIND:
+            queue.paused_until = _end_of_pause(answer, done[-1], now)
         queue.leased_until = now + LEASE
         queue.save()
         return queue
@@ -212,8 +274,11 @@ def _disable(webhook: Webhook, reason: str) -> bool:
     return False
 
 
-def _note(delivery: Delivery, answer: Result) -> None:
-    """Note an attempt, and when the next one is due."""
+def _note(delivery: Delivery, answer: Result, *, counts: bool) -> None:
+    """Note an attempt, and when the next one is due.
+
+    One that comes before it is due, to find out whether the receiver is back, does not count.
+    """
     now = timezone.now()
     _add_attempt(
         delivery,
@@ -223,14 +288,21 @@ def _note(delivery: Delivery, answer: Result) -> None:
         error=answer.message or None,
         answer=answer.snippet,
     )
-    delivery.tries += 1
+    due = delivery.next_attempt_at
     if answer.delivered:
+        delivery.tries += 1
         delivery.state, delivery.next_attempt_at = Delivery.State.DELIVERED, None
         delivery.delivered_at = now
-    elif delivery.tries > len(PAUSES):
-        delivery.state, delivery.next_attempt_at = Delivery.State.GIVEN_UP, None
+    elif not counts:
+        pass
+    elif due and due > now:
+        delivery.next_attempt_at = max(due, now + timedelta(seconds=answer.retry_after or 0))
+    elif delivery.tries >= len(PAUSES):
+        delivery.tries += 1
+        delivery.end()
     else:
-        pause = PAUSES[delivery.tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        pause = PAUSES[delivery.tries] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        delivery.tries += 1
         pause = max(pause, answer.retry_after or 0)
         delivery.state = Delivery.State.FAILED
         delivery.next_attempt_at = now + timedelta(seconds=pause)
@@ -238,17 +310,21 @@ def _note(delivery: Delivery, answer: Result) -> None:
 
 def _give_up(delivery: Delivery, reason: str) -> None:
     _add_attempt(delivery, timezone.now(), milliseconds=0, status=None, error=reason, answer="")
-    delivery.state, delivery.next_attempt_at = Delivery.State.GIVEN_UP, None
+    delivery.end()
 
 
 def _add_attempt(delivery: Delivery, at: datetime, **attempt: object) -> None:
-    delivery.attempts = [*delivery.attempts, {"at": format_instant(at), **attempt}]
+    """Add an attempt; of too many, the oldest that failed goes."""
+    attempts = [*delivery.attempts, {"at": format_instant(at), **attempt}]
+    if len(attempts) > MOST_ATTEMPTS:
+        attempts.remove(next((each for each in attempts if each["error"]), attempts[0]))
+    delivery.attempts = attempts
 
 
 def _counts(done: Sequence[Delivery]) -> tuple[int, int]:
     """Return how many were delivered, and how many were not."""
-    delivered = sum(delivery.state == Delivery.State.DELIVERED for delivery in done)
-    return delivered, len(done) - delivered
+    failed = sum(bool(_error(delivery)) for delivery in done)
+    return len(done) - failed, failed
 
 
 def _error(delivery: Delivery) -> str:
@@ -256,19 +332,24 @@ def _error(delivery: Delivery) -> str:
     return str(delivery.attempts[-1]["error"] or "")
 
 
-def _stands_for_all(answer: Result) -> bool:
-    """Return whether a failure is the receiver's, and what comes next would fail as well."""
-    if answer.delivered:
-        return False
-    refused_this_one = answer.status is not None and 400 <= answer.status < 500
-    return not refused_this_one or answer.status in ABOUT_THE_RECEIVER | {GONE}
+def _refuses_one(answer: Result) -> bool:
+    """Return whether the receiver refused a request, and may take the next."""
+    refused = answer.status is not None and 400 <= answer.status < 500
+    return refused and answer.status not in ABOUT_THE_RECEIVER | {GONE}
+
+
+def _may_be_of_one(answer: Result) -> bool:
+    """Return whether the receiver may have failed because of what it was sent."""
+    was_sent = answer.failure in (Fault.STATUS, Fault.TIMEOUT, Fault.ANSWER)
+    asks_for_pause = answer.status in ABOUT_THE_RECEIVER or answer.retry_after is not None
+    return was_sent and answer.status != GONE and not asks_for_pause
 
 
 def _end_of_pause(answer: Result, failed: Delivery, now: datetime) -> datetime:
     """Return when a receiver that failed is tried again.
 
-    With the delivery that failed, so that the order is kept; but within minutes, where that one
-    waits for hours, unless the receiver asked for more: it may be back.
+    When the delivery that failed is due; but within minutes, where that one waits for hours,
+    unless the receiver asked for more: it may be back.
     """
     patience = max(LONGEST_PAUSE_OF_ALL, answer.retry_after or 0)
     latest = now + timedelta(seconds=patience)

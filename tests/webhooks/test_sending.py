@@ -16,8 +16,8 @@ from tests.webhooks.test_api import PATH, SCOPES, make_hook
 from users.models import User
 from webhooks.connections import Fault
 from webhooks.events import TEST
-from webhooks.models import Delivery, Queue, Webhook
-from webhooks.queueing import fill_queues, put_back
+from webhooks.models import MOST_ATTEMPTS, Delivery, Queue, Webhook
+from webhooks.queueing import fill_queues, put_back, replay
 from webhooks.sending import (
     ANSWERED_GONE,
     LEASE,
@@ -25,6 +25,7 @@ from webhooks.sending import (
     NOT_SEEN,
     OWNER_INACTIVE,
     PAUSES,
+    TRIES_ALONE,
     UNREADABLE,
     claim,
 )
@@ -172,7 +173,187 @@ def test_a_receiver_that_is_away_is_tried_again_in_order(
     queue = Queue.objects.get()
     assert (queue.failing_since, queue.wake_at) == (None, None)
     assert [*queue.attempts.values()] == [[3, 2]]
-    assert queue.last_error == NOBODY.message
+    assert queue.last_error == ""
+
+
+def answers_by_name(client: Script, **by_name: Result) -> Callable[[], object]:
+    """Answer each event by the name of its client, and what is not named with OK."""
+
+    def answer() -> None:
+        name = client.bodies[-1]["data"]["client"]["name"]
+        client.answers = [by_name.get(name, by_name.get("others", OK))]
+
+    return answer
+
+
+def names(client: Script) -> list[str]:
+    sent = [body["data"]["client"]["name"] for body in client.bodies]
+    client.sent.clear()
+    return sent
+
+
+def test_after_a_long_outage_the_head_of_the_queue_is_still_the_first(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A", "B")
+    client = Script(NOBODY)
+    later = timedelta()
+    for _ in range(40):  # nearly seven hours; its own next retry is due later still
+        at(later)
+        send(client)
+        later += timedelta(minutes=10, seconds=1)
+    head = Delivery.objects.earliest("seq")
+    assert {*names(client)} == {"A"}
+    assert states() == ["failed", "waiting"]
+    assert head.next_attempt_at is not None
+    assert head.next_attempt_at > timezone.now() + timedelta(minutes=20)
+    clients("C")
+    client.answers = [OK]
+    at(later)
+    send(client)
+    assert names(client) == ["A", "B", "C"]
+    assert states() == ["delivered"] * 3
+
+
+def test_trying_whether_the_receiver_is_back_uses_up_no_attempt(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A", "B")
+    client = Script(NOBODY)
+    later, given_up = timedelta(), False
+    while not given_up:
+        at(later)
+        send(client)
+        later += timedelta(minutes=5)
+        given_up = Delivery.objects.filter(state="given_up").exists()
+    head = Delivery.objects.earliest("seq")
+    assert head.tries == len(PAUSES) + 1
+    assert len(head.attempts) == MOST_ATTEMPTS
+    assert timedelta(seconds=sum(PAUSES) * 0.79) < later < timedelta(seconds=sum(PAUSES) * 1.25)
+
+
+def test_a_head_that_nothing_waits_behind_has_only_its_own_attempts(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A")
+    client = Script(NOBODY)
+    for minute in range(0, 6 * 60, 5):
+        at(timedelta(minutes=minute))
+        send(client)
+    assert len(client.sent) == Delivery.objects.get().tries < len(PAUSES)
+
+
+def fail(client: Script, at: Callable[[timedelta], None], *, minutes: int = 5) -> timedelta:
+    """Send until the first was tried so often that a later one is tried too."""
+    later = timedelta()
+    while later < timedelta(minutes=minutes):
+        at(later)
+        send(client)
+        later += timedelta(seconds=20)
+    return later
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(status(500), id="500"),
+        pytest.param(Result(10.0, failure=Fault.TIMEOUT, message="Slow."), id="no-answer"),
+        pytest.param(Result(0.1, failure=Fault.ANSWER, message="Reset."), id="no-http"),
+    ],
+)
+def test_an_event_that_the_receiver_always_fails_on_is_overtaken(
+    hook: Webhook, at: Callable[[timedelta], None], failure: Result
+) -> None:
+    clients("A", "B", "C")
+    client = Script()
+    client.meanwhile = answers_by_name(client, A=failure)
+    fail(client, at)
+    assert names(client) == ["A"] * TRIES_ALONE + ["B", "A", "C"]
+    assert states() == ["failed", "delivered", "delivered"]
+    clients("D")
+    send(client)
+    assert names(client) == ["D"]
+
+
+def test_one_that_is_overtaken_holds_up_no_other_when_it_is_tried_again(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A", "B")
+    client = Script()
+    client.meanwhile = answers_by_name(client, A=status(500))
+    fail(client, at)
+    names(client)
+    at(timedelta(hours=1))
+    clients("C")
+    send(client)
+    assert names(client) == ["A", "C"]
+    assert Queue.objects.get().paused_until is None
+
+
+def test_the_first_is_delivered_before_others_if_the_receiver_was_just_back(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A", "B", "C", "D")
+    client = Script(*[status(502)] * TRIES_ALONE, OK)
+    fail(client, at)
+    assert names(client) == ["A"] * TRIES_ALONE + ["B", "A", "C", "D"]
+    assert states() == ["delivered"] * 4
+
+
+def test_several_events_in_a_row_are_overtaken(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A", "B", "C", "D")
+    client = Script()
+    client.meanwhile = answers_by_name(client, A=status(500), B=status(500))
+    fail(client, at, minutes=30)
+    assert [name for name in names(client) if name in "CD"] == ["C", "D"]
+    assert states() == ["failed", "failed", "delivered", "delivered"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "others"),
+    [
+        pytest.param(status(502), {"B", "C"}, id="may-be-of-one"),
+        pytest.param(status(503, retry_after=1), set(), id="asks-for-a-pause"),
+        pytest.param(status(429), set(), id="too-many"),
+        pytest.param(NOBODY, set(), id="no-connection"),
+    ],
+)
+def test_a_receiver_that_is_down_gets_nothing_out_of_order(
+    hook: Webhook, at: Callable[[timedelta], None], failure: Result, others: set[str]
+) -> None:
+    clients("A", "B", "C")
+    client = Script(failure)
+    later = fail(client, at, minutes=60)
+    tried = names(client)
+    assert {*tried} == {"A"} | others
+    assert len(tried) < 25
+    assert states() == ["failed", "waiting", "waiting"]
+    client.answers = [OK]
+    at(later + timedelta(minutes=10))
+    send(client)
+    assert names(client) == ["A", "B", "C"]
+
+
+def test_a_replay_during_an_outage_keeps_the_order(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    client = Script()
+    clients("A", "B", "C")
+    send(client)
+    replay(hook, Change.objects.earliest("seq").changed_at)
+    client.answers = [NOBODY]
+    client.sent.clear()
+    later = fail(client, at, minutes=20)
+    first = Delivery.objects.earliest("seq")
+    assert {body["seq"] for body in client.bodies} == {first.seq}
+    client.answers = [OK]
+    client.sent.clear()
+    at(later + timedelta(minutes=10))
+    send(client)
+    everything = Delivery.objects.order_by("seq").values_list("seq", flat=True)
+    assert [body["seq"] for body in client.bodies] == [*everything]
 
 
 def test_one_delivery_that_is_refused_holds_up_no_other(hook: Webhook) -> None:
