@@ -16,8 +16,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
-from api.exceptions import AccessDenied
+from api.exceptions import AccessDenied, Conflict
 from api.pagination.pages import PagePagination
+from api.serializers.base import IF_UPDATED_AT
 from api.serializers.representation import Representation, representation_of
 from api.views import ApiView
 from database.columns import model_behind
@@ -256,6 +257,8 @@ class ResourceViewSet(ListViewSet[R]):
                 if found:
                     return self._update(**mine)
                 check_preconditions(request, None)
+                if IF_UPDATED_AT in data:
+                    raise Conflict("The resource does not exist.")
                 return self._create({**data, "external_id": external_id})
             except (NotFound, Vanished) as error:  # deleted or reassigned concurrently
                 refusal: Exception = error

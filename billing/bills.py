@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, QuerySet, Sum
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce
 from rest_framework.exceptions import NotFound
 
 from api.exceptions import Conflict
 from billing.models import Bill
 from journal.journaled import record
 from resources.locks import lock
+from resources.models import updated_at_after
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from users.models import User
 
@@ -141,7 +142,7 @@ def _mark(entries: TimeEntryQuerySet, reference: str | None, now: datetime) -> b
         TimeEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(
             bill=reference,
             version=F("version") + 1,
-            updated_at=Greatest(F("updated_at"), now),
+            updated_at=updated_at_after(now),
         )
         record([entry.updated(["billed", "billing_reference"]) for entry in batch])
     return last > 0

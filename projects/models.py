@@ -4,14 +4,13 @@ from typing import Self
 
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from clients.models import Client
 from journal.journaled import record
 from journal.models import Change
 from rates.rated import Rated
-from resources.models import ResourceQuerySet, external_id_once
+from resources.models import ResourceQuerySet, external_id_once, updated_at_after
 from values.money import RoundingField, rounding_known
 from values.text import FoldedField, NameField, ProseField, SortField
 
@@ -96,7 +95,7 @@ class Project(Rated):
         open_project = Project.objects.filter(pk=self.pk).exclude(status=self.Status.ARCHIVED)
         if open_project.update(
             status=self.Status.ARCHIVED,
-            updated_at=Greatest(F("updated_at"), timezone.now()),
+            updated_at=updated_at_after(timezone.now()),
             version=F("version") + 1,
         ):
             record([self.change(Change.Action.ARCHIVED, ["status"])])

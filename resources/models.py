@@ -1,12 +1,13 @@
 """Base models of resources."""
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
 from django.db import connections, models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.db.models.sql import UpdateQuery
 
 from journal.journaled import Journaled, record
@@ -49,22 +50,28 @@ class ResourceQuerySet(models.QuerySet[M]):
 
 
 class LatestField(models.DateTimeField[datetime, datetime]):
-    """The instant of the last save (UTC), never before that of the save before.
+    """The instant of the last save (UTC), always after that of the save before.
 
-    Otherwise a clock that is set back would hide rows from `updated_since`.
+    Otherwise a clock that is set back would hide rows from `updated_since`, and two states of a
+    row could share the instant that `if_updated_at` tells them apart by.
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> datetime:  # noqa: FBT001 - Django's
         before: datetime | None = getattr(model_instance, self.attname)
         now: datetime = super().pre_save(model_instance, add)
-        if before is not None and before > now:
-            setattr(model_instance, self.attname, before)
-            return before
+        if before is not None and before >= now:
+            now = before + timedelta.resolution
+            setattr(model_instance, self.attname, now)
         return now
 
     def deconstruct(self) -> Deconstructed:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.DateTimeField", args, kwargs
+
+
+def updated_at_after(now: datetime) -> Greatest:
+    """Return what `QuerySet.update` writes to `updated_at`, as LatestField does."""
+    return Greatest(F("updated_at") + timedelta.resolution, now)
 
 
 class Resource(DerivingMixin, Journaled):

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Greatest
 
 from books.models import Books, wait_for_closing
 from books.periods import are_closed
 from journal.journaled import record
 from rates.pricing import Rates, rates_for
+from resources.models import updated_at_after
 from timeentries.models import TimeEntry, TimeEntryQuerySet
 from timeentries.pricing import Price
 from timeentries.stored import Stored, read, write
@@ -150,6 +150,6 @@ def _locked_unpriced(last: int) -> list[int]:
 def _note(entries: Sequence[Stored], now: datetime) -> None:
     """Count up the versions, and record the changes."""
     rows = TimeEntry.objects.filter(pk__in=[entry.pk for entry in entries])
-    rows.update(version=F("version") + 1, updated_at=Greatest(F("updated_at"), now))
+    rows.update(version=F("version") + 1, updated_at=updated_at_after(now))
     fields = ["hourly_rate", "currency", "rounded_seconds", "amount"]
     record([entry.updated(fields) for entry in rows.order_by("pk")])

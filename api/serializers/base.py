@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import models
 from django.utils.functional import cached_property
@@ -10,16 +10,19 @@ from rest_framework import serializers
 from rest_framework.utils.model_meta import FieldInfo
 from rest_framework.validators import UniqueTogetherValidator
 
+from api.exceptions import Conflict, PreconditionFailed
 from api.serializers import fields
 from api.serializers.fields import AnyField, Validated, own_external_id
 from api.suggestions import unknown_names
 from resources.foreseen import row_in_the_way
 from resources.integrity import constraints_as_errors
 from resources.locks import free_unseen_ids
+from resources.models import Resource
 from resources.refusals import Taken
 
 M = TypeVar("M", bound=models.Model)
 
+IF_UPDATED_AT = "if_updated_at"
 ANOTHERS_ID_REPLACED = "; this replaced another user's external_id"
 
 
@@ -31,9 +34,13 @@ def refuse_unknown(data: Iterable[str], known: Collection[str]) -> None:
 
 @cache
 def _fields_of(
-    serializer_class: "type[ModelSerializer[M]]",
+    serializer_class: "type[ModelSerializer[M]]", *, is_change: bool
 ) -> dict[str, AnyField]:
-    return serializer_class().build_fields()
+    """Return the fields of a change, or those of a new row; what is shown is in both."""
+    serializer = serializer_class()
+    left_out = serializer.created_with if is_change else serializer.changed_with
+    built = serializer.build_fields()
+    return {name: field for name, field in built.items() if name not in left_out}
 
 
 def _copied(field: AnyField) -> AnyField:
@@ -50,6 +57,8 @@ class ModelSerializer(serializers.ModelSerializer[M]):
     """
 
     note = ""  # appended to the response's message
+    created_with: ClassVar[Collection[str]] = ()  # fields that only a new row takes
+    changed_with: ClassVar[Collection[str]] = (IF_UPDATED_AT,)  # and that only a change takes
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.BooleanField: fields.SwitchField,
@@ -74,13 +83,23 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         has_input = hasattr(self, "initial_data")
         return {
             name: _copied(field)
-            for name, field in _fields_of(type(self)).items()
+            for name, field in _fields_of(type(self), is_change=bool(self.partial)).items()
             if not (has_input and field.read_only)
         }
 
     def build_fields(self) -> dict[str, AnyField]:
-        """Return the fields that the class declares and those of its model."""
-        return super().get_fields()
+        """Return the fields that the class declares, those of its model, and the condition."""
+        built = super().get_fields()
+        if issubclass(self.Meta.model, Resource):
+            built[IF_UPDATED_AT] = fields.InstantField(
+                write_only=True,
+                required=False,
+                help_text=(
+                    "The `updated_at` that your change is based on: 409 `conflict` if the row has"
+                    " changed since."
+                ),
+            )
+        return built
 
     def build_field(
         self, field_name: str, info: FieldInfo, model_class: type[M], nested_depth: int
@@ -126,11 +145,32 @@ class ModelSerializer(serializers.ModelSerializer[M]):
 
     def to_internal_value(self, data: Mapping[str, object]) -> Validated:
         """Return the values to write; 400 names every unknown field."""
-        known = _fields_of(type(self))
+        known = _fields_of(type(self), is_change=bool(self.partial))
+        self._refuse_misplaced(data)
         refuse_unknown(data, [*known, *getattr(self.Meta, "accepted_and_ignored", ())])
         values: Validated = super().to_internal_value(data)
         if "external_id" in values:
             self._give_external_id(values)
+        return values
+
+    def _refuse_misplaced(self, data: Mapping[str, object]) -> None:
+        """Raise 400 for what only the other kind of write takes, which is no slip of the pen."""
+        misplaced, sentence = self.changed_with, "Only a change takes this: PATCH or PUT."
+        if self.partial:
+            misplaced, sentence = self.created_with, "Only a new row takes this: POST."
+        if found := {name: [sentence] for name in misplaced if name in data}:
+            raise serializers.ValidationError(found)
+
+    def run_validation(self, data: object = serializers.empty) -> Validated:
+        """Return the values to write; 409 if the row is not the one that the change is based on.
+
+        A change is validated under the lock of its row, so of several that are based on the same
+        state one succeeds.
+        """
+        values: Validated = super().run_validation(data)
+        expected, row = values.pop(IF_UPDATED_AT, None), self.instance
+        if expected is not None and isinstance(row, Resource) and row.updated_at != expected:
+            raise Conflict(PreconditionFailed.default_detail)
         return values
 
     def _give_external_id(self, values: Validated) -> None:
