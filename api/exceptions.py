@@ -23,14 +23,15 @@ log = logging.getLogger("timetracker.errors")
 security_log = logging.getLogger("timetracker.security")
 INTERNAL_ERROR = "An unexpected error occurred. Quote the request_id when you report it."
 
-# status: default (error, error_code)
+# status: default (error, error_code). An empty error is the message instead: the original's
+# clients show only `error`.
 WORDS: dict[int, tuple[str, str]] = {
-    400: ("Bad request", "bad_request"),
+    400: ("", "bad_request"),
     401: ("Authentication required", "unauthorized"),
     403: ("Access denied", "forbidden"),
     404: ("Not found", "not_found"),
     405: ("Method not allowed", "method_not_allowed"),
-    409: ("Conflict", "conflict"),
+    409: ("", "conflict"),
     410: ("Gone", "gone"),
     411: ("Length required", "length_required"),
     412: ("Precondition failed", "precondition_failed"),
@@ -220,7 +221,7 @@ def exception_handler(exc: Exception, context: Context) -> HttpResponse | None:
         error.status_code,
         _message(error),
         request_id=getattr(request, "request_id", ""),
-        error=_error(error),
+        error=getattr(error, "error", ""),
         code=_code(error),
     )
     if isinstance(error, exceptions.ValidationError):
@@ -254,7 +255,7 @@ def error_body(
     """Return the members common to all errors."""
     default_error, default_code = WORDS.get(status_code, ("Error", "error"))
     return {
-        "error": error or default_error,
+        "error": error or default_error or message,
         "message": message,
         "error_code": code or default_code,
         "request_id": request_id,
@@ -311,12 +312,6 @@ def is_unavailable(error: BaseException | None) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         return True
     return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
-
-
-def _error(error: exceptions.APIException) -> str:
-    if isinstance(error, exceptions.ValidationError):
-        return "Validation failed"
-    return getattr(error, "error", "")
 
 
 def _code(error: exceptions.APIException) -> str:

@@ -185,7 +185,7 @@ def test_an_unknown_query_parameter_is_400_and_named(administrator: User, operat
     (sentence,) = error["errors"].pop("zzzz")
     assert sentence.startswith("Unknown parameter. ")
     assert error == {
-        "error": "Validation failed",
+        "error": f"zzzz: {sentence}",
         "message": f"zzzz: {sentence}",
         "error_code": "validation_error",
         "errors": {},

@@ -38,7 +38,7 @@ class MessageSerializer(serializers.Serializer[object]):
 class CommonErrorSerializer(serializers.Serializer[object]):
     """What every error has: test `error_code`, show `message`."""
 
-    error = serializers.CharField(help_text="A short title.")
+    error = serializers.CharField(help_text="A short title; of a 400 or 409 the message.")
     message = serializers.CharField(help_text="What went wrong, and what to do about it.")
     error_code = serializers.CharField(help_text="A stable code for programs to test.")
     request_id = serializers.CharField(help_text="Quote it when you report a problem.")
@@ -101,7 +101,7 @@ FAILURES = {
         BadRequestErrorSerializer,
         RATE_LIMIT_HEADERS,
         {
-            "error": "Validation failed",
+            "error": "name: This field is required.",
             "message": "name: This field is required.",
             "error_code": "validation_error",
             "errors": {"name": ["This field is required."]},

@@ -225,7 +225,7 @@ def test_a_bad_value_is_400_and_named(api: APIClient) -> None:
     assert list(error_of(response)["errors"]) == ["colour"]
     response = api.post("/api/v1/projects", {"name": "", "status": "gone"})
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": "name: This field may not be blank.",
         "message": "name: This field may not be blank.",
         "error_code": "validation_error",
         "errors": {
@@ -254,7 +254,7 @@ def test_an_unknown_field_is_400_with_what_was_meant(
     response = api.post("/api/v1/projects", {"name": "New", name: 1})
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": f"{name}: {sentence}",
         "message": f"{name}: {sentence}",
         "error_code": "validation_error",
         "errors": {name: [sentence]},
@@ -266,7 +266,7 @@ def test_a_broken_check_is_400_under_its_field(api: APIClient) -> None:
     response = api.post("/api/v1/projects", {"name": "New", "hourly_rate": -1})
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": "hourly_rate: The hourly rate cannot be negative.",
         "message": "hourly_rate: The hourly rate cannot be negative.",
         "error_code": "validation_error",
         "errors": {"hourly_rate": ["The hourly rate cannot be negative."]},
@@ -279,7 +279,7 @@ def test_a_taken_name_is_409(api: APIClient) -> None:
     response = api.post("/api/v1/projects", {"name": "Site", "client_id": customer.pk})
     assert response.status_code == 409
     assert error_of(response) == {
-        "error": "Conflict",
+        "error": "This client already has a project with this name.",
         "message": "This client already has a project with this name.",
         "error_code": "conflict",
         "conflicting_id": site.pk,
@@ -292,7 +292,7 @@ def test_a_conflict_may_have_its_own_code(owner: User) -> None:
     response = api.post("/api/v1/timer/start", {"project_id": archived.pk})
     assert response.status_code == 409
     assert error_of(response) == {
-        "error": "Conflict",
+        "error": "This project is archived. Set its status to active to add to it.",
         "message": "This project is archived. Set its status to active to add to it.",
         "error_code": "project_archived",
     }
@@ -302,7 +302,7 @@ def test_nothing_to_stop_is_400_with_its_own_code(owner: User) -> None:
     response = api_as(owner, "write:time_entries").post("/api/v1/timer/stop")
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Bad request",
+        "error": "There is no active timer to stop.",
         "message": "There is no active timer to stop.",
         "error_code": "no_active_timer",
     }
@@ -312,7 +312,7 @@ def test_an_unknown_host_is_400_in_json(client: Client) -> None:
     response = client.get("/api/v1/info", HTTP_HOST="evil.example")
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Bad request",
+        "error": "The Host header does not name this service.",
         "message": "The Host header does not name this service.",
         "error_code": "bad_request",
     }
@@ -373,7 +373,7 @@ def test_a_suspicious_request_is_400(api: APIClient, where: str) -> None:
     response = api.get(f"{where}/suspicious")
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Bad request",
+        "error": "The request could not be understood.",
         "message": "The request could not be understood.",
         "error_code": "bad_request",
     }

@@ -94,7 +94,7 @@ def test_a_value_that_cannot_be_understood_is_400(
     response = api.get(f"/api/v1/{path}?{name}={text}")
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": f"{name}: {sentence}",
         "message": f"{name}: {sentence}",
         "error_code": "validation_error",
         "errors": {name: [sentence]},
@@ -127,7 +127,7 @@ def test_an_unknown_parameter_is_400_with_what_was_meant(
     response = api.get(f"{PATH}?{query}")
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": f"{name}: Unknown parameter. {sentence}",
         "message": f"{name}: Unknown parameter. {sentence}",
         "error_code": "validation_error",
         "errors": {name: [f"Unknown parameter. {sentence}"]},
@@ -249,7 +249,7 @@ def test_a_range_that_ends_before_it_starts_is_400(
     response = api.get(path, {"start_date": start, "end_date": end})
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": "start_date: start_date must not be after end_date.",
         "message": "start_date: start_date must not be after end_date.",
         "error_code": "validation_error",
         "errors": {"start_date": ["start_date must not be after end_date."]},

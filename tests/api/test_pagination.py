@@ -167,7 +167,7 @@ def test_what_is_no_page_is_400(api: APIClient, name: str, text: str, sentence: 
     response = api.get(f"{PATH}?{name}={text}")
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": f"{name}: {sentence}",
         "message": f"{name}: {sentence}",
         "error_code": "validation_error",
         "errors": {name: [sentence]},

@@ -150,7 +150,7 @@ def test_a_body_that_cannot_be_read_is_400(api: APIClient, body: bytes, message:
     response = api.post(PATH, body, content_type=JSON)
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Bad request",
+        "error": message,
         "message": message,
         "error_code": "bad_request",
     }
@@ -245,7 +245,7 @@ def test_an_empty_body_is_an_empty_object(api: APIClient, content_type: str) -> 
     response = api.generic("POST", PATH, "", content_type=content_type)
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Validation failed",
+        "error": "name: This field is required.",
         "message": "name: This field is required.",
         "error_code": "validation_error",
         "errors": {"name": ["This field is required."]},

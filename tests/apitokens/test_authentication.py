@@ -204,7 +204,7 @@ def test_two_different_tokens_are_400(
         response = client.get(PATH, **headers)
     assert response.status_code == 400
     assert error_of(response) == {
-        "error": "Bad request",
+        "error": "Send one API token, in one header only",
         "message": "Send one API token, in one header only",
         "error_code": "bad_request",
     }

@@ -42,7 +42,7 @@ SENTENCE = (
     "cannot be added, changed or deleted."
 )
 REFUSAL = {
-    "error": "Conflict",
+    "error": SENTENCE,
     "message": SENTENCE,
     "error_code": "period_closed",
     "closed_through": THROUGH,
@@ -171,8 +171,10 @@ def test_no_timer_starts_or_stops(owner: User, project: Project) -> None:
     tomorrow = f"{datetime.now(UTC).date() + DAY}"
     close_books(tomorrow)
     before = values()
+    sentence = SENTENCE.replace(THROUGH, tomorrow)
     refused = REFUSAL | {
-        "message": SENTENCE.replace(THROUGH, tomorrow),
+        "error": sentence,
+        "message": sentence,
         "closed_through": tomorrow,
     }
     response = api.post("/api/v1/timer/stop")

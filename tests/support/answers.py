@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-ERRORS = {400: "Bad request", 403: "Access denied", 404: "Not found", 409: "Conflict"}
+ERRORS = {403: "Access denied", 404: "Not found"}  # of a 400 or 409 it is the message
 
 
 def instant(moment: datetime | None) -> str | None:
@@ -34,7 +34,7 @@ def page_of(key: str, rows: list[Any]) -> dict[str, Any]:
 def refusal(response: Any, error_code: str, message: str, **members: Any) -> dict[str, Any]:
     """Return an error with this code and sentence, for the request that was answered."""
     return {
-        "error": ERRORS[response.status_code],
+        "error": ERRORS.get(response.status_code, message),
         "message": message,
         "error_code": error_code,
         "request_id": response["X-Request-ID"],
@@ -46,7 +46,6 @@ def invalid(response: Any, **errors: str) -> dict[str, Any]:
     """Return a 400 `validation_error` with one sentence for each field."""
     field, sentence = next(iter(errors.items()))
     return refusal(response, "validation_error", f"{field}: {sentence}") | {
-        "error": "Validation failed",
         "errors": {name: [text] for name, text in errors.items()},
     }
 
