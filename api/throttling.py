@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -27,7 +28,8 @@ class TokenThrottle(BaseThrottle):
     """Count each token's requests per minute and hour, and report how many are left.
 
     A 304 counts only for the minute, since polling for changes is cheap. That is not known in
-    advance, so the view calls `settle` with the status code.
+    advance, so the view calls `settle` with the status code. The hour neither counts nor refuses
+    what a view that `is_polled` answers.
     """
 
     tightest: Usage
@@ -37,7 +39,7 @@ class TokenThrottle(BaseThrottle):
         """Return whether the request is within both windows; requests without a token are."""
         if request.auth is None:
             return True
-        minute, hour = self._usages(request)
+        minute, hour = self._usages(request, is_polled=getattr(view, "is_polled", False))
         self._set_headers(request, view, minute, hour)
         if not (minute.exceeded or hour.exceeded):
             return True
@@ -68,9 +70,12 @@ class TokenThrottle(BaseThrottle):
         view.headers.update(headers)
         request._request.rate_limit_headers = headers  # type: ignore[attr-defined]  # noqa: SLF001 - for what fails outside DRF
 
-    def _usages(self, request: "Request") -> tuple[Usage, Usage]:
+    def _usages(self, request: "Request", *, is_polled: bool) -> tuple[Usage, Usage]:
         """Count the request; one that exceeds the minute limit does not count for the hour."""
         minute = _usage(request, rate_limit.count, "minute")
+        if is_polled:
+            hour = _usage(request, rate_limit.peek, "hour")
+            return minute, replace(hour, exceeded=False)
         if minute.exceeded:
             return minute, _usage(request, rate_limit.peek, "hour")
         if may_be_unchanged(request):

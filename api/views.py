@@ -82,6 +82,7 @@ class ApiView(APIView):
     filterset_class: Any = None
     tagged = False  # whether its answers carry an ETag
     conditional_post = False  # whether a POST may carry If-Match and If-None-Match
+    is_polled = False  # whether requests count for the minute only, not for the hour
     has_deadline = True  # whether to read may be refused for the time that it takes
     request: ApiRequest
     throttles: Sequence[Any] = ()

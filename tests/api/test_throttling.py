@@ -104,6 +104,27 @@ def test_the_hour_refuses_until_its_own_reset(
     assert api.get("/api/v1/projects").status_code == 200
 
 
+def test_the_status_of_the_timer_is_limited_by_the_minute_alone(
+    owner: User, clock: Clock, settings: Settings
+) -> None:
+    api = api_as(owner, "read:time_entries", "read:projects")
+    at_the_start_of_an_hour(api, clock, settings)
+    settings.RATE_LIMIT_PER_MINUTE, settings.RATE_LIMIT_PER_HOUR = 5, 3
+
+    def statuses(path: str, times: int) -> list[int]:
+        return [api.get(f"/api/v1/{path}").status_code for _ in range(times)]
+
+    assert statuses("timer/status", 6) == [*[200] * 5, 429]
+    clock.now += 60
+    assert statuses("projects", 4) == [200, 200, 200, 429]
+    polled = api.get("/api/v1/timer/status")
+    assert polled.status_code == 200
+    assert limit_of(polled) == (3, 0)  # of the hour, which other requests must wait for
+    assert statuses("timer/status", 1) == [429]  # six requests in this minute
+    clock.now += 60
+    assert [*statuses("timer/status", 5), *statuses("projects", 1)] == [*[200] * 5, 429]
+
+
 @pytest.mark.parametrize(
     ("per_minute", "per_hour", "shown", "resets_in"),
     [
