@@ -2,7 +2,7 @@
 
 import copy
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from django_filters import rest_framework as drf_filters
 from rest_framework.exceptions import ValidationError as InvalidQuery
 
 from api.filters.parameters import (
+    AnyOfParameter,
     ChoiceParameter,
     ChoicesParameter,
     DayParameter,
@@ -33,6 +34,9 @@ from values.text import LONGEST_SEARCH
 
 if TYPE_CHECKING:
     from users.models import User
+
+
+NO_WORDS: Mapping[str, Sequence[str]] = {}
 
 
 class FilterOptions(TypedDict, total=False):
@@ -79,16 +83,25 @@ class SwitchFilter(Filter):
 
 
 class ChoiceFilter(Filter):
-    """Keep the rows of one choice."""
+    """Keep the rows of one choice, or of any of several, separated by commas.
 
-    field_class = ChoiceParameter
-    about = "Only those of this {}."
+    A word of `words` stands for several choices. The OpenAPI document gives the type of one.
+    """
+
+    field_class = AnyOfParameter
+    about = "Only those of this {}. Also accepted: several, separated by commas."
 
     def __init__(
-        self, *, choices: Sequence[tuple[str, object]], **kwargs: Unpack[FilterOptions]
+        self,
+        *,
+        choices: Sequence[tuple[str, object]],
+        words: Mapping[str, Sequence[str]] = NO_WORDS,
+        **kwargs: Unpack[FilterOptions],
     ) -> None:
-        super().__init__(choices=choices, **kwargs)
+        super().__init__(lookup_expr="in", choices=choices, words=words, **kwargs)
         self.schema = _one_of([value for value, _ in choices])
+        for word, meant in words.items():
+            self.about += f" `{word}` stands for `{','.join(meant)}`."
 
 
 class SinceFilter(Filter):

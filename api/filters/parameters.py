@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TypedDict, Unpack
 from zoneinfo import ZoneInfo
@@ -97,6 +98,27 @@ class ChoicesParameter(ChoiceParameter):
                 f"Must be at most {self.at_most} different values, separated by commas."
             )
         return chosen
+
+
+class AnyOfParameter(ChoiceParameter):
+    """One or more choices, separated by commas; a word of `words` stands for several."""
+
+    def __init__(
+        self,
+        *,
+        choices: list[tuple[str, str]],
+        words: Mapping[str, Sequence[str]],
+        **kwargs: Unpack[ParameterOptions],
+    ) -> None:
+        super().__init__(choices=choices, **kwargs)
+        self.meant = {**{str(value): [value] for value, _ in choices}, **words}
+
+    def parse(self, text: str) -> list[str]:
+        parts = text.split(",")
+        if not self.meant.keys() >= {*parts}:
+            accepted = ", ".join(self.meant)
+            raise ValueError(f"Must be one or more of: {accepted}; separated by commas.")
+        return [*dict.fromkeys(value for part in parts for value in self.meant[part])]
 
 
 class ZoneParameter(Parameter):

@@ -20,6 +20,12 @@ INSTANT = "Must be a date and time such as 2024-01-15T14:30:00Z."
 YEARS = "Must be a time in the years 1970 to 2200."
 NUL = "Null characters are not allowed."
 
+PROJECT_STATUS = "Must be one or more of: active, archived, on_hold; separated by commas."
+TASK_STATUS = (
+    "Must be one or more of: todo, in_progress, review, done, cancelled, active, open; separated"
+    " by commas."
+)
+
 
 @pytest.fixture
 def api(owner: User) -> APIClient:
@@ -65,21 +71,19 @@ def starts_of(api: APIClient, query: str) -> list[str]:
         pytest.param("time-entries", "updated_since", "now", INSTANT, id="a word for an instant"),
         pytest.param("time-entries", "search", "a%00b", NUL, id="NUL in a search"),
         pytest.param("time-entries", "tag", "a%00b", NUL, id="NUL in a tag"),
-        pytest.param(
-            "projects", "status", "done", "Must be one of: active, archived, on_hold.", id="choice"
-        ),
+        pytest.param("projects", "status", "done", PROJECT_STATUS, id="choice"),
         pytest.param(
             "projects",
             "status",
             "Active",
-            "Must be one of: active, archived, on_hold.",
+            PROJECT_STATUS,
             id="a choice in capitals",
         ),
         pytest.param(
             "tasks",
             "status",
-            "open",
-            "Must be one of: todo, in_progress, review, done, cancelled.",
+            "closed",
+            TASK_STATUS,
             id="a task's status",
         ),
         pytest.param("projects", "client_id", "x", ID, id="a project's client"),

@@ -12,7 +12,7 @@ from tests.support.factories import api_as, make_client, make_project, make_user
 pytestmark = pytest.mark.django_db
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
-STATUS = "Must be one of: active, archived, on_hold."
+STATUS = "Must be one or more of: active, archived, on_hold; separated by commas."
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def acme() -> Client:
         pytest.param({"status": "active"}, ["App", "Drawing"], id="active"),
         pytest.param({"status": "archived"}, ["Book"], id="archived"),
         pytest.param({"status": "on_hold"}, ["Course"], id="on hold"),
+        pytest.param({"status": "on_hold,archived"}, ["Book", "Course"], id="one of two"),
         pytest.param({"client_id": "ACME"}, ["App", "Book"], id="client"),
         pytest.param({"client_id": "999999"}, [], id="a client that is not there"),
         pytest.param({"search": "app"}, ["App", "Drawing"], id="name and description"),
@@ -55,6 +56,9 @@ def test_list_keeps(acme: Client, query: dict[str, str], names: list[str]) -> No
     ("query", "sentence"),
     [
         pytest.param({"status": "done"}, STATUS, id="status"),
+        pytest.param({"status": "active,done"}, STATUS, id="one of several statuses"),
+        pytest.param({"status": "active,"}, STATUS, id="nothing after a comma"),
+        pytest.param({"status": "active, on_hold"}, STATUS, id="a blank after a comma"),
         pytest.param({"status": "all"}, STATUS, id="all is no status"),
         pytest.param({"client_id": "acme"}, "Must be an id: a whole number.", id="word for id"),
         pytest.param({"client_id": "1.5"}, "Must be an id: a whole number.", id="fraction for id"),

@@ -11,7 +11,10 @@ from tests.support.factories import api_as, make_project, make_task
 from users.models import User
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
-STATUS = "Must be one of: todo, in_progress, review, done, cancelled."
+STATUS = (
+    "Must be one or more of: todo, in_progress, review, done, cancelled, active, open; separated"
+    " by commas."
+)
 
 
 @pytest.fixture
@@ -36,6 +39,11 @@ def _six_tasks(project: Project, owner: User, colleague: User) -> None:
         pytest.param({"status": "review"}, ["c"], id="review"),
         pytest.param({"status": "done"}, ["d"], id="done"),
         pytest.param({"status": "cancelled"}, ["e"], id="cancelled"),
+        pytest.param({"status": "done,review"}, ["c", "d"], id="done or review"),
+        pytest.param({"status": "done,done"}, ["d"], id="one status twice"),
+        pytest.param({"status": "open"}, ["a", "b", "c", "login"], id="open"),
+        pytest.param({"status": "active"}, ["a", "b", "c", "login"], id="active"),
+        pytest.param({"status": "open,done"}, ["a", "b", "c", "d", "login"], id="open or done"),
         pytest.param({"project_id": "PROJECT"}, ["a", "b", "c", "d", "e"], id="project"),
         pytest.param({"project_id": "999999"}, [], id="a project that is not there"),
         pytest.param({"assignee_id": "OWNER"}, ["a", "login"], id="assignee"),
@@ -64,7 +72,9 @@ def test_list_keeps(
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        pytest.param({"status": "open"}, STATUS, id="status"),
+        pytest.param({"status": "finished"}, STATUS, id="status"),
+        pytest.param({"status": "todo,finished"}, STATUS, id="one of two statuses"),
+        pytest.param({"project_id": "1,2"}, "Must be an id: a whole number.", id="two projects"),
         pytest.param({"project_id": "site"}, "Must be an id: a whole number.", id="project"),
         pytest.param({"assignee_id": "me"}, "Must be an id: a whole number.", id="assignee"),
         pytest.param(
