@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from database.loading import load
 from demo.names import WORK
 from timeentries.models import TimeEntry
 from users.models import User
@@ -30,7 +31,6 @@ BILLABLE = 0.9  # of the entries on billable work
 TIMER_ZONE = "Asia/Tokyo"
 TIMER_BEFORE_MIDNIGHT = timedelta(minutes=8)
 
-BATCH = 10_000
 COLUMNS = (
     *("user_id", "project_id", "task_id", "start_time", "end_time", "notes", "tags"),
     *("billable", "break_seconds", "created_at", "updated_at"),
@@ -88,26 +88,13 @@ def work(
 
 
 def insert(rows: Iterator[Work]) -> None:
-    """Write entries as if their timers had been started and stopped.
-
-    Not by the ORM: it would stamp a million entries with this minute, and take minutes.
-    """
+    """Write entries as if their timers had been started and stopped."""
     defaults = _defaults()
-    columns = ", ".join(connection.ops.quote_name(name) for name in (*COLUMNS, *defaults))
-    table = connection.ops.quote_name(TimeEntry._meta.db_table)
-    if connection.vendor == "postgresql":
-        with (
-            connection.cursor() as cursor,
-            cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
-        ):
-            for row in _stamped(rows):
-                copy.write_row((*row, *defaults.values()))
-        return
-    values = ", ".join(["%s"] * (len(COLUMNS) + len(defaults)))
-    stamped = ((*row, *defaults.values()) for row in _stamped(rows))
-    with connection.cursor() as cursor:
-        while batch := list(islice(stamped, BATCH)):
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", batch)  # noqa: S608
+    load(
+        TimeEntry._meta.db_table,
+        (*COLUMNS, *defaults),
+        ((*row, *defaults.values()) for row in _stamped(rows)),
+    )
 
 
 def _defaults() -> dict[str, Any]:
