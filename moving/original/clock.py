@@ -10,7 +10,7 @@ from values.wall_clock import EARLIEST, LATEST
 DAY = timedelta(days=1)
 
 
-class Span(NamedTuple):
+class EntrySpan(NamedTuple):
     """The UTC instants of a start and an end."""
 
     start: datetime
@@ -50,13 +50,13 @@ class OriginalClock:
         local = local_time(stored)
         return local and self.instant(local)
 
-    def span(self, start: datetime, end: datetime, seconds: int) -> Span:
+    def span(self, start: datetime, end: datetime, seconds: int) -> EntrySpan:
         """Return the instants of an entry that lasted about so many seconds, breaks included.
 
         Where a time is one of two, those count that come nearest, and of two pairs as near the
         first; but an entry ends after it starts, if that is possible.
         """
-        spans = [Span(s, e) for s in self.instants(start) for e in self.instants(end)]
+        spans = [EntrySpan(s, e) for s in self.instants(start) for e in self.instants(end)]
         if len(spans) == 1:
             return spans[0]
         return min(spans, key=lambda span: (span.seconds <= 0, abs(span.seconds - seconds)))

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from moving.original.people import People
 from moving.original.source import Source
 from moving.original.tokens import Tokens
-from moving.original.work import Work
+from moving.original.work import AllWork
 
 MOST_NAMED = 20
 
 
-def disclosures(source: Source, people: People, work: Work, tokens: Tokens) -> Iterator[str]:
+def disclosures(source: Source, people: People, work: AllWork, tokens: Tokens) -> Iterator[str]:
     """Yield a sentence for each thing that somebody has to agree to."""
     ordinary = people.ordinary
     if ordinary and work.clients:

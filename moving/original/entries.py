@@ -12,10 +12,9 @@ from billing.models import REFERENCE_LENGTH
 from moving.original.clock import OriginalClock, local_time
 from moving.original.report import ImportReport
 from moving.original.source import Row, Source, Stored
-from moving.original.texts import Cell
-from moving.original.work import LONGEST_PROSE, Work
-from rates.pricing import Rates
-from rates.pricing import Work as PricedWork
+from moving.original.texts import Noted
+from moving.original.work import LONGEST_PROSE, AllWork
+from rates.pricing import Rates, Work
 from timeentries.models import LONGEST_SECONDS, TimeEntry
 from timeentries.pricing import Price, Terms
 from timeentries.serializers import MAX_TAG_LENGTH, MAX_TAGS
@@ -58,7 +57,7 @@ class EntryReader:
     report: ImportReport
     clock: OriginalClock
     users: dict[int, User]
-    work: Work
+    work: AllWork
     rates: Rates
     references: set[str] = field(default_factory=set)
 
@@ -260,12 +259,12 @@ class EntryReader:
         project = self.work.projects[project_id]
         day = times.start.astimezone(self._zones[user_id]).date()
         seconds = (times.end - times.start) // SECOND - times.break_seconds
-        work = PricedWork(user_id, project.client_id, project_id, day)
+        work = Work(user_id, project.client_id, project_id, day)
         terms = Terms(work, seconds, billable=billable, currency=service_currency(), rounding="")
         return terms.price(self.rates)
 
-    def _cell(self, key: int, column: str) -> Cell:
-        return Cell(self.report, TABLE, key, column)
+    def _cell(self, key: int, column: str) -> Noted:
+        return Noted(self.report, TABLE, key, column)
 
 
 def _whole(stored: Stored) -> int | None:

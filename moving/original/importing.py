@@ -26,7 +26,7 @@ from moving.original.refusals import CannotImport
 from moving.original.report import ImportReport, new_file
 from moving.original.source import Row, Source, opened
 from moving.original.tokens import Tokens, read_tokens
-from moving.original.work import Work, read_work
+from moving.original.work import AllWork, read_work
 from moving.original.writing import (
     check_references,
     continue_ids,
@@ -67,7 +67,7 @@ class Everything:
     """What is imported, but for the time entries."""
 
     people: People
-    work: Work
+    work: AllWork
     rates: list[Rate]
     tokens: Tokens
 

@@ -12,7 +12,7 @@ from moving.original.clock import utc_time
 from moving.original.passwords import django_hash
 from moving.original.report import ImportReport
 from moving.original.source import Row, Source
-from moving.original.texts import Cell, free_name
+from moving.original.texts import Noted, free_name
 from users.models import User
 from values.wall_clock import zone_names
 
@@ -68,7 +68,7 @@ def _administrators(source: Source) -> Iterator[int]:
 
 def _user(row: Row, report: ImportReport, taken: set[str], *, zone: str, now: datetime) -> User:
     key, username, email, full_name, _, _, password, own_zone, created, last_login, *_ = row
-    first, _, last = Cell(report, TABLE, key, "full_name").text(full_name, 300).partition(" ")
+    first, _, last = Noted(report, TABLE, key, "full_name").text(full_name, 300).partition(" ")
     return User(
         id=key,
         username=_username(key, username, report, taken),
@@ -84,7 +84,7 @@ def _user(row: Row, report: ImportReport, taken: set[str], *, zone: str, now: da
 
 def _username(key: int, stored: object, report: ImportReport, taken: set[str]) -> str:
     """Return the name in lower case: the original lowers what is typed, too."""
-    text = Cell(report, TABLE, key, "username").text(stored, 140) or f"user-{key}"
+    text = Noted(report, TABLE, key, "username").text(stored, 140) or f"user-{key}"
     name = free_name(text.lower(), taken, str.lower)
     taken.add(name)
     if name != stored:
@@ -94,11 +94,11 @@ def _username(key: int, stored: object, report: ImportReport, taken: set[str]) -
 
 
 def _email(key: int, stored: object, report: ImportReport) -> str:
-    cell = Cell(report, TABLE, key, "email")
+    cell = Noted(report, TABLE, key, "email")
     return valid_email(stored, cell)
 
 
-def valid_email(stored: object, cell: Cell) -> str:
+def valid_email(stored: object, cell: Noted) -> str:
     """Return an email address, or nothing for what is none."""
     text = cell.text(stored, LONGEST_EMAIL)
     try:
@@ -129,7 +129,7 @@ def _zone(key: int, stored: object, report: ImportReport, zone: str) -> str:
         return zone
     if stored in zone_names():
         return str(stored)
-    cell = Cell(report, TABLE, key, "timezone")
+    cell = Noted(report, TABLE, key, "timezone")
     cell.changed("This time zone is unknown.", stored, zone)
     return zone
 

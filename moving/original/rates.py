@@ -10,8 +10,8 @@ from typing import NamedTuple
 from moving.original.people import People
 from moving.original.report import ImportReport
 from moving.original.source import Source
-from moving.original.texts import Cell
-from moving.original.work import Work
+from moving.original.texts import Noted
+from moving.original.work import AllWork
 from rates.models import ALWAYS, Place, Rate, current
 from rates.pricing import Found, Rates
 from values.wall_clock import LATEST
@@ -34,7 +34,7 @@ class Override(NamedTuple):
 
 
 def read_rates(
-    source: Source, people: People, work: Work, report: ImportReport, *, now: datetime
+    source: Source, people: People, work: AllWork, report: ImportReport, *, now: datetime
 ) -> list[Rate]:
     """Return the rates, and let clients and projects show those of today.
 
@@ -77,14 +77,14 @@ def priced_by(rates: Sequence[Rate]) -> Rates:
 
 
 def _overrides(
-    source: Source, people: People, work: Work, report: ImportReport
+    source: Source, people: People, work: AllWork, report: ImportReport
 ) -> dict[Place, list[Override]]:
     found = defaultdict(list)
     for key, project_id, user_id, stored, first, last in source.rows(TABLE, COLUMNS):
         if project_id not in work.projects or (user_id and user_id not in people.users):
             report.left_out(TABLE, key, "Its project or its user does not exist.")
             continue
-        rate = Cell(report, TABLE, key, "hourly_rate").number(stored)
+        rate = Noted(report, TABLE, key, "hourly_rate").number(stored)
         if rate is None:
             continue
         days = _day(first) or ALWAYS, _day(last)

@@ -13,7 +13,7 @@ LONGEST_NAME = 90  # before a number: the shortest column takes 100 characters
 TOO_LONG = "The text is too long and was cut."
 
 
-class Cell:
+class Noted:
     """A value of a row, which a report can name."""
 
     def __init__(self, report: ImportReport, table: str, key: object, field: str) -> None:

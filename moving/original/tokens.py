@@ -15,7 +15,7 @@ from moving.original.clock import utc_time
 from moving.original.people import People
 from moving.original.report import ImportReport
 from moving.original.source import Row, Source
-from moving.original.texts import Cell, free_name
+from moving.original.texts import Noted, free_name
 from values.credentials import imported_digest
 
 TABLE = "api_tokens"
@@ -67,7 +67,7 @@ def _token(row: Row, people: People, report: ImportReport, now: datetime) -> Api
         report.left_out(TABLE, key, "What is stored of its secret is no SHA-256.")
         return None
     created_at, expires_at, last_used_at = map(utc_time, dates)
-    title = Cell(report, TABLE, key, "name").text(name, 100) or "API token"
+    title = Noted(report, TABLE, key, "name").text(name, 100) or "API token"
     is_login = title.startswith(LOGIN)
     kept = _scopes(key, str(scopes or ""), report, keep_wild=user.is_superuser and not is_login)
     if not kept:
@@ -77,7 +77,7 @@ def _token(row: Row, people: People, report: ImportReport, now: datetime) -> Api
         id=key,
         user=user,
         name=title,
-        description=Cell(report, TABLE, key, "description").text(description, 1000),
+        description=Noted(report, TABLE, key, "description").text(description, 1000),
         scopes=kept,
         prefix=str(prefix)[:8],
         digest=imported_digest(str(stored)),
@@ -115,7 +115,7 @@ def _restrict(token: ApiToken, text: str, report: ImportReport, now: datetime) -
     words = [word for word in re.split(r"[\s,]+", text) if word]
     token.allowed_networks = [*dict.fromkeys(each for word in words for each in _networks(word))]
     if words and len(token.allowed_networks) < len({*words}):
-        Cell(report, TABLE, token.pk, "allowed_networks").changed(
+        Noted(report, TABLE, token.pk, "allowed_networks").changed(
             "Addresses that cannot be read were ignored.", text, ", ".join(token.allowed_networks)
         )
     if words and not token.allowed_networks:

@@ -11,7 +11,7 @@ from moving.original.clock import OriginalClock, utc_time
 from moving.original.people import People, valid_email
 from moving.original.report import ImportReport
 from moving.original.source import Row, Source, listed
-from moving.original.texts import Cell, free_name
+from moving.original.texts import Noted, free_name
 from projects.models import Project
 from tasks.models import Task
 from values.folding import folded
@@ -46,7 +46,7 @@ PRIORITIES = {
 
 
 @dataclass
-class Work:
+class AllWork:
     """What time is spent on, by ids."""
 
     clients: dict[int, Client] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class Work:
 
 def read_work(
     source: Source, people: People, report: ImportReport, clock: OriginalClock, *, now: datetime
-) -> Work:
+) -> AllWork:
     """Return the clients, projects and tasks."""
-    work = Work()
+    work = AllWork()
     _read_clients(source, work, report, now)
     _read_projects(source, work, report, now)
     _add_projects_for_entries_without(source, work, report, now)
@@ -68,7 +68,7 @@ def read_work(
     return work
 
 
-def _read_clients(source: Source, work: Work, report: ImportReport, now: datetime) -> None:
+def _read_clients(source: Source, work: AllWork, report: ImportReport, now: datetime) -> None:
     taken = set[str]()
     for row in source.rows("clients", CLIENT_COLUMNS):
         work.clients[row[0]] = client = _client(row, report, now)
@@ -83,8 +83,8 @@ def _read_clients(source: Source, work: Work, report: ImportReport, now: datetim
 def _client(row: Row, report: ImportReport, now: datetime) -> Client:
     key, name, email, phone, address, rate, status, created, updated, *others = row
 
-    def cell(column: str) -> Cell:
-        return Cell(report, "clients", key, column)
+    def cell(column: str) -> Noted:
+        return Noted(report, "clients", key, column)
 
     for column, value in zip(CLIENT_COLUMNS[-2:], others, strict=True):
         if value:
@@ -104,7 +104,7 @@ def _client(row: Row, report: ImportReport, now: datetime) -> Client:
     )
 
 
-def _read_projects(source: Source, work: Work, report: ImportReport, now: datetime) -> None:
+def _read_projects(source: Source, work: AllWork, report: ImportReport, now: datetime) -> None:
     taken = defaultdict[int, set[str]](set)
     for row in source.rows("projects", PROJECT_COLUMNS):
         work.projects[row[0]] = project = _project(row, work, report, now)
@@ -119,12 +119,12 @@ def _read_projects(source: Source, work: Work, report: ImportReport, now: dateti
         taken[client].add(name)
 
 
-def _project(row: Row, work: Work, report: ImportReport, now: datetime) -> Project:
+def _project(row: Row, work: AllWork, report: ImportReport, now: datetime) -> Project:
     key, name, client_id, description, billable, rate, hours, status, *dates_and_others = row
     created, updated, *others = dates_and_others
 
-    def cell(column: str) -> Cell:
-        return Cell(report, "projects", key, column)
+    def cell(column: str) -> Noted:
+        return Noted(report, "projects", key, column)
 
     for column, value in zip(PROJECT_COLUMNS[-3:], others, strict=True):
         if value:
@@ -147,7 +147,7 @@ def _project(row: Row, work: Work, report: ImportReport, now: datetime) -> Proje
 
 
 def _add_projects_for_entries_without(
-    source: Source, work: Work, report: ImportReport, now: datetime
+    source: Source, work: AllWork, report: ImportReport, now: datetime
 ) -> None:
     """Make a project for each client whose entries have none, and one for those of no client."""
     known = listed(work.projects)
@@ -181,7 +181,7 @@ def _free_id(source: Source) -> int:
 
 def _read_tasks(
     source: Source,
-    work: Work,
+    work: AllWork,
     people: People,
     report: ImportReport,
     clock: OriginalClock,
@@ -212,8 +212,8 @@ def _task(
 ) -> Task:
     key, name, project_id, description, status, priority, assignee, due, hours, *times = row
 
-    def cell(column: str) -> Cell:
-        return Cell(report, "tasks", key, column)
+    def cell(column: str) -> Noted:
+        return Noted(report, "tasks", key, column)
 
     created, updated, completed = map(clock.read, times)
     if assignee is not None and assignee not in people.users:
@@ -238,7 +238,7 @@ def _task(
     )
 
 
-def _known(stored: object, known: Mapping[str, T], otherwise: T, cell: Cell) -> T:
+def _known(stored: object, known: Mapping[str, T], otherwise: T, cell: Noted) -> T:
     """Return what a word means here."""
     word = str(stored or "").strip().lower()
     if word not in known:
@@ -246,7 +246,7 @@ def _known(stored: object, known: Mapping[str, T], otherwise: T, cell: Cell) -> 
     return known.get(word, otherwise)
 
 
-def _day(stored: object, cell: Cell) -> date | None:
+def _day(stored: object, cell: Noted) -> date | None:
     """Return a date of the years that we know."""
     if stored is None:
         return None
