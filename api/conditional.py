@@ -38,7 +38,8 @@ def entity_tag(*state: object) -> str:
 
 def tag_of(representation: Representation, row: Row, caller: Caller) -> str:
     """Return the tag of a row's representation for the caller, with time standing still."""
-    return entity_tag(encode(representation.of_row(row, caller._replace(now=NO_TIME))))
+    shown = encode(representation.of_row(row, caller._replace(now=NO_TIME)))
+    return entity_tag(shown, caller.dialect)
 
 
 def check_preconditions(request: Request, tag: str | None, version: int | None = None) -> None:

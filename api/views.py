@@ -27,10 +27,12 @@ from api.serializers.representation import Caller
 from api.suggestions import unknown_names
 from api.turns import Turn, end_with, turns
 from api.wire.content_coding import check_coding
+from apitokens.dialects import Dialect, name_for_client, spoken_by
 from database.deadlines import Deadline
 from edge.framing import NOTHING_IN_CHUNKS
 from edge.middleware import is_too_large
 from idempotency.idempotent import answer_once, key_of
+from registry import declared
 from resources.integrity import references_as_conflicts
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class ApiRequest(Request):
     auth: "ApiToken"
     now: datetime
     caller: Caller
+    _full_data: object  # DRF's
 
 
 class PublicView(APIView):
@@ -55,6 +58,14 @@ class PublicView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: object, **kwargs: object
+    ) -> Response:
+        """Answer in the dialect of the client, as there is no token to name one."""
+        if name := name_for_client(request._request):  # noqa: SLF001 - DRF has no other way
+            declared.dialects()[name].answer(response, self)
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class Answered(Exception):
@@ -80,6 +91,7 @@ class ApiView(APIView):
     others_get = True
     any_scope = False
     filterset_class: Any = None
+    published = True  # whether it is part of the API for everybody
     tagged = False  # whether its answers carry an ETag
     conditional_post = False  # whether a POST may carry If-Match and If-None-Match
     is_polled = False  # whether requests count for the minute only, not for the hour
@@ -88,6 +100,7 @@ class ApiView(APIView):
     throttles: Sequence[Any] = ()
     turn: Turn | None = None
     deadline: Deadline | None = None
+    dialect: Dialect | None = None
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         """Handle the request, and always release its turn."""
@@ -115,7 +128,9 @@ class ApiView(APIView):
         self.perform_authentication(request)
         if request.auth is None:
             self.check_permissions(request)  # no token is 401 before anything else
-        self.request.caller = Caller(self.request.now, request.user.pk or 0)
+        self.dialect = spoken_by(self.request.auth)
+        mark = self.dialect.mark(self.request.user) if self.dialect else ""
+        self.request.caller = Caller(self.request.now, request.user.pk or 0, mark)
         self.check_throttles(request)
         self._begin_work(request)
         if request.method not in self.allowed_methods:
@@ -128,6 +143,7 @@ class ApiView(APIView):
             read_body(request)
         if key := key_of(request):
             raise Answered(self._answer_once(request, key))
+        self._translate_body()
 
     def check_permissions(self, request: Request) -> None:
         """Refuse what is reserved for administrators, after refusing those without the scope."""
@@ -167,8 +183,19 @@ class ApiView(APIView):
     def _answer_once(self, request: Request, key: str) -> HttpResponse:
         """Call the handler that DRF would call next, unless the key's response is stored."""
         handler = getattr(self, str(request.method).lower())
+
+        def answer() -> Response:
+            self._translate_body()
+            answered: Response = handler(request, *self.args, **self.kwargs)
+            return answered
+
         with references_as_conflicts():
-            return answer_once(request, key, lambda: handler(request, *self.args, **self.kwargs))
+            return answer_once(request, key, answer)
+
+    def _translate_body(self) -> None:
+        """Let the token's dialect read the body; an idempotency key stands for it as it came."""
+        if self.dialect and self.request.method in METHODS_WITH_BODY:
+            self.request._full_data = self.dialect.body(self)  # noqa: SLF001
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Return this request's throttles; `finalize_response` settles them."""
@@ -181,6 +208,8 @@ class ApiView(APIView):
         """Settle the rate limit by the status code, and add the headers."""
         for throttle in self.throttles:
             throttle.settle(request, self, response.status_code)
+        if self.dialect:
+            self.dialect.answer(response, self)
         return super().finalize_response(request, response, *args, **kwargs)
 
     def query_parameters(self) -> Sequence[str]:

@@ -100,7 +100,7 @@ class ListViewSet(PageMixin[M]):
         user = self.request.user
         tag = entity_tag(
             list_version(self.shown_keys, user),
-            (self.plural_key, user.pk, user.role, user.zone.key),
+            (self.plural_key, user.pk, user.role, user.zone.key, self.request.caller.dialect),
             sorted(request.query_params.items()),
         )
         check_preconditions(request, tag)

@@ -10,6 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from structlog.contextvars import bind_contextvars
 
+from apitokens.dialects import has_scheme, is_scheme
 from apitokens.models import ApiToken
 from database.prepared import PreparedGet
 from ratelimit import limits as rate_limit
@@ -60,10 +61,12 @@ class ApiTokenAuthentication(BaseAuthentication):
         """
         if SECRET.search(request.META.get("QUERY_STRING", "")):
             raise _refusal(request, None, "token in the URL")
-        secret = _credentials(request)
+        scheme, secret = _credentials(request)
         if secret is None:
             return None
         token = _find(secret)
+        if scheme and token and not has_scheme(token, scheme):
+            raise _refusal(request, token, "not a Bearer token")
         if token is None or not token.usable(timezone.now()):
             raise _refusal(request, token)
         if token.allowed_networks and not token.admits(client_address(request)):
@@ -77,22 +80,25 @@ class ApiTokenAuthentication(BaseAuthentication):
         return REALM
 
 
-def _credentials(request: "Request") -> str | None:
-    """Return the token that was sent, well-formed or not, or None.
+def _credentials(request: "Request") -> tuple[str, str | None]:
+    """Return the token that was sent, well-formed or not, or None; and a dialect's scheme of it.
 
     Another scheme beside X-API-Key is a proxy's (Basic, for instance) and not for us.
     """
     authorization = request.META.get("HTTP_AUTHORIZATION")
     api_key: str | None = request.META.get("HTTP_X_API_KEY")
     if authorization is None:
-        return api_key
+        return "", api_key
     scheme, _, credentials = authorization.strip().partition(" ")
-    if scheme.lower() != "bearer":
-        return NO_TOKEN if api_key is None else api_key
+    scheme = scheme.lower()
+    if scheme == "bearer":
+        scheme = ""
+    elif api_key is not None or not is_scheme(scheme):
+        return "", NO_TOKEN if api_key is None else api_key
     bearer: str = credentials.strip()
     if api_key is not None and api_key != bearer:
         raise TwoCredentials
-    return bearer
+    return scheme, bearer
 
 
 def _find(secret: str) -> ApiToken | None:

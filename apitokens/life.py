@@ -38,6 +38,7 @@ def rotate(
         allowed_networks=old.allowed_networks,
         from_login=old.from_login,
         administrator_rights=old.administrator_rights,
+        dialect=old.dialect,
         expires_at=now + life if life else None,
         rotated_from=old,
     )

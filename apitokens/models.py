@@ -122,6 +122,15 @@ class ApiToken(DerivingMixin):
             " entries and reports, within its scopes."
         ),
     )
+    dialect = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=(
+            "Of apps that were written for the original TimeTracker. It is set when they log in."
+        ),
+    )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from apitokens import life
+from apitokens.dialects import name_for_client
 from apitokens.models import SERVICE, ApiToken, Performer
 from apitokens.scopes import preset
 from logins.devices import device_of
@@ -59,6 +60,7 @@ def log_in(
         expires_at=now + LIFE,
         from_login=True,
         administrator_rights=False,
+        dialect=name_for_client(request),
     )
 
 

@@ -38,5 +38,9 @@ class ApiAppConfig(AppConfig):
     section: ClassVar[str] = "Work"
     # The columns whose change makes a list new, where not every write of a row does.
     shown_columns: ClassVar[Sequence[str]] = ()
+    # The dialects of tokens, each a class by its name: apitokens/dialects.py.
+    dialects: ClassVar[Mapping[str, str]] = {}
+    # A module of routes that are not part of the published API.
+    unpublished_urls: ClassVar[str] = ""
     # How the tallies count its rows; without it, only writes are counted.
     counted: ClassVar["Counted | None"] = None

@@ -13,6 +13,7 @@ from registry.config import ApiAppConfig
 
 if TYPE_CHECKING:
     from api.viewsets import ListViewSet
+    from apitokens.dialects import Dialect
 
 
 def api_apps() -> list[ApiAppConfig]:
@@ -69,6 +70,21 @@ def example_calls() -> dict[str, str]:
             found[f"read:{plural_key_of(model)}"] = f"{basename_of(model)}-list"
         found |= config.example_calls
     return found
+
+
+@cache
+def dialects() -> "dict[str, Dialect]":
+    """Return the dialects that tokens may have, by name."""
+    return {
+        name: import_string(path)()
+        for config in api_apps()
+        for name, path in config.dialects.items()
+    }
+
+
+def unpublished_urls() -> list[str]:
+    """Return the modules of routes that are not part of the published API."""
+    return [config.unpublished_urls for config in api_apps() if config.unpublished_urls]
 
 
 def basename_of(model: type[models.Model]) -> str:

@@ -29,7 +29,7 @@ from timeentries.serializers import (
 from timeentries.timer import pause, resume, running_timer, stop
 
 SHOWN = representation_of(TimeEntrySerializer)
-NO_TIMER = entity_tag("no timer")
+NO_TIMER = "no timer"
 EXPLAINED: Fields = {"rate": ExplainedRateSerializer()}
 STATUS = {
     "active": serializers.BooleanField(),
@@ -92,8 +92,8 @@ class TimerStatusView(ApiView):
             check_preconditions(request, tag := tag_of(SHOWN, row, request.caller))
             body = {"active": True, "timer": SHOWN.of_row(row, request.caller)}
             return Response(body, headers={"ETag": tag})
-        check_preconditions(request, NO_TIMER)
-        return Response({"active": False, "timer": None}, headers={"ETag": NO_TIMER})
+        check_preconditions(request, tag := entity_tag(NO_TIMER, request.caller.dialect))
+        return Response({"active": False, "timer": None}, headers={"ETag": tag})
 
 
 class TimerStartView(ApiView):
@@ -192,7 +192,7 @@ def _stop_time(request: ApiRequest) -> datetime | None:
 
 def _check_timer(request: ApiRequest, timer: TimeEntry | None) -> None:
     if timer is None:
-        check_preconditions(request, NO_TIMER)
+        check_preconditions(request, entity_tag(NO_TIMER, request.caller.dialect))
     else:
         _, tag = _shown(timer, request)
         check_preconditions(request, tag, timer.version)

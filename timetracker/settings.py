@@ -64,6 +64,8 @@ INSTALLED_APPS = [
     "users",
     "apitokens",
     "logins",
+    # Of the original's apps. Nothing else names the folder: it can be deleted.
+    *(["timetracker.dialects"] if (BASE_DIR / "timetracker/dialects/apps.py").exists() else []),
     "timetracker",
     "demo",
     "moving",

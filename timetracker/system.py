@@ -133,10 +133,10 @@ def _hint(path: str) -> str:
 
 def _is_route(path: str) -> bool:
     try:
-        resolve(path)
+        view = resolve(path).func
     except Resolver404:
         return False
-    return True
+    return getattr(getattr(view, "cls", None), "published", True)
 
 
 def _error(request: HttpRequest, status: int, message: str) -> JsonResponse:

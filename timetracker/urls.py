@@ -1,7 +1,7 @@
 """Every route of the service."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("admin/", admin.site.urls),
     path("shared/reports/<str:secret>", shared_report, name="shared-report"),
+    *(path("", include(module)) for module in declared.unpublished_urls()),
 ]
 
 handler400 = "timetracker.system.bad_request"

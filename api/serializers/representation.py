@@ -29,6 +29,7 @@ class Caller(NamedTuple):
 
     now: datetime
     user_id: int
+    dialect: str = ""  # the mark of the token's, in entity tags
 
 
 Make = Callable[[Row, Caller], object]

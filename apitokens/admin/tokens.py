@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Field, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -20,8 +21,10 @@ from apitokens.admin.filters import SOON, AttentionFilter, ScopeFilter, StateFil
 from apitokens.admin.forms import DescriptionForm, IssueForm
 from apitokens.admin.pages import LifeAdmin, performer_of
 from apitokens.admin.use import Use
+from apitokens.dialects import name_choices
 from apitokens.models import USABLE, ApiToken, ApiTokenQuerySet, TokenEvent
 from apitokens.scopes import known_scopes
+from registry import declared
 from staff.filters import PersonFilter
 from staff.permissions import AdministratorsOnly
 
@@ -64,14 +67,8 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
         "last_address",
     )
     changed = ("name", "allowed_networks", "description")
-    fieldsets = (
-        (None, {"fields": readonly_fields, "classes": ("facts",)}),
-        ("Settings", {"fields": changed}),
-    )
-    changed_of_login = (*changed, "administrator_rights")
-    fieldsets_of_login = (fieldsets[0], ("Settings", {"fields": changed_of_login}))
+    facts = (None, {"fields": readonly_fields, "classes": ("facts",)})
     issued = ("name", "user", "preset", "scopes", "expires_in_days", *changed[1:])
-    add_fieldsets = ((None, {"fields": issued}),)
 
     class Media:
         css = {"all": ("apitokens/tokens.css",)}
@@ -93,9 +90,20 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """Return the fields of a new token, or the facts and editable fields of another."""
+        dialect = ("dialect",) if declared.dialects() else ()
         if obj is None:
-            return self.add_fieldsets
-        return self.fieldsets_of_login if obj.from_login else self.fieldsets
+            return ((None, {"fields": (*self.issued, *dialect)}),)
+        rights = ("administrator_rights",) if obj.from_login else ()
+        return (self.facts, ("Settings", {"fields": (*self.changed, *rights, *dialect)}))
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Offer the dialects that the apps declare."""
+        if db_field.name == "dialect":
+            help_text = str(db_field.help_text)
+            return forms.ChoiceField(choices=name_choices, required=False, help_text=help_text)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def add_view(
         self,

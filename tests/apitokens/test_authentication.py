@@ -81,7 +81,7 @@ def test_a_good_token_is_accepted_in_either_header(
         pytest.param({"HTTP_AUTHORIZATION": "Bearer"}, id="only Bearer"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer "}, id="Bearer and a space"),
         pytest.param({"HTTP_AUTHORIZATION": "{secret}"}, id="only the secret"),
-        pytest.param({"HTTP_AUTHORIZATION": "Token {secret}"}, id="another scheme"),
+        pytest.param({"HTTP_AUTHORIZATION": "Digest {secret}"}, id="another scheme"),
         pytest.param({"HTTP_AUTHORIZATION": "Basic {secret}"}, id="Basic"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer{secret}"}, id="no space"),
         pytest.param({"HTTP_AUTHORIZATION": "Bearer\t{secret}"}, id="a tab"),

@@ -152,7 +152,7 @@ def test_an_app_login_is_shown_and_widened(
     visitor.log_in(administrator)
     visitor.open(reverse("admin:apitokens_apitoken_changelist"))
     visitor.look("tokens-app-login-list")
-    visitor.page.get_by_role("link", name="App login: Mobile app").click()
+    visitor.page.get_by_role("link", name="App login: Firefox on Linux").click()
     visitor.look("tokens-app-login")
     box = visitor.page.get_by_label("Administrator rights")
     expect(box).not_to_be_checked()

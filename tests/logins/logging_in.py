@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 LOGIN, LOGOUT = "/api/v1/auth/login", "/api/v1/auth/logout"
 RIGHT = "pass-word-1"
-PHONE = "Dart/3.5 (dart:io)"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 SCOPES = [
     *("read:projects", "read:time_entries", "write:time_entries", "write:projects"),
     *("read:tasks", "write:tasks", "read:clients", "write:clients"),
@@ -27,7 +27,7 @@ def log_in(
     password: str = RIGHT,
     *,
     address: str = "192.0.2.1",
-    device: str = PHONE,
+    device: str = BROWSER,
     **headers: Any,
 ) -> Any:
     """The answer to a login of an app."""

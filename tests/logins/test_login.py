@@ -65,7 +65,7 @@ def test_a_password_gives_a_token(owner: User) -> None:
         True,
         False,
     )
-    assert re.fullmatch(r"App login: Mobile app, \d{4}-\d\d-\d\d \d\d:\d\d UTC", token.name)
+    assert re.fullmatch(r"App login: Firefox on Linux, \d{4}-\d\d-\d\d \d\d:\d\d UTC", token.name)
     assert response["Cache-Control"] == "no-store"
 
 
