@@ -1,6 +1,7 @@
 """The process that sends webhooks: fills the queues, and lets threads take turns with them."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Lock
@@ -9,7 +10,7 @@ from time import monotonic
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from webhooks.models import Webhook
-from webhooks.queueing import fill_queues
+from webhooks.queueing import end_what_waits_in_vain, fill_queues
 from webhooks.sending import SendingTurn, claim
 from webhooks.transport import Sender
 
@@ -24,7 +25,8 @@ log = logging.getLogger("timetracker.webhooks")
 class Dispatcher:
     """Sends with so many threads, each with a connection to the database.
 
-    Receivers that answer slowly have half of them at most: they keep no other one waiting.
+    Receivers that answer slowly have half of them at most, and the webhooks of one user no more
+    than are left for others: they keep nobody else waiting.
     """
 
     def __init__(self, threads: int, client: Sender | None = None) -> None:
@@ -32,8 +34,7 @@ class Dispatcher:
         self._client = client or Sender()
         self._stopped, self._freed = Event(), Event()
         self._lock = Lock()
-        self._turns: set[int] = set()
-        self._slow = 0
+        self._turns: dict[int, SendingTurn] = {}  # by webhook
 
     def stop(self, *_: object) -> None:
         """Begin no more attempts; `run` returns when those under way have ended."""
@@ -47,7 +48,7 @@ class Dispatcher:
                 close_old_connections()
                 try:
                     self._freed.clear()
-                    more = fill_queues()
+                    more = fill_queues() | end_what_waits_in_vain()
                     is_busy = self._begin_turns(pool.submit)
                     pause = 0 if more and not is_busy else _pause()
                 except (DatabaseError, InterfaceError) as error:
@@ -64,15 +65,19 @@ class Dispatcher:
         """Begin a turn with each queue that is due; return whether all threads are taken."""
         while True:
             with self._lock:
-                if len(self._turns) == self._threads or self._stopped.is_set():
-                    return True
-                slow_too = self._slow < max(1, self._threads // 2)
-            turn = claim(slow_too=slow_too)
+                turns = [*self._turns.values()]
+            free = self._threads - len(turns)
+            if not free or self._stopped.is_set():
+                return True
+            of_users = Counter(turn.user_id for turn in turns)
+            turn = claim(
+                slow_too=sum(turn.slow for turn in turns) < max(1, self._threads // 2),
+                except_of=[user for user, taken in of_users.items() if taken >= free],
+            )
             if turn is None:
                 return False
             with self._lock:
-                self._turns.add(turn.webhook_id)
-                self._slow += turn.slow
+                self._turns[turn.webhook_id] = turn
             submit(self._take, turn)
 
     def _take(self, turn: SendingTurn) -> None:
@@ -86,8 +91,7 @@ class Dispatcher:
             log.exception("A webhook could not be sent", extra={"webhook": turn.webhook_id})
         finally:
             with self._lock:
-                self._turns.discard(turn.webhook_id)
-                self._slow -= turn.slow
+                del self._turns[turn.webhook_id]
             self._freed.set()
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self, Unpack
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from resources.locks import lock
 from resources.models import Resource, ResourceQuerySet, external_id_once
 from resources.refusals import Refusal
 from users.models import User
+from values.instants import format_instant
 from values.options import SaveOptions
 from values.text import FoldedField, NameField
 from webhooks.destinations import MAX_URL
@@ -23,10 +24,18 @@ from webhooks.sealing import Unreadable, seal, unseal
 from webhooks.signatures import new_secret
 
 MOST_OF_A_USER = 20
+MOST_OLD_SECRETS = 4
+OLD_SECRETS_SIGN_FOR = timedelta(hours=24)
 HINT_CHARACTERS = 4
+ENDED_AT_ONCE = 5_000  # deliveries
 MOST_ATTEMPTS = 20  # of a delivery that are kept: the receiver may be tried with it for days
 TOO_MANY = (
     f"A user may have at most {MOST_OF_A_USER} webhooks. Delete one that is no longer needed."
+)
+
+TOO_MANY_SECRETS = (
+    f"This webhook was rotated {MOST_OLD_SECRETS} times within 24 hours, and all of its secrets"
+    " still sign. It can be rotated again at {}."
 )
 
 
@@ -67,9 +76,8 @@ class Webhook(Resource):
     last_failed_at = models.DateTimeField(null=True, editable=False)
     sealed_secret = models.TextField(editable=False)
     secret_hint = models.CharField(max_length=HINT_CHARACTERS + 1, editable=False)
-    # Signs as well until `old_secret_until`.
-    sealed_old_secret = models.TextField(blank=True, editable=False)
-    old_secret_until = models.DateTimeField(null=True, editable=False)
+    # `[{"sealed", "until"}]`, the newest first: each signs as well until that instant.
+    old_secrets = models.JSONField(default=list, editable=False)
 
     objects = WebhookQuerySet.as_manager()
     owner_attribute = "user_id"
@@ -108,6 +116,8 @@ class Webhook(Resource):
             super().save(update_fields=update_fields, **kwargs)
             if is_new or is_activated:
                 self.begin()
+            while is_activated and self.deliveries.end_some():
+                pass
 
     def prepare(self) -> None:
         """Give a new webhook its secret; raise a Refusal if its owner has enough of them.
@@ -122,7 +132,8 @@ class Webhook(Resource):
     def begin(self) -> None:
         """Send what is written from now on."""
         last = numbered_feed().last_seq
-        begun = {"position": last, "passed": last, "failing_since": None, "paused_until": None}
+        begun = dict.fromkeys(("wake_at", "failing_since", "paused_until"))
+        begun |= {"position": last, "passed": last, "last_error": ""}
         Queue.objects.update_or_create(webhook=self, defaults=begun)
 
     def renew_secret(self) -> None:
@@ -131,16 +142,33 @@ class Webhook(Resource):
         self.sealed_secret = seal(self.shown_secret)
         self.secret_hint = f"…{self.shown_secret[-HINT_CHARACTERS:]}"
 
+    def rotate_secret(self, now: datetime) -> None:
+        """Take a new secret, beside which the old ones sign for a day; does not save.
+
+        Whoever lost the answer to a rotation rotates again, and verifies with an old secret until
+        then. Raises a Refusal where that happens too often.
+        """
+        old = self._old_secrets_at(now)
+        if len(old) >= MOST_OLD_SECRETS:
+            oldest = min(each["until"] for each in old)
+            raise Refusal(TOO_MANY_SECRETS.format(oldest), "too_many_secrets")
+        until = format_instant(now + OLD_SECRETS_SIGN_FOR)
+        self.old_secrets = [{"sealed": self.sealed_secret, "until": until}, *old]
+        self.renew_secret()
+
     def secrets_at(self, now: datetime) -> list[str]:
         """Return the secrets that sign, the newest first; raises sealing.Unreadable.
 
         An old one that cannot be read is the reason why it was rotated, and does not sign.
         """
         found = [unseal(self.sealed_secret)]
-        if self.old_secret_until and self.old_secret_until > now:
+        for old in self._old_secrets_at(now):
             with suppress(Unreadable):
-                found.append(unseal(self.sealed_old_secret))
+                found.append(unseal(old["sealed"]))
         return found
+
+    def _old_secrets_at(self, now: datetime) -> list[dict[str, str]]:
+        return [each for each in self.old_secrets if datetime.fromisoformat(each["until"]) > now]
 
     @classmethod
     def disable(cls, pk: int, reason: str) -> bool:
@@ -193,6 +221,21 @@ def new_message_id() -> str:
 
 class DeliveryQuerySet(ResourceQuerySet["Delivery"]):
     """Deliveries, as those who see their webhook see them."""
+
+    def end_some(self) -> bool:
+        """End some thousand that are not done yet; return whether there were any.
+
+        What was delivered before is again what it was.
+        """
+        for state in (Delivery.State.WAITING, Delivery.State.FAILED):
+            found = self.filter(state=state).order_by().values_list("pk", flat=True)
+            if pks := list(found[:ENDED_AT_ONCE]):
+                ended = Delivery.objects.filter(pk__in=pks)
+                new = {"next_attempt_at": None}
+                ended.filter(delivered_at=None).update(state=Delivery.State.GIVEN_UP, **new)
+                ended.filter(state=state).update(state=Delivery.State.DELIVERED, **new)
+                return True
+        return False
 
 
 class Delivery(models.Model):

@@ -80,6 +80,19 @@ def _wanted(queue: Queue, changes: Sequence[Change], now: datetime) -> Iterator[
 
 
 @transaction.atomic
+def end_what_waits_in_vain() -> bool:
+    """End some deliveries of a webhook that is not active; return whether there were any."""
+    idle = Queue.objects.filter(wake_at__isnull=False, webhook__active=False).order_by("pk")
+    queue = idle.select_for_update(skip_locked=True, of=("self",)).first()
+    if queue is None:
+        return False
+    if not Delivery.objects.filter(webhook=queue.pk).end_some():
+        queue.wake_at = None
+        queue.save(update_fields=["wake_at"])
+    return True
+
+
+@transaction.atomic
 def put_back(delivery: Delivery) -> None:
     """Put a delivery back into its queue, even a delivered one, to be sent at once."""
     queue = Queue.objects.select_for_update().get(pk=delivery.webhook_id)

@@ -14,7 +14,7 @@ HEADERS = {
     "webhook-timestamp": "When this attempt was made, in Unix seconds.",
     "webhook-signature": (
         "`v1,` and the base64 of the HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`;"
-        " two, separated by a space, for 24 hours after the secret was rotated."
+        " one for each secret, separated by spaces, for 24 hours after the secret was rotated."
     ),
 }
 RESPONSES: Schema = {

@@ -3,7 +3,7 @@
 import logging
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,18 +54,24 @@ def due_queues(now: datetime) -> Q:
 
 
 @transaction.atomic
-def claim(*, slow_too: bool = True) -> "SendingTurn | None":
-    """Take the queue that has been due longest, for as long as its lease is renewed."""
+def claim(*, slow_too: bool = True, except_of: Collection[int] = ()) -> "SendingTurn | None":
+    """Take the queue that has been due longest, for as long as its lease is renewed.
+
+    `except_of` are the ids of users whose turn it is not.
+    """
     now = timezone.now()
     free = Queue.objects.filter(due_queues(now)).order_by("wake_at", "pk")
     if not slow_too:
         free = free.filter(slow=False)
-    queue = free.select_for_update(skip_locked=True, of=("self",)).first()
+    if except_of:
+        free = free.exclude(webhook__user__in=except_of)
+    free = free.select_related("webhook").select_for_update(skip_locked=True, of=("self",))
+    queue = free.first()
     if queue is None:
         return None
     lease = secrets.token_hex(16)
     Queue.objects.filter(pk=queue.pk).update(lease=lease, leased_until=now + LEASE)
-    return SendingTurn(queue.pk, lease, slow=queue.slow)
+    return SendingTurn(queue.pk, lease, queue.webhook.user_id, slow=queue.slow)
 
 
 class Step(StrEnum):
@@ -87,8 +93,8 @@ class SendingTurn:
 
     webhook_id: int
     lease: str
+    user_id: int
     slow: bool = False
-    user_id: int = 0
     size: int = 1
     step: Step = Step.IN_ORDER
     passed: int = 0  # as the queue has it
@@ -242,6 +248,10 @@ class SendingTurn:
             queue.paused_until = None
         elif answer and self.step != Step.BEHIND:
             queue.paused_until = _end_of_pause(answer, done[-1], now)
+            mine = Delivery.objects.filter(webhook=self.webhook_id, state=Delivery.State.FAILED)
+            mine.filter(next_attempt_at__lt=queue.paused_until).update(
+                next_attempt_at=queue.paused_until
+            )
         queue.leased_until = now + LEASE
         queue.save()
         return queue

@@ -37,7 +37,7 @@ def signed_headers(
 ) -> dict[str, str]:
     """Return the three headers of an attempt at `timestamp` (Unix seconds).
 
-    While a secret is rotated `keys` holds the new and the old one; a receiver knows either.
+    While a secret is rotated `keys` holds the new and the old ones; a receiver knows one of them.
     """
     if not keys or "." in message_id:
         raise ValueError("Needs a secret, and an id without a dot: dots part what is signed.")

@@ -1,7 +1,6 @@
 """The webhooks' endpoints."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
@@ -27,8 +26,7 @@ from webhooks.queueing import put_back, replay
 from webhooks.samples import event_types
 from webhooks.serializers import DeliverySerializer, WebhookSerializer
 
-SECRET_COLUMNS = ("sealed_secret", "secret_hint", "sealed_old_secret", "old_secret_until")
-OLD_SECRET_SIGNS_FOR = timedelta(hours=24)
+SECRET_COLUMNS = ("sealed_secret", "secret_hint", "old_secrets")
 INACTIVE = "This webhook is not active. Set active to true first."
 
 
@@ -121,12 +119,13 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
     @extend_schema(request=None, responses=inline_serializer("SecretRotated", {**WITH_SECRET}))
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
-        """Give the webhook a new secret: the old one signs as well for 24 hours."""
+        """Give the webhook a new secret: the old ones sign as well, each for 24 hours.
+
+        If you lose the response, rotate again: that is possible four times within 24 hours.
+        """
         refuse_unknown(request.data, known=())
         with self.row_to_write(pk=pk) as webhook:
-            webhook.sealed_old_secret = webhook.sealed_secret
-            webhook.old_secret_until = self.request.now + OLD_SECRET_SIGNS_FOR
-            webhook.renew_secret()
+            webhook.rotate_secret(self.request.now)
             webhook.save(update_fields=[*SECRET_COLUMNS, "updated_at"])
         return self._written(webhook, "secret rotated")
 

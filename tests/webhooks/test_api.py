@@ -1,10 +1,12 @@
 """The webhooks' endpoints: what is shown, to whom, and what is refused."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from idempotency.models import IdempotencyKey
@@ -15,8 +17,16 @@ from tests.support.factories import api_as, make_client, make_project
 from tests.support.racing import at_once
 from users.models import User
 from webhooks.events import EVENT_TYPES
-from webhooks.models import MOST_OF_A_USER, TOO_MANY, Delivery, Queue, Webhook
-from webhooks.queueing import fill_queues
+from webhooks.models import (
+    MOST_OF_A_USER,
+    MOST_OLD_SECRETS,
+    TOO_MANY,
+    TOO_MANY_SECRETS,
+    Delivery,
+    Queue,
+    Webhook,
+)
+from webhooks.queueing import end_what_waits_in_vain, fill_queues, put_back
 from webhooks.views import INACTIVE
 
 PATH = "/api/v1/webhooks"
@@ -60,14 +70,29 @@ def test_a_repeated_creation_is_answered_without_the_secret(api: APIClient) -> N
     assert first.json()["secret"] not in bytes(IdempotencyKey.objects.get().body).decode()
 
 
-def test_a_rotated_secret_is_new_and_the_old_one_signs_on(api: APIClient) -> None:
+def test_all_secrets_of_a_day_sign_so_that_a_lost_answer_costs_nothing(api: APIClient) -> None:
     created = api.post(PATH, HOOK).json()
-    rotated = api.post(f"{PATH}/{created['webhook']['id']}/rotate-secret", {}).json()
-    hook = Webhook.objects.get()
-    assert rotated["secret"] != created["secret"]
-    assert hook.old_secret_until is not None
-    assert hook.secrets_at(hook.updated_at) == [rotated["secret"], created["secret"]]
-    assert hook.secrets_at(hook.old_secret_until) == [rotated["secret"]]
+    path = f"{PATH}/{created['webhook']['id']}/rotate-secret"
+    secrets = [created["secret"]]
+    for _ in range(MOST_OLD_SECRETS):
+        secrets.insert(0, api.post(path, {}).json()["secret"])
+        hook = Webhook.objects.get()
+        assert hook.secrets_at(timezone.now()) == secrets
+    assert len({*secrets}) == MOST_OLD_SECRETS + 1
+    until = [datetime.fromisoformat(old["until"]) for old in hook.old_secrets]
+    assert hook.secrets_at(until[-1]) == secrets[:-1]
+    assert hook.secrets_at(until[0]) == secrets[:1]
+
+    refused: Any = api.post(path, {})
+    assert refused.status_code == 409
+    sentence = TOO_MANY_SECRETS.format(hook.old_secrets[-1]["until"])
+    assert refused.json() == refusal(refused, "too_many_secrets", sentence)
+    past = {"sealed": "", "until": "2024-01-15T09:00:00Z"}
+    hook.old_secrets = [*hook.old_secrets[:-1], past]
+    hook.save(update_fields=["old_secrets"])
+    assert api.post(path, {}).status_code == 200
+    hook.refresh_from_db()
+    assert len(hook.old_secrets) == MOST_OLD_SECRETS
 
 
 @pytest.mark.parametrize(
@@ -199,6 +224,38 @@ def test_what_was_written_while_it_was_not_active_is_not_sent(api: APIClient, ow
     later = make_client("Later")
     fill_queues()
     assert [*Delivery.objects.values_list("object_id", flat=True)] == [later.pk]
+
+
+@pytest.mark.parametrize("has_sender", [True, False])
+def test_what_waited_when_it_was_deactivated_is_not_sent(
+    api: APIClient, owner: User, *, has_sender: bool
+) -> None:
+    hook, other = make_hook(owner), make_hook(owner)
+    for number in range(3):
+        make_client(f"Client {number}")
+    fill_queues()
+    first, second, third = Delivery.objects.filter(webhook=hook).order_by("seq")
+    Delivery.objects.filter(pk=first.pk).update(state="delivered", delivered_at=timezone.now())
+    put_back(Delivery.objects.get(pk=first.pk))
+    due = {"state": "failed", "next_attempt_at": timezone.now()}
+    Delivery.objects.filter(pk=second.pk).update(**due)
+
+    def states() -> list[tuple[str, object]]:
+        mine = Delivery.objects.filter(webhook=hook).order_by("seq")
+        return [*mine.values_list("state", "next_attempt_at")]
+
+    api.patch(f"{PATH}/{hook.pk}", {"active": False})
+    ended = [("delivered", None), ("given_up", None), ("given_up", None)]
+    if has_sender:
+        while end_what_waits_in_vain():
+            pass
+        assert states() == ended
+    api.patch(f"{PATH}/{hook.pk}", {"active": True})
+    assert states() == ended
+    assert Queue.objects.get(webhook=hook).wake_at is None
+    assert {*Delivery.objects.filter(webhook=other).values_list("state", flat=True)} == {"waiting"}
+    put_back(third)
+    assert [state for state, _ in states()] == ["delivered", "given_up", "waiting"]
 
 
 def test_a_replay_sends_again_what_was_delivered_and_what_was_pruned(

@@ -172,7 +172,7 @@ def test_a_receiver_that_is_away_is_tried_again_in_order(
     assert len(others) == 2
     queue = Queue.objects.get()
     assert (queue.failing_since, queue.wake_at) == (None, None)
-    assert [*queue.attempts.values()] == [[3, 2]]
+    assert [*map(sum, zip(*queue.attempts.values(), strict=True))] == [3, 2]
     assert queue.last_error == ""
 
 
@@ -460,6 +460,51 @@ def test_who_was_demoted_receives_no_more_of_others(
     unseen = Delivery.objects.get(event="time_entry.created")
     assert unseen.state == "given_up"
     assert [attempt["error"] for attempt in unseen.attempts] == [NOT_SEEN]
+
+
+def test_a_delivery_that_was_delivered_stays_so_however_it_ends_when_sent_again(
+    hook: Webhook, at: Callable[[timedelta], None]
+) -> None:
+    clients("A")
+    send(Script())
+    delivery = Delivery.objects.get()
+    delivered_at = delivery.delivered_at
+    put_back(delivery)
+    client, later = Script(status(400)), timedelta()
+    for pause in (*PAUSES, 0):
+        send(client)
+        later += timedelta(seconds=pause * 1.21)
+        at(later)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.delivered_at) == ("delivered", delivered_at)
+    assert delivery.next_attempt_at is None
+    assert [each["status"] for each in delivery.attempts] == [204] + [400] * (len(PAUSES) + 1)
+
+
+def test_what_was_delivered_before_a_demotion_stays_so_when_sent_again(
+    administrator: User, colleague: User, project: Project
+) -> None:
+    make_hook(administrator)
+    make_entry(colleague, project)
+    client = Script()
+    send(client)
+    User.objects.filter(pk=administrator.pk).update(is_superuser=False)
+    delivery = Delivery.objects.get()
+    put_back(delivery)
+    send(client)
+    delivery.refresh_from_db()
+    assert len(client.sent) == 1
+    assert delivery.state == "delivered"
+    assert [each["error"] for each in delivery.attempts] == [None, NOT_SEEN]
+    assert [*Queue.objects.get().attempts.values()] == [[1, 1]]
+
+
+def test_what_is_held_back_says_when_it_is_tried(hook: Webhook) -> None:
+    clients("A", "B")
+    send(Script(status(400), status(503, retry_after=3600)))
+    queue = Queue.objects.get()
+    due = [*Delivery.objects.order_by("seq").values_list("next_attempt_at", flat=True)]
+    assert due == [queue.paused_until] * 2
 
 
 def test_of_what_is_out_of_sight_only_the_id_is_sent(
