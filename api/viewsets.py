@@ -17,7 +17,7 @@ from rest_framework.serializers import Serializer
 
 from api.conditional import check_preconditions, entity_tag, is_conditional, tag_of
 from api.exceptions import AccessDenied, Conflict
-from api.pagination.pages import PagePagination
+from api.pagination.pages import PagePagination, most_per_page
 from api.serializers.base import IF_UPDATED_AT
 from api.serializers.representation import Representation, representation_of
 from api.views import ApiView
@@ -102,6 +102,7 @@ class ListViewSet(PageMixin[M]):
             list_version(self.shown_keys, user),
             (self.plural_key, user.pk, user.role, user.zone.key, self.request.caller.dialect),
             sorted(request.query_params.items()),
+            most_per_page(request),
         )
         check_preconditions(request, tag)
         response = super().list(request, *args, **kwargs)

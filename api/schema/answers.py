@@ -6,6 +6,7 @@ from functools import cache
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from api.pagination.pages import MAX_PER_PAGE_OF_APPS
 from api.serializers.fields import AnyField, AnySerializer
 
 Fields = dict[str, AnyField]
@@ -15,7 +16,7 @@ class PaginationSerializer(serializers.Serializer[object]):
     """The place of a page among the others. After a cursor there is no number and no total."""
 
     page = serializers.IntegerField(min_value=1, required=False)
-    per_page = serializers.IntegerField(min_value=1, max_value=100)
+    per_page = serializers.IntegerField(min_value=1, max_value=MAX_PER_PAGE_OF_APPS)
     total = serializers.IntegerField(
         min_value=0, required=False, help_text="The number of rows on all pages."
     )

@@ -38,7 +38,7 @@ PAGE_PARAMETERS: dict[str, tuple[Schema, str]] = {
     "page": ({"type": "integer", "minimum": 1, "default": 1}, "The number of the page."),
     "per_page": (
         {"type": "integer", "minimum": 1, "default": 50},
-        "The number of rows on a page; more than 100 means 100. Also accepted: `perPage`.",
+        "The number of rows, at most 100 (200 with an app login). Also accepted: `perPage`.",
     ),
     "cursor": (
         {"type": "string", "minLength": 1},

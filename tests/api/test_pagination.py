@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from projects.models import Project
 from tests.support.errors import error_of
-from tests.support.factories import api_as, make_project
+from tests.support.factories import api_as, issue_token, make_project
 from users.models import User
 
 PATH = "/api/v1/projects"
@@ -178,3 +178,39 @@ def test_two_pages_at_once_are_400(api: APIClient) -> None:
     response = api.get(f"{PATH}?page=1&page=2")
     assert response.status_code == 400
     assert error_of(response)["errors"] == {"page": ["Send this parameter only once."]}
+
+
+@pytest.mark.parametrize(
+    ("token", "asked", "shown"),
+    [
+        pytest.param({"from_login": True}, 200, 200, id="an app may ask for 200"),
+        pytest.param({"from_login": True}, 1000, 200, id="an app gets no more"),
+        pytest.param({}, 200, 100, id="others get 100"),
+        pytest.param({"from_login": True}, 100, 100, id="an app gets what it asks for"),
+    ],
+)
+@pytest.mark.parametrize("spelling", ["per_page", "perPage"])
+def test_a_page_of_an_app_login_is_larger(
+    owner: User, spelling: str, token: dict[str, bool], asked: int, shown: int
+) -> None:
+    Project.objects.bulk_create(
+        Project(name=f"Site {number:03}", sort_name=f"{number:03}") for number in range(205)
+    )
+    _, secret = issue_token(owner, "read:projects", **token)
+    api = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    answer = api.get(PATH, {spelling: asked}).json()
+    assert (len(answer["projects"]), answer["pagination"]["per_page"]) == (shown, shown)
+    cursor = answer["pagination"]["next_cursor"]
+    rest = api.get(PATH, {spelling: asked, "cursor": cursor}).json()["projects"]
+    names = [project["name"] for project in [*answer["projects"], *rest]]
+    assert names == [f"Site {number:03}" for number in range(min(205, 2 * shown))]
+
+
+def test_the_tag_of_a_page_is_of_its_size(owner: User) -> None:
+    """The same query of the same user shows an app more than another program."""
+    tags = set()
+    for from_login in (True, False):
+        _, secret = issue_token(owner, "read:projects", from_login=from_login)
+        api = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        tags.add(api.get(f"{PATH}?per_page=200")["ETag"])
+    assert len(tags) == 2
