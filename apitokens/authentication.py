@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from structlog.contextvars import bind_contextvars
 
-from apitokens.dialects import has_scheme, is_scheme
+from apitokens.dialects import has_scheme, is_scheme, name_for_client
 from apitokens.models import ApiToken
 from database.prepared import PreparedGet
 from ratelimit import limits as rate_limit
@@ -64,7 +64,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         scheme, secret = _credentials(request)
         if secret is None:
             return None
-        token = _find(secret)
+        token = _find(request, secret)
         if scheme and token and not has_scheme(token, scheme):
             raise _refusal(request, token, "not a Bearer token")
         if token is None or not token.usable(timezone.now()):
@@ -101,15 +101,23 @@ def _credentials(request: "Request") -> tuple[str, str | None]:
     return scheme, bearer
 
 
-def _find(secret: str) -> ApiToken | None:
+def _find(request: "Request", secret: str) -> ApiToken | None:
     """Return the token of a secret; malformed secrets are not looked up."""
     if not SECRET.fullmatch(secret):
         return None
     digest = digest_of(secret)
     token = token_of_digests(digest, imported_digest(sha256(secret.encode()).hexdigest()))
-    if token is not None and token.digest != digest:  # the first use of an imported one
-        ApiToken.objects.filter(pk=token.pk, digest=token.digest).update(digest=digest)
+    if token is not None and token.digest != digest:
+        _adopt(request, token, digest)
     return token
+
+
+def _adopt(request: "Request", token: ApiToken, digest: str) -> None:
+    """Give an imported token our digest at its first use, and the dialect of the app it is in."""
+    http_request = request._request  # noqa: SLF001 - DRF has no other way to Django's
+    token.dialect = token.dialect or name_for_client(http_request)
+    same = ApiToken.objects.filter(pk=token.pk, digest=token.digest)
+    same.update(digest=digest, dialect=token.dialect)
 
 
 def _refusal(request: "Request", token: ApiToken | None, reason: str = "") -> APIException:
