@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self, Unpack
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from database.writes import insert_all
 from journal.actor import current_actor
 from journal.models import Change
 from registry.declared import key_of
@@ -120,7 +121,7 @@ class Journaled(models.Model):
         """Insert rows with one statement and record them with another."""
         with transaction.atomic(savepoint=False):
             actions = [row.action() for row in rows]
-            cls._default_manager.bulk_create(rows)
+            insert_all(rows)
             record(
                 [
                     row.change(action, owner_after=row.owner)

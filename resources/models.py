@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
-from django.db import connections, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
-from django.db.models.sql import UpdateQuery
 
+from database.writes import Value, update_one
 from journal.journaled import Journaled, record
 from resources.refusals import Refusal
 from values.options import Deconstructed
@@ -114,7 +114,7 @@ class Resource(DerivingMixin, Journaled):
         base_qs: models.QuerySet[Self],
         using: str,
         pk_val: object,
-        values: Collection[tuple[models.Field[object, object], type[models.Model] | None, object]],
+        values: Collection[tuple[models.Field[object, object], type[models.Model] | None, Value]],
         update_fields: Iterable[str] | None,
         forced_update: bool,  # noqa: FBT001 - Django's
     ) -> bool:
@@ -125,14 +125,15 @@ class Resource(DerivingMixin, Journaled):
         Whose the row is comes back too: it may be another user's by now, as the journal must know.
         """
         version = self._meta.get_field("version")
-        others = [value for value in values if value[0] is not version]
-        query: Any = base_qs.filter(pk=pk_val).query.chain(UpdateQuery)
-        query.add_update_fields([*others, (version, None, F("version") + 1)])
-        sql, params = query.get_compiler(using).as_sql()
         returned = ["version", *filter(None, [self.owner_attribute])]
-        with connections[using].cursor() as cursor:
-            cursor.execute(f"{sql} RETURNING {', '.join(returned)}", params)
-            written = cursor.fetchone()
+        written = update_one(
+            type(self),
+            using,
+            self.pk,
+            [(field, value) for field, _, value in values if field is not version],
+            counted="version",
+            returned=returned,
+        )
         for name, value in zip(returned, written or (), strict=False):
             setattr(self, name, value)
         return written is not None

@@ -1,7 +1,6 @@
 """Django's compilers for PostgreSQL; many rows are inserted at a fraction of their cost."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -15,6 +14,8 @@ from django.db.backends.postgresql.compiler import (
 )
 from django.db.models import Field
 
+from database.writes import WRITTEN, is_taken
+
 __all__ = [
     "SQLAggregateCompiler",
     "SQLCompiler",
@@ -22,20 +23,6 @@ __all__ = [
     "SQLInsertCompiler",
     "SQLUpdateCompiler",
 ]
-
-# Of which fields a value of which type is what the database takes; Django goes through three
-# functions to see it. Others are asked.
-TAKEN = {
-    "BooleanField": bool,
-    "CharField": str,
-    "DateTimeField": datetime,  # with its zone
-    "ForeignKey": int,
-    "IntegerField": int,
-    "PositiveSmallIntegerField": int,
-    "TextField": str,
-}
-# These go as text into JSON and come out the same.
-WRITTEN = {*TAKEN, "BigIntegerField", "DateField", "DecimalField"}
 
 
 class FromJson(InsertUnnest):
@@ -51,12 +38,8 @@ class SQLInsertCompiler(compiler.SQLInsertCompiler):
 
     def prepare_value(self, field: Field[object, object], value: Any) -> object:
         """Return a value as the database takes it."""
-        if len(self.query.objs) > 1:
-            name, kind = field.get_internal_type(), type(value)
-            if kind is TAKEN.get(name) and (kind is not datetime or value.tzinfo):
-                return value
-            if value is None and name in WRITTEN:
-                return None
+        if len(self.query.objs) > 1 and is_taken(field, value, self.connection.vendor):
+            return value
         return super().prepare_value(field, value)
 
     def assemble_as_sql(
