@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from rates.models import ALWAYS, Rate, settled
+from rates.models import ALWAYS, Rate, lock_places, settled
 from resources.admin import ModelAdmin
 from staff.filters import PersonFilter
 from staff.permissions import AdministratorsOnly
@@ -32,6 +32,14 @@ class RateAdmin(AdministratorsOnly, ModelAdmin[Rate]):
     def first_day(self, rate: Rate) -> date | None:
         """Return the first day; nothing for always."""
         return None if rate.valid_from == ALWAYS else rate.valid_from
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Rate | None:
+        """Return a rate; one that is going to be written is locked after what it is for."""
+        if request.method == "POST" and object_id.isdecimal():
+            lock_places(Rate.objects.filter(pk=object_id))
+        return super().get_object(request, object_id, from_field)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rate]) -> None:
         """Delete rates, and let those before them go on."""

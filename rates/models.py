@@ -190,6 +190,13 @@ class Place(NamedTuple):
         return None
 
 
+def lock_places(rates: models.QuerySet[Rate]) -> None:
+    """Lock what rates are for, before the rates: every write locks them in this order."""
+    places = {Place(*ids) for ids in rates.order_by().values_list(*Place._fields)}
+    for place in sorted(places, key=Place.in_order):
+        place.lock()
+
+
 @contextmanager
 def settled(places: Iterable[Place]) -> Iterator[None]:
     """Write rates of some places, and make what depends on them true again.

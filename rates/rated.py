@@ -8,7 +8,7 @@ from typing import ClassVar, Self, Unpack
 from django.db import transaction
 from django.utils import timezone
 
-from rates.models import ALWAYS, Rate, current
+from rates.models import ALWAYS, Rate, current, lock_places
 from resources.models import Resource
 from values.options import SaveOptions
 
@@ -47,7 +47,9 @@ class Rated(Resource):
     @classmethod
     def before_deletion(cls, rows: Sequence[Self]) -> None:
         """Delete the rates too: a cascade would leave them out of the journal."""
-        Rate.objects.filter(**{f"{cls.rate_place}__in": rows}).delete()
+        rates = Rate.objects.filter(**{f"{cls.rate_place}__in": rows})
+        lock_places(rates)
+        rates.delete()
 
     @property
     def shown_rate(self) -> Decimal | None:

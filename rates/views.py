@@ -7,7 +7,7 @@ from django.db import transaction
 
 from api.viewsets import ResourceViewSet
 from rates.filters import RateFilter
-from rates.models import Place, Rate
+from rates.models import Rate, lock_places
 from rates.serializers import RateSerializer
 
 
@@ -22,9 +22,8 @@ class RateViewSet(ResourceViewSet[Rate]):
 
     @contextmanager
     def row_to_write(self, **found: object) -> Iterator[Rate]:
-        """Lock what the rate is for, before the rate: every write locks them in this order."""
+        """Lock what the rate is for, and then the rate."""
         with transaction.atomic():
-            for place in self.queryset.filter(**found).values(*Place._fields):
-                Place.of(place).lock()
+            lock_places(Rate.objects.filter(**found))
             with super().row_to_write(**found) as rate:
                 yield rate

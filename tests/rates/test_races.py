@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from clients.models import Client
 from rates.models import DAY, Rate
+from tests.support.admin import admin_as, as_shown, url
 from tests.support.factories import api_as, make_administrator, make_client, make_project
 from tests.support.racing import at_once
 
@@ -65,3 +67,51 @@ def test_rates_that_are_changed_deleted_and_added_at_once_all_get_through() -> N
     assert {answer.status_code for answer in answers} == {200, 201}
     assert Rate.objects.count() == 9
     assert ends() == ends_by_the_days()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rates_that_the_admin_and_the_api_write_at_once_all_get_through() -> None:
+    administrators, project = [make_administrator(f"ada{n}") for n in range(3)], make_project()
+    days = [FIRST + timedelta(days=7 * week) for week in range(12)]
+    rates = [Rate(project=project, hourly_rate=50, valid_from=day) for day in days[::2]]
+    Rate.insert(rates)
+
+    def editing(number: int) -> Callable[[], Any]:
+        browser, page = admin_as(administrators[number]), url(Rate, "change", rates[number].pk)
+        moved = rates[number].valid_from + timedelta(days=3)
+        return partial(
+            browser.post, page, as_shown(browser.get(page)) | {"valid_from": f"{moved}"}
+        )
+
+    def posting(number: int) -> Callable[[], Any]:
+        api = api_as(administrators[number], "write:rates")
+        body = {
+            "project_id": project.pk,
+            "hourly_rate": 60,
+            "valid_from": f"{days[2 * number + 1]}",
+        }
+        return partial(api.post, PATH, body)
+
+    answers = at_once([call(number) for number in range(3) for call in (editing, posting)])
+    assert [answer.status_code for answer in answers] == [302, 201] * 3
+    assert ends() == ends_by_the_days()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rates_that_are_written_while_the_admin_deletes_their_client_go_with_it() -> None:
+    administrator = make_administrator()
+    clients = [make_client(f"Client {number}", default_hourly_rate=50) for number in range(6)]
+    rates = [*Rate.objects.order_by("client_id")]
+
+    def deleting(client: Client) -> Callable[[], Any]:
+        page = url(Client, "delete", client.pk)
+        return partial(admin_as(make_administrator(f"eve{client.pk}")).post, page, {"post": "yes"})
+
+    def raising(rate: Rate) -> Callable[[], Any]:
+        api = api_as(administrator, "write:rates")
+        return partial(api.patch, f"{PATH}/{rate.pk}", {"hourly_rate": 60})
+
+    answers = at_once([*map(deleting, clients), *map(raising, rates)])
+    assert [answer.status_code for answer in answers[:6]] == [302] * 6
+    assert {answer.status_code for answer in answers[6:]} <= {200, 404}
+    assert (Client.objects.count(), Rate.objects.count()) == (0, 0)
