@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
@@ -378,3 +379,21 @@ def test_a_shared_page_costs_the_same_for_one_entry_and_for_many(
         # link, two of permissions, three of the form; groups, those before, days, people
         with django_assert_num_queries(9 if hides_names else 10):
             assert client.get(address).status_code == 200
+
+
+def test_links_that_ended_long_ago_are_pruned(
+    staff: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = timezone.now()
+    ends = {"valid": -5, "ended lately": 29, "expired": 31}
+    for title, ago in ends.items():
+        ended = now - timedelta(days=ago)
+        make_shared(staff, expires_at=ended, created_at=ended - timedelta(days=20))
+        SharedReport.objects.filter(title="January").update(title=title)
+    make_shared(staff, revoked_at=now - timedelta(days=31))
+    call_command("prune_shared_reports")
+    assert capsys.readouterr().out == "Deleted 2 links that ended more than 30 days ago.\n"
+    left = SharedReport.objects.values_list("title", flat=True)
+    assert {*left} == {"valid", "ended lately"}
+    call_command("prune_shared_reports", "--days", "1")
+    assert [*left.all()] == ["valid"]
