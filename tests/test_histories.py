@@ -29,6 +29,7 @@ from values.instants import hours as hours_of
 HISTORIES = int(os.environ.get("HISTORIES", "0"))
 SCOPES = {"olga": ["*"], "carl": ["write:time_entries"], "ada": ["admin:all"]}
 ENTRIES = "/api/v1/time-entries"
+LONGEST_STEP = 600  # seconds that a step takes at most
 LENGTH = settings(
     max_examples=HISTORIES or 10,
     stateful_step_count=50 if HISTORIES else 30,
@@ -66,6 +67,17 @@ class Entry:
     start: str
     end: str | None
     notes: str
+    rest: int = 0  # seconds of breaks
+    paused: str | None = None
+
+    def seconds(self) -> int:
+        """Return the whole seconds from start to end."""
+        return _seconds(self.start, self.end or "")
+
+    def rest_at(self, end: str) -> int:
+        """Return the breaks of a timer that is stopped: they leave it a second of work."""
+        going_on = max(0, _seconds(self.paused, end)) if self.paused else 0
+        return min(self.rest + going_on, _seconds(self.start, end) - 1)
 
 
 @dataclass
@@ -164,7 +176,13 @@ class Histories(RuleBasedStateMachine):
             name for name, one in self.model.people.items() if one.user.pk == shown["user_id"]
         )
         self.model.entries[shown["id"]] = Entry(
-            owner, shown["project_id"], shown["start_time"], shown["end_time"], shown["notes"]
+            owner,
+            shown["project_id"],
+            shown["start_time"],
+            shown["end_time"],
+            shown["notes"],
+            shown["break_seconds"],
+            shown["paused_at"],
         )
 
     def some_entry(self, number: int) -> int:
@@ -194,8 +212,44 @@ class Histories(RuleBasedStateMachine):
         body = self.agree(self.call(who, "POST", "/api/v1/timer/stop"), expected)
         if expected == 200:
             assert body["time_entry"]["id"] == timer
-            assert body["time_entry"]["end_time"] > body["time_entry"]["start_time"]
-            self.remember(body["time_entry"])
+            shown, before = body["time_entry"], self.model.entries[body["time_entry"]["id"]]
+            assert shown["end_time"] > shown["start_time"]
+            assert shown["break_seconds"] == before.rest_at(shown["end_time"])
+            assert shown["paused_at"] is None
+            self.remember(shown)
+            after = self.model.entries[shown["id"]]
+            assert shown["duration_seconds"] == after.seconds() - after.rest > 0
+
+    @rule(who=names, resumed=st.booleans())
+    def pause(self, who: str, resumed: bool) -> None:  # noqa: FBT001 - a value
+        """Pause the timer, or resume it: only a paused one goes on, and with its break."""
+        timer, expected = self.model.timer_of(who), self.model.judge_call(who, "time_entries")
+        before = self.model.entries.get(timer or 0)
+        if expected == 200 and before is None:
+            expected = 400
+        if expected == 200 and before and bool(before.paused) != resumed:
+            expected = 409
+        path = f"/api/v1/timer/{'resume' if resumed else 'pause'}"
+        body = self.agree(self.call(who, "POST", path), expected)
+        if expected == 200 and before:
+            shown = body["time_entry"]
+            assert shown["id"] == timer
+            assert shown["active"]
+            assert (shown["paused_at"] is None) == resumed
+            lasted = shown["break_seconds"] - before.rest
+            assert 0 <= lasted < LONGEST_STEP if resumed else lasted == 0
+            self.remember(shown)
+
+    @rule(who=names, number=numbers, rest=st.sampled_from([0, 600, 3600, 7200]))
+    def rest(self, who: str, number: int, rest: int) -> None:
+        """Change the breaks: those of a finished entry leave it a second of work."""
+        key = self.some_entry(number)
+        expected = self.model.judge_entry(who, key)
+        if expected == 200 and rest and (entry := self.model.entries[key]).end:
+            expected = 200 if rest < entry.seconds() else 400
+        self.agree(self.call(who, "PATCH", f"{ENTRIES}/{key}", break_seconds=rest), expected)
+        if expected == 200:
+            self.model.entries[key].rest = rest
 
     @rule(who=names, owner=names, project=projects, begins=st.integers(0, 200), lasts=hours)
     def create(self, who: str, owner: str, project: int, begins: int, lasts: int) -> None:
@@ -322,6 +376,8 @@ class Histories(RuleBasedStateMachine):
                 format_instant(entry.start_time),
                 _shown(entry.end_time),
                 entry.notes,
+                entry.break_seconds,
+                _shown(entry.paused_at),
             )
             for entry in TimeEntry.objects.all()
         }
@@ -351,7 +407,7 @@ class Histories(RuleBasedStateMachine):
         body = self.agree(self.call("ada", "GET", path), expected)
         if expected == 200:
             finished = [one for one in self.model.entries.values() if one.end]
-            seconds = sum(_seconds(one) for one in finished)
+            seconds = sum(one.seconds() - one.rest for one in finished)
             assert body["summary"]["total_entries"] == len(finished)
             assert body["summary"]["total_hours"] == hours_of(seconds)
 
@@ -364,12 +420,12 @@ class Histories(RuleBasedStateMachine):
         self.follower.step()
         while self.follower.has_more:
             self.follower.step()
+        names = ("project_id", "start_time", "end_time", "notes", "break_seconds", "paused_at")
         followed = {
-            key: (one["project_id"], one["start_time"], one["end_time"], one["notes"])
-            for (_, key), one in self.follower.copy.items()
+            key: tuple(one[name] for name in names) for (_, key), one in self.follower.copy.items()
         }
         assert followed == {
-            key: (one.project, one.start, one.end, one.notes)
+            key: (one.project, one.start, one.end, one.notes, one.rest, one.paused)
             for key, one in self.model.entries.items()
         }
 
@@ -378,9 +434,8 @@ def _shown(instant: datetime | None) -> str | None:
     return format_instant(instant) if instant else None
 
 
-def _seconds(entry: Entry) -> int:
-    start, end = datetime.fromisoformat(entry.start), datetime.fromisoformat(entry.end or "")
-    return (end - start) // timedelta(seconds=1)
+def _seconds(start: str, end: str) -> int:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)) // timedelta(seconds=1)
 
 
 def test_any_history_is_as_the_model_says(db: None, settings: Settings) -> None:
