@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
+from datetime import date
 from typing import Any
 
 import django
@@ -16,6 +17,7 @@ USERS, PROJECTS, CLIENTS, TASKS_PER_PROJECT = 100, 200, 80, 5
 TIMERS = 20  # the last users run one; the others start and stop theirs
 ADMINISTRATORS = 8  # a token for each of so many connections
 DAYS = 3 * 365
+FIRST_DAY = date(1970, 1, 1)  # of all rates
 LAST_DAY = "2025-12-31"  # always the same, so that two runs ask for the same rows
 BATCH = 500_000
 NAME = "benchmark"  # of users and tokens, to find them again
@@ -71,6 +73,7 @@ def fill(entries: int) -> None:
         for number in range(USERS)
     )
     project, task = _add_work()
+    _add_rates(users)
     add_entries(
         entries,
         user=users[0].pk,
@@ -106,6 +109,25 @@ def _add_work() -> tuple[int, int]:
         for number in range(TASKS_PER_PROJECT)
     )
     return projects[0].pk, tasks[0].pk
+
+
+def _add_rates(users: list[Any]) -> None:
+    """Insert the rates of users, and those that clients and projects show.
+
+    Those of projects win: they are the ones of PRICES. Older services have none.
+    """
+    from django.apps import apps
+
+    from clients.models import Client
+    from projects.models import Project
+
+    if not apps.is_installed("rates"):
+        return
+    from rates.models import Rate
+
+    Rate.insert([Rate(user=user, hourly_rate=60) for user in users])
+    Rate.insert([client.new_rate(FIRST_DAY) for client in Client.objects.all()])
+    Rate.insert([project.new_rate(FIRST_DAY) for project in Project.objects.all()])
 
 
 def add_entries(entries: int, *, notes: list[str], tags: list[str], **first_ids: int) -> None:
