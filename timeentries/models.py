@@ -19,6 +19,7 @@ from projects.archiving import ProjectWork
 from projects.models import Project
 from rates.models import Rate
 from resources.models import ResourceQuerySet, external_id_once, within_years
+from resources.refusals import Refusal
 from tasks.models import Task
 from timeentries.billed import NAME as BILLED_STAYS
 from timeentries.billed import BilledStays
@@ -143,6 +144,7 @@ class TimeEntry(ProjectWork):
 
     objects = TimeEntryQuerySet.as_manager()
     owner_attribute = "user_id"
+    unplaced: Refusal | None = None  # why a new entry found no time on its day: placing.py
 
     class Meta:
         verbose_name = "time entry"
@@ -246,6 +248,8 @@ class TimeEntry(ProjectWork):
     @classmethod
     def insert(cls, rows: Sequence[Self]) -> None:
         """Insert new entries with their prices."""
+        for refusal in filter(None, (row.unplaced for row in rows)):
+            raise refusal
         price(rows)
         super().insert(rows)
 
@@ -261,6 +265,10 @@ class TimeEntry(ProjectWork):
             if update_fields is not None:
                 update_fields = {*update_fields, *COLUMNS}
         super().save(update_fields=update_fields, **kwargs)
+
+    def refusal(self) -> Refusal | None:
+        """Return why a new entry is refused that the database would accept."""
+        return super().refusal() or self.unplaced
 
     def begins(self) -> bool:
         """Return whether a save adds the entry to its project, or starts it again there."""

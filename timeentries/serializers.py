@@ -1,7 +1,8 @@
 """Time entries on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,7 +12,9 @@ from api.serializers.base import ModelSerializer
 from api.serializers.fields import (
     LOCAL_TIME,
     AlsoAccepted,
+    DateField,
     InstantField,
+    IntegerField,
     ReferenceField,
     Validated,
 )
@@ -19,6 +22,7 @@ from api.serializers.representation import ComputedField, representation_of
 from resources.refusals import Taken
 from timeentries.breaks import seconds_worked
 from timeentries.models import TimeEntry
+from timeentries.placing import MOST_MINUTES, morning_of, placed
 from timeentries.timer import running_timer
 from users.models import User
 from values.folding import normal
@@ -26,6 +30,7 @@ from values.instants import INSTANT, hours
 
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 50
+BY_DAY = ("date", "duration_minutes")
 # What the duration is computed from.
 INTERVAL = ("start_time", "end_time", "paused_at", "break_seconds")
 
@@ -134,8 +139,12 @@ class OwnerField(ReferenceField[User]):
 
 
 class TimeEntrySerializer(ModelSerializer[TimeEntry]):
-    """A time entry, or a running timer while `end_time` is null."""
+    """A time entry, or a running timer while `end_time` is null.
 
+    A new one may have a `date` and `duration_minutes` instead of its times.
+    """
+
+    created_with = BY_DAY
     user_id = OwnerField(source="user", queryset=User.objects.all(), required=False)
     user_name = serializers.CharField(source="user.username", read_only=True)
     project_name = serializers.CharField(source="project.name", read_only=True)
@@ -146,6 +155,22 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
     )
     end_time = EndField(
         required=False, allow_null=True, help_text="Null while the entry is a running timer."
+    )
+    date = DateField(
+        write_only=True,
+        required=False,
+        help_text=(
+            "With `duration_minutes`, instead of `start_time` and `end_time`: the entry ends now"
+            " if the date is today and it fits since midnight; else it begins at 09:00, or after"
+            " the last entry of the day, in the time zone of its user."
+        ),
+    )
+    duration_minutes = IntegerField(
+        write_only=True,
+        required=False,
+        min_value=1,
+        max_value=MOST_MINUTES,
+        help_text="The minutes worked on `date`, without breaks.",
     )
     tags = TagsField(
         required=False,
@@ -178,6 +203,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "client_name",
             "start_time",
             "end_time",
+            *BY_DAY,
             "break_seconds",
             "paused_at",
             "duration_seconds",
@@ -198,6 +224,18 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             "version",
             "external_id",
         ]
+        extra_kwargs: ClassVar[dict[str, dict[str, object]]] = {
+            "start_time": {
+                "required": False,
+                "help_text": "Required in a new entry that has no `date`.",
+            }
+        }
+
+    def to_internal_value(self, data: Mapping[str, object]) -> Validated:
+        """Return the values to write; a new entry has a start or a day."""
+        if start := self.fields.get("start_time"):
+            start.required = not any(name in data for name in BY_DAY)
+        return super().to_internal_value(data)
 
     def validate(self, attrs: Validated) -> Validated:
         """Refuse a task of another project, as the database does, with the field's name."""
@@ -207,7 +245,24 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
             raise serializers.ValidationError(
                 {"task_id": [f"This task belongs to project {task.project_id}."]}
             )
+        if any(name in attrs for name in BY_DAY):
+            self._check_day(attrs)
         return attrs
+
+    def _check_day(self, attrs: Validated) -> None:
+        """Refuse a day without minutes or beside times, and one that has no morning."""
+        for name in BY_DAY:
+            if name not in attrs:
+                raise serializers.ValidationError(
+                    {name: [f"Required, because {' and '.join(BY_DAY)} go together."]}
+                )
+        sentence = "Send either the times, or date and duration_minutes."
+        if found := [name for name in ("start_time", "end_time") if name in attrs]:
+            raise serializers.ValidationError({name: [sentence] for name in found})
+        try:
+            morning_of(attrs["date"], attrs.get("user", self.context["request"].user))
+        except ValueError as error:
+            raise serializers.ValidationError({"date": [str(error)]}) from error
 
     def shows_id(self, taken: Taken) -> bool:
         """Return whether a 409 has the id of the row in the way: of a timer it has all."""
@@ -234,8 +289,19 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
     def made_of(self, rows: Sequence[dict[str, object]]) -> list[TimeEntry]:
         """Return new entries, the caller's unless they say so."""
-        user = self.context["request"].user
-        return super().made_of([{"user": user, **row} for row in rows])
+        request = self.context["request"]
+        owned: list[Validated] = [{"user": request.user, **row} for row in rows]
+        if not any("date" in row for row in owned):
+            return super().made_of(owned)
+        places = placed(owned, now=request.now)
+        for row, place in zip(owned, places, strict=True):
+            if place:
+                del row["date"], row["duration_minutes"]
+                row |= {"start_time": place.start, "end_time": place.end}
+        entries = super().made_of(owned)
+        for entry, place in zip(entries, places, strict=True):
+            entry.unplaced = place and place.refusal
+        return entries
 
 
 class ConsideredRateSerializer(serializers.Serializer[object]):

@@ -98,7 +98,8 @@ def _tag(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
 
 def _example(config: ApiAppConfig, viewset: Viewset) -> Iterator[CheckMessage]:
     component = viewset.serializer_class.__name__.removesuffix("Serializer")
-    shown = set(viewset.serializer_class().fields) - OF_EVERY_ROW | {"id"}
+    fields = viewset.serializer_class().fields.items()
+    shown = {name for name, field in fields if not field.write_only} - OF_EVERY_ROW | {"id"}
     example = config.examples.get(component, {})
     if missing := sorted(shown - set(example)):
         yield _error(
