@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.test.client import Client
-from rest_framework.response import Response
 
 RIGHT = "pass-word-1"
 JSON = "application/json"
@@ -91,10 +90,7 @@ class Installed:
         """Return the answer to a request with these bytes."""
         headers = self.app.headers_of(method, has_body=bool(body), token=self.token)
         content_type = headers.pop("Content-Type", "")
-        response: Response = Client().generic(
-            method, target, body, content_type=content_type, headers=headers
-        )
-        return response
+        return Client().generic(method, target, body, content_type=content_type, headers=headers)
 
     def json(self, method: str, target: str, body: object = None) -> Any:
         """Return the JSON of the answer to a request."""

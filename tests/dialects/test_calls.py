@@ -1,7 +1,7 @@
 """A table of the requests of the original's apps, each with its answer."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class Call:
     body: str = ""
     timer: str = ""  # `running` or `paused`, before it
     status: int = 200
-    reads: dict[str, object] = field(default_factory=dict)
+    reads: Mapping[str, object] = field(default_factory=dict)
 
 
 CALLS = [

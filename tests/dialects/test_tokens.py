@@ -273,7 +273,8 @@ def test_the_admin_shows_and_changes_it(administrator: User, owner: User) -> Non
     assert admin.post(change_url(token), data).status_code == 302
     token.refresh_from_db()
     assert token.dialect == "desktop"
-    assert "dialect: mobile → desktop" in TokenEvent.objects.filter(token=token).last().detail
+    [event] = TokenEvent.objects.filter(token=token, action=TokenEvent.Action.CHANGED)
+    assert "dialect: mobile → desktop" in event.detail
     assert app.get("/api/v1/users/me").json()["user"]["display_name"] == "olga"
 
 
