@@ -88,12 +88,17 @@ CALLS = [
     Call(
         *("start for a client", ("desktop",), "POST", "/api/v1/timer/start"),
         *('{"notes":"","client_id":{client}}', "", 400),
-        {"error_code": "validation_error", "message": "project_id: Choose a project."},
+        {"error_code": "validation_error", "error": "project_id: Choose a project."},
     ),
     Call(
         *("start for a client's project", ("desktop",), "POST", "/api/v1/timer/start"),
         *('{"notes":"","project_id":{project},"client_id":{client},"task_id":{task}}', "", 201),
         {"timer.task": "Draft"},
+    ),
+    Call(
+        *("start without notes, 5.10", ("desktop",), "POST", "/api/v1/timer/start"),
+        *('{"project_id":{project},"task_id":null,"notes":null}', "", 201),
+        {"timer.notes": "", "timer.task": None},
     ),
     Call(
         *("start", ("extension",), "POST", "/api/v1/timer/start"),
@@ -113,13 +118,13 @@ CALLS = [
     Call(*("pause", ALL, "POST", PAUSE), timer="running", reads={"time_entry.is_active": True}),
     Call(
         *("pause twice", ALL, "POST", PAUSE, "", "paused", 400),
-        {"error_code": "invalid_state", "message": "The timer is already paused."},
+        {"error_code": "invalid_state", "error": "The timer is already paused."},
     ),
     Call(*("pause nothing", ALL, "POST", PAUSE, "", "", 400), NO_TIMER),
     Call(*("resume", ALL, "POST", RESUME), timer="paused", reads={"time_entry.paused_at": None}),
     Call(
         *("resume twice", ALL, "POST", RESUME, "", "running", 400),
-        {"error_code": "invalid_state", "message": "The timer is not paused."},
+        {"error_code": "invalid_state", "error": "The timer is not paused."},
     ),
     Call(
         *("stop", ALL, "POST", "/api/v1/timer/stop"),
@@ -157,6 +162,11 @@ CALLS = [
     Call(
         *("tasks", ("mobile",), "GET", "/api/v1/tasks?project_id={project}&per_page=200"),
         reads={"tasks.0.priority": "urgent", "tasks.0.status": "todo", "tasks.0.created_by": None},
+    ),
+    Call(
+        *("open tasks", ("extension",), "GET"),
+        "/api/v1/tasks?project_id={project}&status=open&per_page=200",
+        reads={"tasks.0.name": "Draft", "tasks.1": None, "pagination.per_page": 200},
     ),
     Call(
         *("columns", ("desktop", "mobile"), "GET", "/api/v1/kanban/columns?project_id={project}"),
@@ -226,7 +236,7 @@ CALLS = [
         '{"project_id":"","task_id":null,"start_time":"2026-07-02T09:00:00Z",'
         '"end_time":"2026-07-02T10:00:00Z","notes":""}',
         status=400,
-        reads={"message": "project_id: Choose a project."},
+        reads={"error": "project_id: Choose a project."},
     ),
     Call(
         *("save an entry", ("desktop",), "PUT", f"{ENTRIES}/{{entry}}"),
@@ -238,6 +248,16 @@ CALLS = [
         '{"project_id":{project},"start_time":"2026-07-01T11:00:00.000",'
         '"end_time":"2026-07-01T12:00:00.000","notes":"Call","billable":true}',
         reads={"time_entry.notes": "Call", "time_entry.start_time": "2026-07-01T11:00:37"},
+    ),
+    Call(
+        *("save an old copy of an entry", ("mobile",), "PATCH", f"{ENTRIES}/{{entry}}"),
+        *('{"notes":"Call","if_updated_at":"2026-07-01T11:00:00.000"}', "", 409),
+        {"error_code": "conflict"},
+    ),
+    Call(
+        *("save without notes, 5.10", ("desktop",), "PUT", f"{ENTRIES}/{{entry}}"),
+        '{"notes":null,"tags":null,"billable":true}',
+        reads={"time_entry.notes": "", "time_entry.tags": ""},
     ),
     Call(
         *("delete an entry", ("desktop", "mobile"), "DELETE", f"{ENTRIES}/{{entry}}"),

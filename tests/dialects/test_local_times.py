@@ -144,3 +144,16 @@ def test_a_repeated_request_is_answered_in_the_dialect_too(owner: User, project:
     assert answers[0].json() == answers[1].json()
     assert answers[1].json()["time_entry"]["start_time"] == "2026-10-25T02:15:00"
     assert _stored(entry)[0] == datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
+
+
+def test_a_comparison_knows_seconds_and_both_equal_hours(owner: User, project: Project) -> None:
+    User.objects.update(time_zone="Europe/Rome")
+    entry = make_entry(owner, project)
+    path, phone = f"/api/v1/time-entries/{entry.pk}", Installed(MOBILE)
+    for hour in (0, 1):  # 02:10 and 02:10 once more
+        updated = datetime(2026, 10, 25, hour, 10, 37, 123456, tzinfo=UTC)
+        for seen, status in [(updated, 200), (updated.replace(second=0, microsecond=0), 409)]:
+            TimeEntry.objects.filter(pk=entry.pk).update(updated_at=updated)
+            local = seen.astimezone(ZoneInfo("Europe/Rome")).replace(tzinfo=None)
+            body = f'{{"notes":"{hour}","if_updated_at":"{local.isoformat()}"}}'
+            assert phone.send("PATCH", path, body).status_code == status

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from values.instants import INSTANT, format_instant
 
+OF_FORM = ("start_time", "end_time")  # which knows no seconds
+
 
 def shown(instant: datetime, zone: ZoneInfo) -> str:
     """Return the local time of an instant: `2024-01-15T14:30:00`."""
@@ -28,7 +30,7 @@ def resolved(
     found = {}
     for name, before in stored.items():
         near, local = before or stored["start_time"], _without_offset(body.get(name))
-        if local and near and (instant := _meant(local, near, zone)):
+        if local and near and (instant := _meant(local, near, zone, name in OF_FORM)):
             found[name] = format_instant(instant)
     return found
 
@@ -56,10 +58,14 @@ def _without_offset(text: object) -> datetime | None:
         return None
 
 
-def _meant(local: datetime, near: datetime, zone: ZoneInfo) -> datetime | None:
+def _meant(
+    local: datetime,
+    near: datetime,
+    zone: ZoneInfo,
+    to_the_minute: bool,  # noqa: FBT001
+) -> datetime | None:
     """Return the instant of a local time; None if the clocks skip it."""
-    before = _local(near, zone)
-    if local in (before, before.replace(second=0, microsecond=0)):
+    if to_the_minute and local == _local(near, zone).replace(second=0, microsecond=0):
         return near
     return min(_instants(local, zone), key=lambda each: abs(each - near), default=None)
 

@@ -112,14 +112,13 @@ class Mobile(OfOriginal):
     def body(self, view: ApiView) -> object:
         """Return the body, with the local times that need the stored row to be read."""
         body: Any = super().body(view)
-        if not isinstance(view, ResourceViewSet) or view.scope_resource != "time_entries":
+        if not isinstance(view, ResourceViewSet) or SENT.keys().isdisjoint(body):
             return body
         zone = view.request.user.zone
         if view.request.method == "POST":
             return body | local_times.end_of_new(body, zone)
-        found = view.get_queryset().order_by().filter(pk=view.kwargs.get("pk"))
-        row = found.values_list(*SENT.values()).first()
-        stored = dict(zip(SENT, row, strict=True)) if row else {}
+        row = view.get_queryset().order_by().filter(pk=view.kwargs.get("pk")).first()
+        stored = {name: getattr(row, column, None) for name, column in SENT.items()}
         return body | local_times.resolved(body, stored, zone)
 
     def show(self, key: str, row: Row, view: APIView) -> None:
