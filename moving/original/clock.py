@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from values.wall_clock import EARLIEST, LATEST
 
 DAY = timedelta(days=1)
+# Local times that are of the years we know in every time zone.
+FIRST, END = (EARLIEST + DAY).replace(tzinfo=None), (LATEST - DAY).replace(tzinfo=None)
 
 
 class EntrySpan(NamedTuple):
@@ -82,9 +84,8 @@ def local_time(stored: object) -> datetime | None:
             return None
     if not isinstance(stored, datetime):
         return None
-    local = stored.replace(tzinfo=None)
-    is_known = EARLIEST + DAY <= local.replace(tzinfo=UTC) < LATEST - DAY
-    return local if is_known else None
+    local = stored.replace(tzinfo=None) if stored.tzinfo else stored
+    return local if FIRST <= local < END else None
 
 
 def utc_time(stored: object) -> datetime | None:

@@ -35,6 +35,7 @@ WRITTEN = (
     *("created_at", "updated_at"),
 )
 SECOND = timedelta(seconds=1)
+AMOUNT = AmountField()
 # The reference of what was paid without the number of an invoice.
 PAID = "Paid before the import"
 
@@ -121,7 +122,7 @@ class EntryReader:
             self._stored(times.paused_at),
             *(text, folded(text), tag_text, folded(tag_text), is_billable, bill),
             *(price.rate_id, price.hourly_rate, price.currency, price.rounded_seconds),
-            AmountField().get_prep_value(price.amount),
+            AMOUNT.get_prep_value(price.amount),
             *(self._stored(made), self._stored(self.clock.read(updated) or made)),
         )
 

@@ -30,6 +30,7 @@ from moving.original.work import AllWork, read_work
 from moving.original.writing import (
     check_references,
     continue_ids,
+    counted_once,
     lock_empty_database,
     note_issues,
     write,
@@ -119,7 +120,8 @@ def _import(
     )
     total = source.one("SELECT COUNT(*) FROM time_entries")
     rows = _counted(reader.rows(), total, say)
-    load(TimeEntry._meta.db_table, reader.columns, rows)
+    with counted_once():
+        load(TimeEntry._meta.db_table, reader.columns, rows)
     _write_bills(reader.references, now)
     expire_cursors()  # none of this is in the journal
     say("Checking references and sums …")

@@ -1,6 +1,7 @@
 """Writing imported rows, with their ids and their times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from django.core.management.color import no_style
 from django.db import connection, models
@@ -10,10 +11,12 @@ from billing.models import Bill
 from books.models import Books
 from clients.models import Client
 from database.loading import load
+from database.triggers import drop
 from moving.original.refusals import CannotImport
 from projects.models import Project
 from rates.models import Rate
 from reports.models import SavedReport
+from tallies.triggers import install
 from tasks.models import Task
 from timeentries.models import TimeEntry
 from users.models import User
@@ -57,6 +60,15 @@ def write(model: type[models.Model], rows: Iterable[models.Model]) -> None:
     fields = [field for field in model._meta.concrete_fields if not field.generated]
     columns = [str(field.column) for field in fields]
     load(model._meta.db_table, columns, (_values(row, fields) for row in rows))
+
+
+@contextmanager
+def counted_once() -> Iterator[None]:
+    """Count time entries when all are written: SQLite's triggers count each row by itself."""
+    if connection.vendor == "sqlite":
+        drop(connection, "tallies")
+    yield
+    install(connection.alias)
 
 
 def note_issues(tokens: Iterable[ApiToken]) -> None:

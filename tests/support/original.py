@@ -105,6 +105,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "client_portal_enabled": False,
         "two_factor_enabled": False,
         "password_change_required": False,
+        "password_hash": PBKDF2,
     },
     "clients": {"status": "active", "created_at": MADE, "updated_at": MADE},
     "projects": {
