@@ -243,6 +243,8 @@ def log_unavailable(exc: BaseException) -> None:
 def _log(exc: Exception, error: exceptions.APIException, request: HttpRequest | Request) -> None:
     if error.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         log_unavailable(exc)
+    elif isinstance(error, TooManyAtOnce):
+        security_log.warning("Too many requests at once")
     elif isinstance(error, AccessDenied):
         security_log.warning(
             "Access denied", extra={"method": request.method, "path": request.path}

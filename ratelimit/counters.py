@@ -12,6 +12,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
+from metrics.spent import waiting_for_redis
+
 RETRY_REDIS_AFTER = 5  # seconds during which this process counts alone
 # In one command, because redis-py takes longer over a pipeline of two than Redis over both.
 COUNT = """
@@ -76,10 +78,11 @@ class Counters:
 
         One that is late may be carried out yet: a second would count the request twice.
         """
-        try:
-            return self._exchange(*command)
-        except redis.ConnectionError:
-            return self._exchange(*command)
+        with waiting_for_redis():
+            try:
+                return self._exchange(*command)
+            except redis.ConnectionError:
+                return self._exchange(*command)
 
     def _exchange(self, *command: str | int) -> Any:
         """Send a command and read its answer; redis-py closes the connection if that fails."""

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ Network = IPv4Network | IPv6Network
 
 SECRET_MIN_LENGTH = 50
 SECRET_MIN_CHARACTERS = 8  # different ones; 50 random digits have 10, nearly always
+HIGHEST_PORT = 65_535
 WIDEST_OF_PROXIES = 7  # bits: fc00::/7 is all of the private addresses of IPv6
 # As a browser sends it, of web pages and of extensions; `null` of files.
 ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+", re.ASCII)
@@ -106,6 +107,21 @@ def proxies(name: str) -> list[Network]:
                 "could forge client addresses. List your proxies."
             )
     return found
+
+
+def listener(name: str) -> tuple[str, int] | None:
+    """Return the IP address and the port of `127.0.0.1:9464`, or nothing."""
+
+    def parse(text: str) -> tuple[str, int]:
+        host, _, port = text.rpartition(":")
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= HIGHEST_PORT:
+            raise ValueError(text)
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        return str(ip_address(bare)), int(port)
+
+    return _read(
+        name, None, parse, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464"
+    )
 
 
 def time_zone(name: str, default: str) -> str:

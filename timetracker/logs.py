@@ -7,6 +7,8 @@ import structlog
 
 SECRET = re.compile(r"(tt_|sr_)[0-9A-Za-z_-]{32}")  # of a token, of a shared report
 
+COUNTED = ("timetracker", "ratelimit")  # and the loggers below them
+
 
 def logging_settings(level: str) -> dict[str, Any]:
     """Return Django's LOGGING: one JSON object a line on standard error."""
@@ -32,9 +34,14 @@ def logging_settings(level: str) -> dict[str, Any]:
                 ],
             }
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "json", "level": level},
+            "metrics": {"class": "metrics.counting.CountingHandler", "level": "WARNING"},
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
+            # Counted also where LOG_LEVEL keeps them from being written.
+            **{name: {"handlers": ["metrics"], "level": _at_least(level)} for name in COUNTED},
             "django": {"handlers": [], "propagate": True},
             # The access log already contains refused requests.
             "django.request": {"level": "ERROR"},
@@ -44,6 +51,11 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }
+
+
+def _at_least(level: str) -> str:
+    """Return a level at which warnings pass."""
+    return level if level in ("DEBUG", "INFO") else "WARNING"
 
 
 def hide_tokens(_logger: object, _method: str, line: str) -> str:

@@ -36,6 +36,8 @@ TRUSTED_PROXIES = environment.proxies("TRUSTED_PROXIES")
 CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
 # Where webhooks may be sent although it is not public: webhooks/destinations.py.
 WEBHOOK_ALLOWED_NETWORKS = environment.networks("WEBHOOK_ALLOWED_NETWORKS")
+# Where `serve` shows what it counts, apart from the service: docs/monitoring.md.
+METRICS_ADDRESS = environment.listener("METRICS_ADDRESS")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/(health|live|ready)$"]  # arrival.PROBES
@@ -82,6 +84,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "metrics.counting.MetricsMiddleware",
     "edge.cors.CorsMiddleware",
     "edge.middleware.ForwardedSchemeMiddleware",
     "edge.middleware.RequestIdMiddleware",

@@ -16,6 +16,7 @@ from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
 
 from database.postgresql.commits import Connection
+from database.timing import Timed
 
 
 class InstantLoader(Loader):
@@ -65,7 +66,7 @@ def _psycopg() -> ModuleType:
     return module
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(Timed, base.DatabaseWrapper):
     """PostgreSQL, by connections that each thread keeps."""
 
     Database = _psycopg()

@@ -11,6 +11,7 @@ from django.core.management.color import Style
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base, features, operations
 
+from database.timing import Timed
 from values.folding import folded
 
 PRIMARY_CODE = 0xFF  # of SQLite's result codes; the rest says more about it
@@ -51,7 +52,7 @@ class SqliteOperations(operations.DatabaseOperations):
         return ["PRAGMA defer_foreign_keys = ON", *statements] if statements else []
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(Timed, base.DatabaseWrapper):
     """SQLite's own LIKE ignores the case of A to Z only: `müller` would not find `MÜLLER`.
 
     Nothing stored depends on it, so other programs can open the file.

@@ -40,7 +40,7 @@ def measure(verdict: Verdict, kind: str, rounds: int) -> None:
     entries = FEW if rounds == 1 else MANY
     with (
         stored_in(kind) as database,
-        serving(database, tokens=2, REQUESTS_AT_ONCE="10") as service,
+        serving(database, 1, 2, REQUESTS_AT_ONCE="10") as service,
     ):
         command = [sys.executable, "-m", "tests.faults.costs_inside", str(entries)]
         lines = subprocess.check_output(

@@ -91,7 +91,7 @@ def is_503(answer: Answer) -> bool:
 
 def rounds(verdict: Verdict, kind: str, count: int) -> None:
     """Stop in order and by a crash, each round for longer."""
-    with stored_in(kind) as database, serving(database, servers=2) as service:
+    with stored_in(kind) as database, serving(database, 2) as service:
         for number in range(count):
             away = SECONDS_AWAY[number % len(SECONDS_AWAY)]
             for mode in MODES:

@@ -137,6 +137,7 @@ class Service:
     database: Database
     environment: dict[str, str]
     ports: list[int]
+    workers: int = 1  # processes of each server
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     user: int = 0
     project: int = 0
@@ -215,8 +216,8 @@ class Service:
         return port
 
     def _serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1"]
-        command.append("--no-webhooks")
+        command = [sys.executable, "manage.py", "serve", "--port", str(port), "--no-webhooks"]
+        command += ["--workers", str(self.workers)]
         with self.log(port).open("ab") as log:
             return subprocess.Popen(
                 command,
@@ -230,7 +231,7 @@ class Service:
 
 @contextmanager
 def serving(
-    database: Database, servers: int = 1, tokens: int = 1, **settings: str
+    database: Database, servers: int = 1, tokens: int = 1, workers: int = 1, /, **settings: str
 ) -> Iterator[Service]:
     """Run a service from a copy of the tree; its rate limit is out of the way unless set."""
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
@@ -239,7 +240,8 @@ def serving(
     with tempfile.TemporaryDirectory(prefix="timetracker-") as name:
         tree = Path(name) / "service"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "data", "__pycache__"))
-        service = Service(tree, database, environment, [free_port() for _ in range(servers)])
+        ports = [free_port() for _ in range(servers)]
+        service = Service(tree, database, environment, ports, workers)
         service.cast(tokens)
         try:
             service.start()
@@ -364,9 +366,10 @@ def run(
     rounds: Callable[[Verdict, str, int], None],
     databases: Sequence[str] = ("sqlite", "postgresql"),
     default_rounds: int = 1,
+    folder: str = "faults",
 ) -> int:
     """Run a script's rounds on each database that is asked for; return the exit code."""
-    parser = ArgumentParser(prog=f"python -m tests.faults.{script}")
+    parser = ArgumentParser(prog=f"python -m tests.{folder}.{script}")
     parser.add_argument("--rounds", type=int, default=default_rounds)
     parser.add_argument("--database", choices=databases, help="both if absent")
     options = parser.parse_args()

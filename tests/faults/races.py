@@ -141,7 +141,7 @@ def stop(verdict: Verdict, title: str, service: Service) -> None:
 
 def rounds(verdict: Verdict, kind: str, count: int) -> None:
     """Race for everything, as often as asked."""
-    with stored_in(kind) as database, serving(database, SERVERS, tokens=1 + count) as service:
+    with stored_in(kind) as database, serving(database, SERVERS, 1 + count) as service:
         for number in range(count):
             for race in (timer_starts, bookings, stop, revoke, archive):
                 race(verdict, f"{database.title} round {number + 1}", service)

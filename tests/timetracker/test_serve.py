@@ -59,7 +59,7 @@ def started(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[list[st
     monkeypatch.setenv("THREADS", "4")
     commands: list[list[str]] = []
     monkeypatch.setattr(serve, "replace_process", commands.append)
-    monkeypatch.setattr(serve, "keep_sending", lambda script: None)
+    monkeypatch.setattr(serve, "keep_running", lambda words, at_end: None)
     return commands
 
 

@@ -3,12 +3,15 @@
 import os
 import secrets
 import shlex
+import shutil
 import socket
 import sys
+import tempfile
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -22,9 +25,10 @@ from django.urls import reverse
 from apitokens.models import ApiToken
 from database.postgresql.limits import limit_role
 from ratelimit.counters import CounterCache
+from timetracker.management.commands.serve_metrics import FOLDER
 from users.models import User
 from values.arguments import at_least_one
-from webhooks.keeper import keep_sending
+from values.companions import keep_running
 
 ADMINISTRATOR = "admin"
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -97,7 +101,9 @@ class Command(BaseCommand):
     ) -> None:
         """Prepare everything that can fail, print the URLs, and exec the server."""
         workers = _workers_that_share_counters(workers)
-        _refuse_taken_port(host, port)
+        for listener in [(host, port), settings.METRICS_ADDRESS]:
+            if listener:
+                _refuse_taken_port(*listener)
         address = settings.BASE_URL or _address(host, port)
         with _alone():
             if settings.DATABASE_POOLED:
@@ -108,8 +114,10 @@ class Command(BaseCommand):
                 self._say_how_to_get_in()
         self.stdout.flush()
         os.environ["THREADS"] = str(threads)
+        if settings.METRICS_ADDRESS:
+            _keep_metrics()
         if not no_webhooks:
-            keep_sending(settings.BASE_DIR / "manage.py")
+            _keep_running("send_webhooks")
         replace_process(granian(host, port, workers, threads))
 
     def _say_where(self, address: str) -> None:
@@ -166,6 +174,17 @@ def replace_process(command: list[str]) -> None:
     """Become another program, which then gets our signals; does not return."""
     connections.close_all()
     os.execv(command[0], command)  # noqa: S606 - our own words, and no shell is wanted
+
+
+def _keep_running(command: str, at_end: Callable[[], None] = lambda: None) -> None:
+    """Run a command of ours beside the server."""
+    keep_running([str(settings.BASE_DIR / "manage.py"), command], at_end)
+
+
+def _keep_metrics() -> None:
+    """Count from now on in a folder of this server's, and show it beside the server."""
+    os.environ[FOLDER] = folder = tempfile.mkdtemp(prefix="timetracker-metrics-")
+    _keep_running("serve_metrics", at_end=partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 @contextmanager

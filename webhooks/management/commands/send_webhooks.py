@@ -1,17 +1,15 @@
 """Send the events that webhooks ask for, until stopped."""
 
-import os
 import signal
-import threading
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
 from values.arguments import at_least_one
+from values.companions import when_server_ends
 from webhooks.dispatcher import Dispatcher
 
 THREADS = 10
-ENDS_WITH = "SENDER_ENDS_WITH"  # a file descriptor, that of a pipe whose other end `serve` holds
 
 
 class Command(BaseCommand):
@@ -37,11 +35,5 @@ class Command(BaseCommand):
         sender = Dispatcher(threads)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, sender.stop)
-        if pipe := os.environ.get(ENDS_WITH):
-            threading.Thread(target=_wait_for_end, args=(int(pipe), sender), daemon=True).start()
+        when_server_ends(sender.stop)
         sender.run()
-
-
-def _wait_for_end(pipe: int, sender: Dispatcher) -> None:
-    os.read(pipe, 1)  # nothing is written: it returns when the other end is closed
-    sender.stop()

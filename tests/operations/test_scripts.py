@@ -1,0 +1,20 @@
+"""Each script of docs/operations.md, with the programs of Debian's packages."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.faults.harness import SKIPPED
+from tests.support.servers import ROOT
+
+SCRIPTS = ["monitoring"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_keeps_its_promises(script: str) -> None:
+    command = [sys.executable, "-m", f"tests.operations.{script}", "--rounds", "1"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    if ran.returncode == SKIPPED:
+        pytest.skip(ran.stdout.strip())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
