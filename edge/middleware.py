@@ -22,6 +22,8 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
+from edge.tracing import trace_of
+from metrics.routes import route_of
 from ratelimit.client_address import client_address, comes_from_proxy
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -57,7 +59,9 @@ class RequestIdMiddleware:
         request_id = sane_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.request_id = request_id  # type: ignore[attr-defined]
         address = str(client_address(request) or "unknown")
-        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, address=address, **trace_of(request)
+        )
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
@@ -71,7 +75,11 @@ class RequestIdMiddleware:
                 request.method,
                 request.path,
                 response.status_code,
-                extra={"status": response.status_code, "milliseconds": milliseconds},
+                extra={
+                    "status": response.status_code,
+                    "route": route_of(request),
+                    "milliseconds": milliseconds,
+                },
             )
         finally:
             structlog.contextvars.clear_contextvars()

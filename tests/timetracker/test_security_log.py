@@ -71,6 +71,7 @@ def test_the_access_line_says_who_called_from_where(owner: User, log: Log) -> No
     assert log.lines("timetracker.access") == [
         {
             "event": "GET /api/v1/projects 200",
+            "route": "/api/v1/projects",
             "status": 200,
             "address": CALLER,
             "user_id": owner.pk,
@@ -85,8 +86,24 @@ def test_a_line_knows_nothing_of_the_request_before(owner: User, log: Log) -> No
     api_with(secret).get("/api/v1/projects")
     APIClient(REMOTE_ADDR="198.51.100.1").get("/api/v1/info")
     assert log.lines("timetracker.access")[1:] == [
-        {"event": "GET /api/v1/info 200", "status": 200, "address": "198.51.100.1"}
+        {
+            "event": "GET /api/v1/info 200",
+            "route": "/api/v1/info",
+            "status": 200,
+            "address": "198.51.100.1",
+        }
     ]
+
+
+def test_the_lines_of_a_request_have_its_trace(owner: User, log: Log) -> None:
+    trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    _, secret = issue_token(owner, "read:tasks")
+    headers = {"traceparent": f"00-{trace}-{span}-01"}
+    assert api_with(secret).get("/api/v1/projects/7", headers=headers).status_code == 403
+    for logger in ("timetracker.access", "timetracker.security"):
+        (line,) = log.lines(logger)
+        assert (line["trace_id"], line["span_id"]) == (trace, span)
+    assert log.lines("timetracker.access")[0]["route"] == "/api/v1/projects/{id}"
 
 
 def test_the_access_line_of_a_page_says_who_has_logged_in(
@@ -99,11 +116,17 @@ def test_the_access_line_of_a_page_says_who_has_logged_in(
     assert log.lines("timetracker.access") == [
         {
             "event": "GET /admin/ 200",
+            "route": "/admin/",
             "status": 200,
             "address": CALLER,
             "user_id": administrator.pk,
         },
-        {"event": "GET /api/docs 200", "status": 200, "address": CALLER},
+        {
+            "event": "GET /api/docs 200",
+            "route": "/api/docs",
+            "status": 200,
+            "address": CALLER,
+        },
     ]
 
 
