@@ -26,5 +26,11 @@ class ProjectsConfig(ApiAppConfig):
             "rounding": None,
             "status": "active",
         },
+        "FavoriteProject": {
+            "id": 3,
+            "user_id": 2,
+            "project_id": 1,
+            "created_at": "2024-01-15T09:00:00Z",
+        },
         "PatchedProjectRequest": {"status": "on_hold"},
     }

@@ -1,7 +1,8 @@
 """Projects, optionally for a client."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -13,6 +14,9 @@ from rates.rated import Rated
 from resources.models import ResourceQuerySet, external_id_once, updated_at_after
 from values.money import RoundingField, rounding_known
 from values.text import FoldedField, NameField, ProseField, SortField
+
+if TYPE_CHECKING:
+    from users.models import User
 
 
 class ProjectQuerySet(ResourceQuerySet["Project"]):
@@ -99,3 +103,37 @@ class Project(Rated):
             version=F("version") + 1,
         ):
             record([self.change(Change.Action.ARCHIVED, ["status"])])
+
+
+class FavoriteProjectQuerySet(ResourceQuerySet["FavoriteProject"]):
+    """Favorites; everyone has their own."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep the user's own; an administrator sees no others either."""
+        return self.filter(user=user.pk)
+
+
+class FavoriteProject(models.Model):
+    """A user's mark on a project; nobody else sees it, and an archived project keeps it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FavoriteProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                "user",
+                "project",
+                name="favorite_project_once_per_user",
+                violation_error_message="This project is already a favorite.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.project}, a favorite of {self.user}"

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from api.serializers.base import ModelSerializer
-from projects.models import Project
+from projects.models import FavoriteProject, Project
 from rates.rounding import RoundingObjectField
 
 
@@ -31,3 +31,13 @@ class ProjectSerializer(ModelSerializer[Project]):
             "version",
             "external_id",
         ]
+
+
+class FavoriteProjectSerializer(ModelSerializer[FavoriteProject]):
+    """A project that the user marked as a favorite."""
+
+    user_id = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = FavoriteProject
+        fields = ["id", "user_id", "project_id", "created_at"]

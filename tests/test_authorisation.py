@@ -12,6 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apitokens.models import ApiToken
+from projects.models import FavoriteProject
 from tests.support.authorisation import CALLERS, Call, Caller, calls, expected
 from tests.support.errors import error_of
 from tests.support.examples import RESOURCES, change_of, make_row, path_of, smallest_body_of
@@ -71,6 +72,11 @@ class Office:
             self.bodies[path] = self.bodies[f"{path}/by-external-id/<id>"] = body
             self.bodies[f"{path}/<id>"] = change_of(viewset)
             self.bodies[f"{path}/bulk"] = {"operations": [{"op": "create", "data": body}]}
+        favorites = "api/v1/users/me/favorites/projects"
+        self.rows[f"{favorites}/<id>"] = marked = [make_project(name) for name in ("One", "Two")]
+        for project in marked:  # both the caller's: another's are not there
+            FavoriteProject.objects.create(user=user, project=project)
+        self.bodies[favorites] = {"project_id": self.project.pk}
         make_entry(colleague, self.project, lasting=EACH)
         make_entry(colleague, self.project, lasting=None)  # counts for nobody
 

@@ -1,7 +1,7 @@
 """Every route of the service."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
@@ -11,6 +11,7 @@ from billing.views import BillingView, BillView, RepriceView
 from books.views import BooksView
 from changes.views import ChangesView
 from logins.views import LoginView, LogoutView
+from projects.views import FavoriteProjectViewSet
 from registry import declared
 from reports.shared import shared_report
 from reports.views import EntriesView, SummaryView, WeeklyView
@@ -60,6 +61,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/books", BooksView.as_view(), name="books"),
     path("api/v1/changes", ChangesView.as_view(), name="changes"),
     path("api/v1/users/me", CurrentUserView.as_view(), name="current-user"),
+    path(
+        "api/v1/users/me/favorites/projects",
+        FavoriteProjectViewSet.as_view({"get": "list", "post": "create"}),
+        name="favorite-projects",
+    ),
+    re_path(
+        r"^api/v1/users/me/favorites/projects/(?P<project_id>[0-9]{1,18})$",
+        FavoriteProjectViewSet.as_view({"delete": "destroy"}),
+        name="favorite-project",
+    ),
     path(
         "admin/api-tokens",
         RedirectView.as_view(pattern_name="admin:apitokens_apitoken_changelist"),

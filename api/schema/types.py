@@ -24,6 +24,7 @@ ALSO_ACCEPTED = "x-also-accepted"
 ID: Schema = {"type": "integer", "minimum": 0}
 PATH_PARAMETERS: dict[str, tuple[Schema, str]] = {
     "id": (ID, "The id of the {one}."),
+    "project_id": (ID, "The id of the project."),
     "delivery_id": (ID, "The id of the delivery."),
     "external_id": (
         {"type": "string", "minLength": 1, "maxLength": 255},

@@ -75,6 +75,10 @@ def calls(ids: dict[str, int]) -> Iterator[Call]:
     yield from _of_reports()
     yield from _of_webhooks(ids)
     yield from _of_money(ids)
+    favorites = "users/me/favorites/projects"
+    yield "GET", f"{favorites}?per_page=100&page=1000", None
+    yield "POST", favorites, {"project_id": ids["projects"]}
+    yield "DELETE", f"{favorites}/{ids['projects']}", None
     yield "POST", "auth/login", {"username": "x" * 150, "password": "x" * 1000}
     yield "POST", "auth/logout", {}
     for name in reversed(bodies):

@@ -62,6 +62,11 @@ ROUTES: dict[str, Scopes] = {
     "api/v1/books": {**_reading("read:time_entries"), "PUT": "write:time_entries"},
     "api/v1/changes": _reading("read:time_entries"),
     "api/v1/users/me": _reading("read:users"),
+    "api/v1/users/me/favorites/projects": {
+        **_reading("read:projects"),
+        "POST": "write:projects",
+    },
+    "api/v1/users/me/favorites/projects/<id>": {"DELETE": "write:projects"},
     "api/v1/users": _reading("admin:all"),
 }
 # What a row can do beside being read and written: its resource's own tests ask it.

@@ -36,6 +36,7 @@ INFO = {
         "webhooks_event_types": "/api/v1/webhooks/event-types",
         "users": "/api/v1/users",
         "users_me": "/api/v1/users/me",
+        "users_me_favorites_projects": "/api/v1/users/me/favorites/projects",
         "timer_status": "/api/v1/timer/status",
         "timer_start": "/api/v1/timer/start",
         "timer_stop": "/api/v1/timer/stop",
