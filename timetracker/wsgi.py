@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
+from timetracker.orphans import end_with_server
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "timetracker.settings")
 django = get_wsgi_application()  # without which our own modules cannot be loaded
 # Only here: a command may wait for a commit as long as it takes.
@@ -19,3 +21,4 @@ application = import_string("timetracker.outermost.Outermost")(django)
 import_module(settings.ROOT_URLCONF)
 gc.collect()
 gc.freeze()
+end_with_server()

@@ -26,6 +26,7 @@ from apitokens.models import ApiToken
 from database.postgresql.limits import limit_role
 from ratelimit.counters import CounterCache
 from timetracker.management.commands.serve_metrics import FOLDER
+from timetracker.orphans import SERVER
 from users.models import User
 from values.arguments import at_least_one
 from values.companions import keep_running
@@ -118,6 +119,7 @@ class Command(BaseCommand):
             _keep_metrics()
         if not no_webhooks:
             _keep_running("send_webhooks")
+        os.environ[SERVER] = str(os.getpid())  # which the server keeps
         replace_process(granian(host, port, workers, threads))
 
     def _say_where(self, address: str) -> None:
