@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from resources.admin import ModelAdmin
 from staff.filters import PersonFilter
@@ -139,7 +143,7 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
         for webhook in active:
             put_back(Delivery(webhook=webhook, event=TEST))
         if active:
-            self.message_user(request, f"Tests on their way: {len(active)}.")
+            self.message_user(request, f"{len(active)} test{pluralize(len(active))} will be sent.")
         else:
             self.message_user(request, NONE_ACTIVE, messages.WARNING)
 
@@ -161,6 +165,24 @@ class DeliveryAdmin(ReadOnly, AdministratorsOnly, admin.ModelAdmin[Delivery]):
     )
     readonly_fields = fields
     actions = ("send_again",)
+
+    class Media:
+        css = {"all": ("webhooks/webhooks.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add what the button on the page of a delivery posts to."""
+        view = self.admin_site.admin_view(require_POST(self.send_one_again))
+        return [
+            path("<int:pk>/send-again/", view, name="webhooks_delivery_send_again"),
+            *super().get_urls(),
+        ]
+
+    def send_one_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Put one delivery back into its queue, and show it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        self.send_again(request, self.get_queryset(request).filter(pk=pk))
+        return redirect("admin:webhooks_delivery_change", pk)
 
     @admin.display(description="row id", ordering="object_id")
     def row_id(self, delivery: Delivery) -> int | None:
@@ -194,6 +216,7 @@ class DeliveryAdmin(ReadOnly, AdministratorsOnly, admin.ModelAdmin[Delivery]):
         for delivery in active:
             put_back(delivery)
         if active:
-            self.message_user(request, f"Deliveries on their way again: {len(active)}.")
+            count = f"{len(active)} deliver{pluralize(len(active), 'y,ies')}"
+            self.message_user(request, f"{count} will be sent again.")
         else:
             self.message_user(request, NONE_ACTIVE, messages.WARNING)

@@ -251,7 +251,7 @@ class Delivery(models.Model):
         WAITING = "waiting"
         DELIVERED = "delivered"
         FAILED = "failed"  # and will be tried again
-        GIVEN_UP = "given_up"
+        GIVEN_UP = "given_up", "Given up"
 
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", db_index=False)
     message_id = models.CharField(max_length=40, default=new_message_id)

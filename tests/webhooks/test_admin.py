@@ -64,11 +64,13 @@ def test_the_health_of_a_webhook_is_shown(browser: Browser, delivery: Delivery) 
     assert row[3:7] == ["90 % of 10", "1", "0", "The receiver answered 500."]
     page = browser.get(url(Webhook, "change", delivery.webhook_id)).content.decode()
     assert "1 waiting, 0 failed and to be retried." in page
-    assert "90 % of 10 attempts in the last 24 hours delivered, 1 failed." in page
+    assert "10 attempts in the last 24 hours: 9 delivered (90 %), 1 failed." in page
+    assert page.count("The receiver answered 500.") == 1
     assert f"{now:%H}:00: 1 delivered, 1 failed attempt" in page
     Webhook.disable(delivery.webhook_id, "The receiver answered 410 Gone.")
     page = browser.get(url(Webhook, "change", delivery.webhook_id)).content.decode()
     assert "Not active: The receiver answered 410 Gone." in page
+    assert "Last error" not in page
 
 
 def test_a_million_that_wait_are_not_counted(
@@ -85,9 +87,32 @@ def test_a_million_that_wait_are_not_counted(
 def test_a_delivery_is_sent_again(browser: Browser, delivery: Delivery) -> None:
     data = {"action": "send_again", "_selected_action": [delivery.pk]}
     answer = browser.post(url(Delivery, "changelist"), data)
-    assert messages_of(answer) == ["Deliveries on their way again: 1."]
+    assert messages_of(answer) == ["1 delivery will be sent again."]
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries) == ("waiting", 0)
+
+
+def test_a_delivery_is_sent_again_from_its_own_page(
+    browser: Browser, delivery: Delivery, owner: User
+) -> None:
+    path, page = url(Delivery, "send_again", delivery.pk), url(Delivery, "change", delivery.pk)
+    shown = browser.get(page).content.decode()
+    assert f'<form method="post" action="{path}">' in shown
+    assert "Given up" in shown
+    assert browser.get(path).status_code == 405
+    owner.is_staff = True
+    owner.save()
+    assert admin_as(owner).post(path).status_code == 403
+    delivery.refresh_from_db()
+    assert delivery.state == "given_up"
+    answer = browser.post(path, follow=True)
+    assert answer.redirect_chain == [(page, 302)]
+    assert messages_of(answer) == ["1 delivery will be sent again."]
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("waiting", 0)
+    Webhook.objects.update(active=False)
+    assert path not in browser.get(page).content.decode()
+    assert messages_of(browser.post(path)) == [NONE_ACTIVE]
 
 
 def test_a_test_is_sent_to_what_is_active(browser: Browser, owner: User) -> None:
@@ -95,6 +120,9 @@ def test_a_test_is_sent_to_what_is_active(browser: Browser, owner: User) -> None
     data = {"action": "send_test", "_selected_action": [hook.pk]}
     browser.post(url(Webhook, "changelist"), data)
     assert [each.event for each in Delivery.objects.all()] == [TEST]
+    for page in (url(Webhook, "delete", hook.pk), url(Webhook, "history", hook.pk)):
+        path = browser.get(page).content.decode().partition('<div class="breadcrumbs">')[2]
+        assert path.partition("</div>")[0].count(">Webhooks<") == 1
     Webhook.objects.update(active=False)
     answer = browser.post(url(Webhook, "changelist"), data)
     assert messages_of(answer)[-1] == NONE_ACTIVE
