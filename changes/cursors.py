@@ -9,7 +9,7 @@ from typing import Self
 from api.exceptions import ApiError
 
 TEXT = re.compile(
-    r"1 ([0-9a-f]{16}) ([0-9]{1,18}) ([0-9]{1,18}) ((?:all|own) [a-z_,]+)"
+    r"1 ([0-9a-f]{16}) ([0-9]{1,18}) ([0-9]{1,18}) ((?:all|own) [a-z_,]+)( chosen)?"
     r"(?: after ([a-z_]+) ([0-9]{1,18}))?",
     re.ASCII,
 )
@@ -33,7 +33,7 @@ class Cursor:
     `sight` is all entries or one's own, and the types: if visibility grew, a consumer would lack
     unchanged rows; if it shrank, it would keep rows that it may no longer see. `listed` is the
     type and id of the last row during the initial listing; changes made in the meantime follow it,
-    from `seq`.
+    from `seq`. `chosen` says that somebody named the types: a request that names none keeps them.
     """
 
     epoch: str
@@ -41,6 +41,12 @@ class Cursor:
     user_id: int
     sight: str
     listed: tuple[str, int] | None = None
+    chosen: bool = False
+
+    @property
+    def types(self) -> list[str]:
+        """The types, without the entries that are seen."""
+        return self.sight.split(" ")[1].split(",")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -53,11 +59,13 @@ class Cursor:
         match = TEXT.fullmatch(plain)
         if not match:
             raise ValueError(text)
-        epoch, seq, user_id, sight, kind, pk = match.groups()
-        return cls(epoch, int(seq), int(user_id), sight, (kind, int(pk)) if kind else None)
+        epoch, seq, user_id, sight, chosen, kind, pk = match.groups()
+        listed = (kind, int(pk)) if kind else None
+        return cls(epoch, int(seq), int(user_id), sight, listed, bool(chosen))
 
     def __str__(self) -> str:
         plain = f"1 {self.epoch} {self.seq} {self.user_id} {self.sight}"
+        plain += " chosen" if self.chosen else ""
         if self.listed:
             plain += " after {} {}".format(*self.listed)
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")

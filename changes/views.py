@@ -22,6 +22,7 @@ from journal.numbering import TooManyWaiting, feed_of_now, numbered_feed
 DEFAULT_PER_PAGE = 100
 MAX_PER_PAGE = 1000
 NOW = "now"
+DEFAULT_TYPES = "By default those that were named for the cursor, or else all that you may read."
 RENEWED_EVERY = 1000  # changes, most of which the caller may not see
 
 
@@ -43,7 +44,7 @@ class ChangesView(ApiView):
         ),
         "types": (
             {"type": "string", "examples": ["project,time_entry"]},
-            f"Comma-separated types: {', '.join(VIEWSETS)}. All that you may read by default.",
+            f"Comma-separated types: {', '.join(VIEWSETS)}. {DEFAULT_TYPES}",
         ),
         "per_page": (
             {"type": "integer", "minimum": 1, "default": DEFAULT_PER_PAGE},
@@ -64,17 +65,19 @@ class ChangesView(ApiView):
         the row of an `upsert` and remove that of a `delete`, even if you never had it. No change
         is missed, including changes made while you list. 410 `cursor_expired` means that the
         cursor is more than 90 days old or that your access has changed: discard your copy and
-        start again without a cursor. Each type requires its own read scope; with none of the four
+        start again without a cursor. Each type requires its own read scope; with none of them
         the response is 403. A response without changes has an `ETag`; sent as `If-None-Match`,
         it gives 304 until something changes, which counts only towards the minute limit.
         """
-        types = self._types()
+        given = self._given()
+        types = self._types(given)
         limit = min(positive(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
         feed = _feed(to_the_end=request.query_params.get("cursor") == NOW)
         entries = "all" if request.user.is_superuser else "own"
         sight = f"{entries} {','.join(types)}"
-        now = Cursor(feed.epoch, feed.last_seq, request.user.pk, sight)
-        cursor = self._cursor(now)
+        chosen = "types" in request.query_params or (given is not None and given.chosen)
+        now = Cursor(feed.epoch, feed.last_seq, request.user.pk, sight, chosen=chosen)
+        cursor = replace(given, chosen=chosen) if given else self._first(now)
         if not _can_be_followed(cursor, now, feed):
             raise CursorExpired
         reader = Reader(request, types)
@@ -102,9 +105,14 @@ class ChangesView(ApiView):
         then = replace(now, seq=now.seq // RENEWED_EVERY)
         return entity_tag("nothing new", str(then), self.request.now.date())
 
-    def _types(self) -> list[str]:
-        """Return the requested types; 403 for one that the token may not read."""
+    def _types(self, given: Cursor | None) -> list[str]:
+        """Return the requested types; 403 for one that the token may not read.
+
+        Without any, those of a cursor for which they were named; else all that may be read.
+        """
         asked = self.request.query_params.get("types")
+        if asked is None and given and given.chosen:
+            asked = ",".join(given.types)
         available = self.request.auth.effective_scopes()
         opened = {kind: f"read:{viewset.scope_resource}" for kind, viewset in VIEWSETS.items()}
         if asked is None:
@@ -117,13 +125,16 @@ class ChangesView(ApiView):
                 raise InsufficientScope(opened[kind], available)
         return [kind for kind in opened if kind in types]
 
-    def _cursor(self, now: Cursor) -> Cursor:
-        """Return the requested cursor; 400 for an invalid one or another user's."""
+    def _first(self, now: Cursor) -> Cursor:
+        """Return where a consumer without a cursor begins."""
+        is_listed = "cursor" not in self.request.query_params
+        return replace(now, listed=(next(iter(VIEWSETS)), 0)) if is_listed else now
+
+    def _given(self) -> Cursor | None:
+        """Return the requested cursor, if any; 400 for an invalid one or another user's."""
         text = self.request.query_params.get("cursor")
-        if text is None:
-            return replace(now, listed=(next(iter(VIEWSETS)), 0))
-        if text == NOW:
-            return now
+        if text in (None, NOW):
+            return None
         sentence = "Must be a next_cursor or now."
         try:
             cursor = Cursor.parse(text)

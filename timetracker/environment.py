@@ -21,7 +21,7 @@ Network = IPv4Network | IPv6Network
 SECRET_MIN_LENGTH = 50
 SECRET_MIN_CHARACTERS = 8  # different ones; 50 random digits have 10, nearly always
 HIGHEST_PORT = 65_535
-WIDEST_OF_PROXIES = 7  # bits: fc00::/7 is all of the private addresses of IPv6
+WIDEST = 7  # bits: fc00::/7 is all of the private addresses of IPv6
 # As a browser sends it, of web pages and of extensions; `null` of files.
 ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+", re.ASCII)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -99,12 +99,22 @@ def networks(name: str) -> list[Network]:
 
 def proxies(name: str) -> list[Network]:
     """Return the networks of trusted proxies, which can claim any client address."""
+    why = "any host in it could forge client addresses. List your proxies."
+    return _bounded(name, "trust", why)
+
+
+def receivers(name: str) -> list[Network]:
+    """Return the networks to which webhooks may be sent although they are not public."""
+    why = "users could send requests to all that is in it. List the networks of receivers."
+    return _bounded(name, "allow", why)
+
+
+def _bounded(name: str, verb: str, why: str) -> list[Network]:
     found = networks(name)
     for network in found:
-        if network.prefixlen < WIDEST_OF_PROXIES:
+        if network.prefixlen < WIDEST:
             raise ImproperlyConfigured(
-                f"{name} must not trust a network as wide as {network}: any host in it "
-                "could forge client addresses. List your proxies."
+                f"{name} must not {verb} a network as wide as {network}: {why}"
             )
     return found
 

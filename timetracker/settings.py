@@ -35,7 +35,7 @@ TRUSTED_PROXIES = environment.proxies("TRUSTED_PROXIES")
 # Whose pages may call the API: edge/cors.py.
 CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
 # Where webhooks may be sent although it is not public: webhooks/destinations.py.
-WEBHOOK_ALLOWED_NETWORKS = environment.networks("WEBHOOK_ALLOWED_NETWORKS")
+WEBHOOK_ALLOWED_NETWORKS = environment.receivers("WEBHOOK_ALLOWED_NETWORKS")
 # Where `serve` shows what it counts, apart from the service: docs/monitoring.md.
 METRICS_ADDRESS = environment.listener("METRICS_ADDRESS")
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []

@@ -16,7 +16,7 @@ SPECIAL: tuple[tuple[Network, str], ...] = tuple(
     for network, kind in (
         ("0.0.0.0/8", "an unspecified"),
         ("10.0.0.0/8", "a private"),
-        ("100.64.0.0/10", "a carrier's shared"),
+        ("100.64.0.0/10", "a carrier-grade NAT"),
         ("127.0.0.0/8", "a loopback"),
         # Azure's metadata service, in the middle of public addresses.
         ("168.63.129.16/32", "a metadata"),

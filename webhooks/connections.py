@@ -70,7 +70,10 @@ class Attempt:
     def bytes_left(self) -> int:
         """Return how many more bytes may be read; raises Failed where it is none."""
         if self.received >= ANSWER_BYTES:
-            raise Failed(Fault.ANSWER, f"The answer is longer than {ANSWER_BYTES // 1024} KiB.")
+            raise Failed(
+                Fault.ANSWER,
+                f"The headers of the answer are longer than {ANSWER_BYTES // 1024} KiB.",
+            )
         return ANSWER_BYTES - self.received
 
 

@@ -72,11 +72,12 @@ def parse(url: str) -> Destination:
     """Return the parts of a URL; raises Refused where it is not of the form we accept."""
     match = URL.fullmatch(_readable(url))
     if match is None:
-        raise Refused("scheme", "Must begin with https:// and a host.")
+        raise Refused("scheme", "The URL must begin with https:// and a host.")
     scheme, authority, target = match["scheme"].lower(), match["authority"], match["target"]
     if "@" in authority:
         raise Refused(
-            "credentials", "Must not hold a user name or a password: each request is signed."
+            "credentials",
+            "The URL must not contain a user name or a password: each request is signed.",
         )
     if NOT_IN_TARGET.search(target):
         raise Refused("characters", "Characters after the host must be percent-encoded ASCII.")
@@ -104,7 +105,7 @@ def permitted_addresses(
     try:
         addresses = addresses or resolver(destination.host, seconds)
     except Unresolved:
-        raise Refused("name", "The name of the host was not found.") from None
+        raise Refused("name", "The host name could not be resolved.") from None
     for address in addresses:
         judge(destination, address)
     return addresses
@@ -124,20 +125,21 @@ def judge(destination: Destination, address: Address) -> None:
 
 def _judge_form(destination: Destination) -> None:
     if destination.scheme != "https":
-        raise Refused("scheme", "Must begin with https://.")
+        raise Refused("scheme", "The URL must begin with https://.")
     if destination.port != DEFAULT_PORTS["https"] and destination.port < FIRST_FREE_PORT:
         raise Refused("port", "The port must be 443 or from 1024 to 65535.")
 
 
 def _readable(url: str) -> str:
     if len(url) > MAX_URL:
-        raise Refused("length", f"Must have at most {MAX_URL} characters.")
+        raise Refused("length", f"The URL must have at most {MAX_URL} characters.")
     if not url.isprintable() or " " in url or "\\" in url:
         raise Refused(
-            "characters", "Must not hold spaces, backslashes or characters that do not print."
+            "characters",
+            "The URL must not contain spaces, backslashes or non-printable characters.",
         )
     if "#" in url:
-        raise Refused("fragment", "Must not hold a fragment (#…).")
+        raise Refused("fragment", "The URL must not contain a fragment (#…).")
     return url
 
 

@@ -36,7 +36,11 @@ EVENT_TYPES = {
         EventType("project.created", "project", "A project was added."),
         EventType("project.updated", "project", "A project changed, but not its status."),
         EventType("project.status_changed", "project", "A project's status changed."),
-        EventType("project.deleted", "project", "A project was deleted."),
+        EventType(
+            "project.deleted",
+            "project",
+            "A project was deleted: only by a script, as DELETE archives it.",
+        ),
         EventType("task.created", "task", "A task was added."),
         EventType("task.updated", "task", "A task changed."),
         EventType("task.completed", "task", "A task became done."),

@@ -28,7 +28,7 @@ class Payloads:
         entries = "all" if self._owner.is_superuser else "own"
         kinds = opened_by(webhook.events)
         types = ",".join(kind for kind in VIEWSETS if kind in kinds)
-        self._cursor = Cursor(feed.epoch, 0, self._owner.pk, f"{entries} {types}")
+        self._cursor = Cursor(feed.epoch, 0, self._owner.pk, f"{entries} {types}", chosen=True)
 
     def body_of(self, delivery: Delivery) -> bytes | None:
         """Return the body of a delivery; None if its owner may not see what it is about.

@@ -24,6 +24,8 @@ SHOWN: dict[str, dict[str, object]] = {
         "duration_seconds": 0,
         "duration_hours": 0.0,
         "active": True,
+        "rounded_seconds": None,
+        "amount": None,
     },
     "project.status_changed": {"status": "archived"},
     "task.completed": {"status": "done", "completed_at": "2024-01-15T17:00:00Z"},

@@ -57,7 +57,7 @@ def _payload(names: Sequence[str], kind: str, shown: Schema) -> Schema:
             "description": "When it was written (UTC).",
         },
         "seq": {**INTEGER, "description": "Its place in the change feed."},
-        "cursor": {"type": "string", "description": "`GET /changes` continues after it."},
+        "cursor": {"type": "string", "description": "`GET /changes?cursor=…` continues after it."},
         "changed_by": {
             "type": ["integer", "null"],
             "description": "The id of the user; null for the service itself.",

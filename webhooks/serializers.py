@@ -1,6 +1,6 @@
 """Webhooks and their deliveries on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -16,6 +16,7 @@ from webhooks.events import ALL, EVENT_TYPES, opened_by
 from webhooks.models import Delivery, Webhook
 
 MOST_PROJECTS = 100
+JUDGED_ONCE = ("url", "events", "project_ids")
 
 
 class EventsField(serializers.ListField):
@@ -94,6 +95,16 @@ class WebhookSerializer(ModelSerializer[Webhook]):
             "version",
             "external_id",
         ]
+
+    def to_internal_value(self, data: Mapping[str, object]) -> Validated:
+        """Return the values to write; what was sent back as it is, was judged when it came."""
+        before = self.instance
+        judged = {
+            name: value
+            for name, value in data.items()
+            if not (before and name in JUDGED_ONCE and value == getattr(before, name))
+        }
+        return super().to_internal_value(judged)
 
     def validate_url(self, url: str) -> str:
         """Refuse what the view found to be no place to send to, before any row was locked."""

@@ -1,9 +1,10 @@
 """The webhooks' endpoints."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
-from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -15,7 +16,7 @@ from api.pagination.pages import PagePagination
 from api.schema.answers import list_envelope, written_envelope
 from api.serializers.base import refuse_unknown
 from api.serializers.fields import AnyField, InstantField
-from api.serializers.representation import Representation, representation_of
+from api.serializers.representation import representation_of
 from api.views import METHODS_WITH_BODY
 from api.viewsets import ResourceViewSet
 from webhooks.destinations import Refused, check
@@ -44,14 +45,18 @@ class EventTypeSerializer(serializers.Serializer[object]):
     sample = serializers.DictField(help_text="The body that is sent of such an event.")
 
 
-class Deliveries(NamedTuple):
+DELIVERY = representation_of(DeliverySerializer)
+
+
+@dataclass(frozen=True)
+class Deliveries:
     """What the paginator asks of a view."""
 
-    plural_key: str
-    representation: Representation
+    list_name: str  # of one webhook: its cursors are of no other
+    plural_key: ClassVar = "deliveries"
+    representation: ClassVar = DELIVERY
 
 
-DELIVERIES = Deliveries("deliveries", representation_of(DeliverySerializer))
 WITH_SECRET = {
     "message": serializers.CharField(),
     "webhook": WebhookSerializer(),
@@ -61,9 +66,6 @@ EVENTS_SHOWN: dict[str, AnyField] = {"event_types": EventTypeSerializer(many=Tru
 DELIVERY_WRITTEN = written_envelope(DeliverySerializer, "delivery")
 
 
-@extend_schema_view(
-    create=extend_schema(responses={201: inline_serializer("WebhookCreated", {**WITH_SECRET})}),
-)
 class WebhookViewSet(ResourceViewSet[Webhook]):
     """List, create, read, change and delete webhooks."""
 
@@ -72,6 +74,14 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
     url_refusal = ""
+
+    @extend_schema(responses={201: inline_serializer("WebhookCreated", {**WITH_SECRET})})
+    def create(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Create a webhook: the response has its secret, this once.
+
+        409 `too_many_webhooks` if you have 20.
+        """
+        return super().create(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Judge the address too: to look up its name takes time, in which no row is locked."""
@@ -107,9 +117,12 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         return Response({"event_types": event_types()})
 
     @extend_schema(request=None, responses=DELIVERY_WRITTEN)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], failures=(409,))
     def test(self, request: Request, pk: str) -> Response:
-        """Send a test event: `webhook.test`, signed as any other."""
+        """Send a test event: `webhook.test`, signed as any other.
+
+        409 `webhook_inactive` while `active` is false.
+        """
         refuse_unknown(request.data, known=())
         webhook = self._active()
         delivery = Delivery(webhook=webhook, event=TEST)
@@ -117,11 +130,12 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         return self._delivery("The test is on its way", delivery)
 
     @extend_schema(request=None, responses=inline_serializer("SecretRotated", {**WITH_SECRET}))
-    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    @action(detail=True, methods=["post"], url_path="rotate-secret", failures=(409,))
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Give the webhook a new secret: the old ones sign as well, each for 24 hours.
 
-        If you lose the response, rotate again: that is possible four times within 24 hours.
+        If you lose the response, rotate again. That is possible four times within 24 hours; then
+        it is 409 `too_many_secrets`, which says when the next is possible.
         """
         refuse_unknown(request.data, known=())
         with self.row_to_write(pk=pk) as webhook:
@@ -138,8 +152,10 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         if not filters.is_valid():
             raise ValidationError(filters.errors)
         paginator = PagePagination()
-        page = paginator.paginate_queryset(filters.qs, request, DELIVERIES)
-        rows = [DELIVERIES.representation.of_row(row, self.request.caller) for row in page]
+        page = paginator.paginate_queryset(
+            filters.qs, request, Deliveries(f"deliveries of {webhook.pk}")
+        )
+        rows = [DELIVERY.of_row(row, self.request.caller) for row in page]
         return paginator.get_paginated_response(rows)
 
     @extend_schema(request=None, responses=DELIVERY_WRITTEN)
@@ -147,9 +163,14 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         detail=True,
         methods=["post"],
         url_path="deliveries/(?P<delivery_id>[0-9]{1,18})/redeliver",
+        failures=(409,),
     )
     def redeliver(self, request: Request, pk: str, delivery_id: str) -> Response:
-        """Send a delivery again: with the same `webhook-id`."""
+        """Send a delivery again: with the same `webhook-id`.
+
+        One that was delivered before is `delivered` again at the end, whatever the new attempts
+        say. 409 `webhook_inactive` while `active` is false.
+        """
         refuse_unknown(request.data, known=())
         webhook = self._active()
         delivery = webhook.deliveries.filter(pk=delivery_id).first()
@@ -172,8 +193,10 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
     def replay(self, request: Request, pk: str) -> Response:
         """Replay events: send again all since an instant, each with the `webhook-id` it had.
 
-        Up to a minute more than was asked for is sent. What is older than the journal, 90 days
-        unless the operator keeps more, cannot be sent.
+        Up to a minute more than was asked for is sent, also from before the webhook existed. What
+        is older than the journal, 90 days unless the operator keeps more, cannot be sent.
+
+        409 `webhook_inactive` while `active` is false.
         """
         webhook = self._active()
         refuse_unknown(request.data, known=("since",))
@@ -190,8 +213,8 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         return webhook
 
     def _delivery(self, message: str, delivery: Delivery) -> Response:
-        row = DELIVERIES.representation.row_of(delivery)
-        shown = DELIVERIES.representation.of_row(row, self.request.caller)
+        row = DELIVERY.row_of(delivery)
+        shown = DELIVERY.of_row(row, self.request.caller)
         return Response({"message": message, "delivery": shown})
 
 

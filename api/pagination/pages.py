@@ -35,6 +35,7 @@ class PagePagination(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return the page that the request asks for, as rows of the view's representation."""
         self.key: str = view.plural_key
+        self.list_name: str = getattr(view, "list_name", self.key)
         self.representation: Representation = view.representation
         spelling = "perPage" if "perPage" in request.query_params else "per_page"
         asked = positive(request, spelling, DEFAULT_PER_PAGE)
@@ -101,7 +102,9 @@ class PagePagination(BasePagination):
     def _seal(self, request: Request) -> str:
         """Return the salt that binds a cursor to this list and its filters."""
         names = sorted(set(request.query_params) - set(self.parameters))
-        return f"{self.key}?{urlencode([(name, request.query_params[name]) for name in names])}"
+        return (
+            f"{self.list_name}?{urlencode([(name, request.query_params[name]) for name in names])}"
+        )
 
 
 def most_per_page(request: Request) -> int:

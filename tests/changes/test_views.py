@@ -238,6 +238,27 @@ def test_each_type_needs_its_scope(
     assert [kind for kind, *_ in follower.told()] == told
 
 
+def test_a_cursor_keeps_the_types_that_were_named_for_it(owner: User) -> None:
+    make_client("Before")
+    api = api_as(owner, *READS)
+    first = api.get(PATH, {"types": "client"}).json()
+    make_project()
+    make_client("After")
+    query = {"cursor": first["next_cursor"]}
+    seen: list[str] = []
+    has_more = True
+    while has_more:
+        answer = api.get(PATH, query).json()
+        seen += [each["type"] for each in answer["changes"]]
+        query, has_more = {"cursor": answer["next_cursor"]}, answer["has_more"]
+    assert {*seen} == {"client"}
+    assert api.get(PATH, {**query, "types": "client"}).json()["has_more"] is False
+    assert api.get(PATH, {**query, "types": "client,task"}).status_code == 410
+    of_all = api.get(PATH).json()["next_cursor"]
+    assert api_as(owner, "read:tasks").get(PATH, {"cursor": of_all}).status_code == 410
+    assert api_as(owner, "read:tasks").get(PATH, query).status_code == 403
+
+
 def test_a_type_without_its_scope_is_403_and_named(owner: User) -> None:
     response = api_as(owner, "read:tasks").get(PATH, {"types": "task,client"})
 

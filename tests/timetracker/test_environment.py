@@ -466,6 +466,14 @@ def test_racing_first_runs_agree_on_one_secret(
             "WEBHOOK_ALLOWED_NETWORKS must be addresses or networks",
             id="WEBHOOK_ALLOWED_NETWORKS",
         ),
+        *(
+            pytest.param(
+                {"WEBHOOK_ALLOWED_NETWORKS": f"10.0.0.0/8,{network}"},
+                f"WEBHOOK_ALLOWED_NETWORKS must not allow a network as wide as {network}",
+                id=f"webhooks to {network}",
+            )
+            for network in ("0.0.0.0/0", "::/0", "128.0.0.0/1")
+        ),
         pytest.param(
             {"RATE_LIMIT_PER_MINUTE": "0"},
             "RATE_LIMIT_PER_MINUTE must be a whole number",

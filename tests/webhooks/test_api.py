@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from api.pagination.keyset import NOT_OURS
 from idempotency.models import IdempotencyKey
 from journal.models import Change
 from projects.models import Project
@@ -114,7 +115,9 @@ def test_all_secrets_of_a_day_sign_so_that_a_lost_answer_costs_nothing(api: APIC
         ),
         pytest.param({"project_ids": 7}, "Give a list of ids.", id="no-list"),
         pytest.param(
-            {"url": "http://hooks.example.com/"}, "Must begin with https://.", id="in-clear"
+            {"url": "http://hooks.example.com/"},
+            "The URL must begin with https://.",
+            id="in-clear",
         ),
         pytest.param(
             {"url": "https://169.254.169.254/latest"},
@@ -193,6 +196,47 @@ def test_deliveries_are_listed_by_state_and_event(api: APIClient, owner: User) -
     assert len(api.get(path, {"event": "client.created"}).json()["deliveries"]) == 3
     assert api.get(path, {"state": "lost"}).status_code == 400
     assert api.get(path, {"color": "red"}).status_code == 400
+
+
+def test_a_cursor_of_deliveries_is_of_one_webhook(api: APIClient, owner: User) -> None:
+    hook, other = make_hook(owner), make_hook(owner)
+    for name in ("A", "B", "C"):
+        make_client(name)
+    fill_queues()
+    path, query = f"{PATH}/{hook.pk}/deliveries", {"per_page": "2"}
+    query["cursor"] = api.get(path, query).json()["pagination"]["next_cursor"]
+    assert len(api.get(path, query).json()["deliveries"]) == 1
+    refused: Any = api.get(f"{PATH}/{other.pk}/deliveries", query)
+    assert refused.status_code == 400
+    assert refused.json() == invalid(refused, cursor=NOT_OURS)
+
+
+def test_what_is_sent_back_unchanged_is_not_judged_again(owner: User) -> None:
+    project = make_project()
+    hook = make_hook(owner, project_ids=[project.pk])
+    Webhook.objects.update(url="http://10.0.0.1/", project_ids=[project.pk + 1])
+    api = api_as(owner, "write:webhooks")  # which may read none of what the events are about
+    path = f"{PATH}/{hook.pk}"
+    shown = api.get(path).json()["webhook"]
+    changed: Any = api.put(path, {**shown, "description": "Payroll"})
+    assert changed.status_code == 200
+    assert changed.json()["webhook"]["description"] == "Payroll"
+    sent: dict[str, tuple[object, int]] = {
+        "url": ("http://10.0.0.2/", 400),
+        "project_ids": ([project.pk + 2], 400),
+        "events": (["task.created"], 403),
+    }
+    for name, (value, status) in sent.items():
+        assert api.put(path, {**shown, name: value}).status_code == status
+    assert api.post(PATH, {"url": "http://10.0.0.1/", "events": ["*"]}).status_code in (400, 403)
+
+
+def test_another_users_webhook_is_403_and_none_is_404(owner: User, colleague: User) -> None:
+    hook = make_hook(colleague)
+    api = api_as(owner, *SCOPES)
+    for action in ("", "/deliveries"):
+        assert api.get(f"{PATH}/{hook.pk}{action}").status_code == 403
+        assert api.get(f"{PATH}/{hook.pk + 1}{action}").status_code == 404
 
 
 def test_a_delivery_is_put_back_with_the_id_it_had(api: APIClient, owner: User) -> None:
@@ -293,4 +337,11 @@ def test_event_types_have_samples_of_what_is_sent(api: APIClient, owner: User) -
     samples = {event["name"]: event["sample"] for event in listed}
     assert samples["project.updated"]["data"]["project"].keys() == shown.keys()
     assert samples["project.deleted"]["data"]["project"].keys() == {"id"}
+    assert api.post("/api/v1/timer/start", {"project_id": project.pk}).status_code == 201
+    running = api.get("/api/v1/timer/status").json()["timer"]
+    sample = samples["timer.started"]["data"]["time_entry"]
+    assert sample.keys() == running.keys()
+    worth = ("rounded_seconds", "amount", "end_time", "billed", "active", "duration_seconds")
+    assert [sample[name] for name in worth] == [None, None, None, False, True, 0]
+    assert [running[name] for name in worth[:5]] == [None, None, None, False, True]
     assert Project.objects.count() == 1

@@ -92,7 +92,7 @@ def test_a_body_of_just_the_limit_keeps_its_connection(client: Sender) -> None:
     [
         pytest.param(
             endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 1000 + b"\r\n"),
-            "The answer is longer than 64 KiB.",
+            "The headers of the answer are longer than 64 KiB.",
             id="endless headers",
         ),
         pytest.param(
@@ -102,16 +102,18 @@ def test_a_body_of_just_the_limit_keeps_its_connection(client: Sender) -> None:
         ),
         pytest.param(
             endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 1000),
-            "The answer is longer than 64 KiB.",
+            "The headers of the answer are longer than 64 KiB.",
             id="endless header",
         ),
         pytest.param(
             endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-            "The answer is longer than 64 KiB.",
+            "The headers of the answer are longer than 64 KiB.",
             id="endless interim answers",
         ),
         pytest.param(
-            endless(b"", b"x" * 1000), "The answer is longer than 64 KiB.", id="no lines"
+            endless(b"", b"x" * 1000),
+            "The headers of the answer are longer than 64 KiB.",
+            id="no lines",
         ),
         pytest.param(
             always(b"SSH-2.0-OpenSSH_9.2\r\n"),

@@ -14,7 +14,7 @@ LABELS = (
 PORT = "The port must be 443 or from 1024 to 65535."
 ALL = "The host must be public, with all of its addresses."
 UNREADABLE = "The host must be a name or an address, with or without a port."
-PRINTED = "Must not hold spaces, backslashes or characters that do not print."
+PRINTED = "The URL must not contain spaces, backslashes or non-printable characters."
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,17 @@ PRINTED = "Must not hold spaces, backslashes or characters that do not print."
         pytest.param("https://a.example:22/", "port", PORT, id="SSH"),
         pytest.param("https://a.example:80/", "port", PORT, id="port of http"),
         pytest.param("https://a.example:1023/", "port", PORT, id="port 1023"),
-        pytest.param("http://a.example/", "scheme", "Must begin with https://.", id="http"),
         pytest.param(
-            "http://8.8.8.8:8080/", "scheme", "Must begin with https://.", id="http to an address"
+            "http://a.example/", "scheme", "The URL must begin with https://.", id="http"
+        ),
+        pytest.param(
+            "http://8.8.8.8:8080/",
+            "scheme",
+            "The URL must begin with https://.",
+            id="http to an address",
         ),
         *(
-            pytest.param(text, "scheme", "Must begin with https:// and a host.", id=text)
+            pytest.param(text, "scheme", "The URL must begin with https:// and a host.", id=text)
             for text in (
                 "",
                 "ftp://a.example/",
@@ -102,7 +107,7 @@ PRINTED = "Must not hold spaces, backslashes or characters that do not print."
             pytest.param(
                 url,
                 "credentials",
-                "Must not hold a user name or a password: each request is signed.",
+                "The URL must not contain a user name or a password: each request is signed.",
                 id=url,
             )
             for url in (
@@ -112,12 +117,15 @@ PRINTED = "Must not hold spaces, backslashes or characters that do not print."
             )
         ),
         pytest.param(
-            "https://a.example/#b", "fragment", "Must not hold a fragment (#…).", id="fragment"
+            "https://a.example/#b",
+            "fragment",
+            "The URL must not contain a fragment (#…).",
+            id="fragment",
         ),
         pytest.param(
             "https://a.example#@127.0.0.1/",
             "fragment",
-            "Must not hold a fragment (#…).",
+            "The URL must not contain a fragment (#…).",
             id="fragment in place of a path",
         ),
         pytest.param("https://a.example\\@127.0.0.1/", "characters", PRINTED, id="backslash"),
@@ -134,7 +142,7 @@ PRINTED = "Must not hold spaces, backslashes or characters that do not print."
         pytest.param(
             f"https://a.example/{'a' * MAX_URL}",
             "length",
-            "Must have at most 2000 characters.",
+            "The URL must have at most 2000 characters.",
             id="length",
         ),
     ],
@@ -215,7 +223,7 @@ def test_a_name_without_addresses_is_refused() -> None:
     names = finds()
     with pytest.raises(Refused) as caught:
         check("https://BÜCHER.example/", names)
-    assert caught.value.message == "The name of the host was not found."
+    assert caught.value.message == "The host name could not be resolved."
     assert names.asked == ["xn--bcher-kva.example"]
 
 
@@ -250,8 +258,8 @@ def test_allowed_networks_may_be_http_and_any_port(url: str, settings: Settings)
 @pytest.mark.parametrize(
     ("url", "addresses", "message"),
     [
-        ("http://a.example/", ["8.8.8.8"], "Must begin with https://."),
-        ("http://a.example/", ["10.0.0.1", "8.8.8.8"], "Must begin with https://."),
+        ("http://a.example/", ["8.8.8.8"], "The URL must begin with https://."),
+        ("http://a.example/", ["10.0.0.1", "8.8.8.8"], "The URL must begin with https://."),
         ("https://a.example:25/", ["10.0.0.1", "8.8.8.8"], PORT),
         ("https://a.example/", ["10.0.0.1", "192.168.0.1"], ALL),
         ("https://a.example/", ["::ffff:10.0.0.1"], ALL),

@@ -9,6 +9,7 @@ from jsonschema_rs import Draft202012Validator
 
 from projects.models import Project
 from tests.support.factories import make_entry
+from tests.support.servers import ROOT
 from tests.webhooks.test_api import make_hook
 from tests.webhooks.test_events import WRITES, Desk
 from tests.webhooks.test_sending import Script, send
@@ -38,6 +39,24 @@ def test_every_event_is_in_the_document() -> None:
         ),
         TEST,
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("", "too_many_webhooks"),
+        ("/{id}/test", "webhook_inactive"),
+        ("/{id}/replay", "webhook_inactive"),
+        ("/{id}/deliveries/{delivery_id}/redeliver", "webhook_inactive"),
+        ("/{id}/rotate-secret", "too_many_secrets"),
+    ],
+)
+def test_a_conflict_is_in_the_document_and_in_the_table_of_codes(path: str, code: str) -> None:
+    published: Any = orjson.loads(document(JSON))
+    operation = published["paths"][f"/api/v1/webhooks{path}"]["post"]
+    assert "409" in operation["responses"]
+    assert f"409 `{code}`" in operation["description"]
+    assert f"`{code}`" in (ROOT / "docs/api.md").read_text()
 
 
 @pytest.mark.parametrize("event", EVENT_TYPES)

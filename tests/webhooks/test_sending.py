@@ -112,9 +112,14 @@ def test_a_delivery_is_signed_and_shows_the_row_as_its_endpoint_does(
         "data": {"time_entry": shown},
     }
     make_client()
-    types = {"types": "client,project,task,time_entry", "cursor": sent["cursor"]}
-    (later,) = api.get("/api/v1/changes", types).json()["changes"]
-    assert (later["type"], later["op"]) == ("client", "upsert")
+    for types in ({}, {"types": "client,project,task,time_entry"}):
+        for scopes in ((), ("read:rates",)):
+            api = api_as(owner, *SCOPES, *scopes)
+            answer = api.get("/api/v1/changes", {"cursor": sent["cursor"], **types})
+            (later,) = answer.json()["changes"]
+            assert (later["type"], later["op"]) == ("client", "upsert")
+    (refused,) = [api_as(owner, "read:clients").get("/api/v1/changes", {"cursor": sent["cursor"]})]
+    assert refused.status_code == 403
 
 
 def test_for_a_day_after_a_rotation_both_secrets_sign(owner: User, hook: Webhook) -> None:

@@ -220,12 +220,12 @@ def test_what_was_saved_is_judged_again_when_it_is_sent(settings: Settings) -> N
     with receiving() as receiver:
         result = post(Sender(), receiver.url())
         assert receiver.connections == 0
-    assert outcome(result) == (None, "", Fault.REFUSED, "Must begin with https://.")
+    assert outcome(result) == (None, "", Fault.REFUSED, "The URL must begin with https://.")
 
 
 def test_a_name_that_is_not_found_is_a_failure() -> None:
     result = post(Sender(resolver=finds()), "https://receiver.example/")
-    assert outcome(result) == (None, "", Fault.NAME, "The name of the host was not found.")
+    assert outcome(result) == (None, "", Fault.NAME, "The host name could not be resolved.")
 
 
 @pytest.mark.parametrize(
