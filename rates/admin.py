@@ -16,8 +16,8 @@ from staff.permissions import AdministratorsOnly
 class RateAdmin(AdministratorsOnly, ModelAdmin[Rate]):
     """Edit rates; the changes of a rate are in the journal."""
 
-    list_display = ("what_for", "hourly_rate", "first_day", "valid_until")
-    list_select_related = ("project", "client", "user")
+    list_display = ("what_for", "price", "first_day", "valid_until")
+    list_select_related = ("project__client", "client", "user")
     list_filter = (PersonFilter,)
     search_fields = ("project__folded_name__holds", "client__folded_name__holds")
     autocomplete_fields = ("user", "client", "project")
@@ -27,6 +27,13 @@ class RateAdmin(AdministratorsOnly, ModelAdmin[Rate]):
     def what_for(self, rate: Rate) -> str:
         """Return whom or what the rate is for."""
         return rate.what_for
+
+    @admin.display(description="hourly rate", ordering="hourly_rate", empty_value="none")
+    def price(self, rate: Rate) -> str | None:
+        """Return the rate and its currency; a user's has that of the client it is used for."""
+        if rate.hourly_rate is None:
+            return None
+        return f"{rate.hourly_rate} {rate.currency or ''}".strip()
 
     @admin.display(description="valid from", ordering="valid_from", empty_value="always")
     def first_day(self, rate: Rate) -> date | None:

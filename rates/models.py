@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from database.columns import model_behind
 from resources.models import Resource, ResourceQuerySet, external_id_once, within_years
+from values.money import service_currency
 from values.options import SaveOptions
 from values.wall_clock import EARLIEST, LATEST
 
@@ -123,7 +124,18 @@ class Rate(Resource):
         )
 
     def __str__(self) -> str:
-        return f"{self.hourly_rate} for {self.what_for}"
+        return f"{'No rate' if self.hourly_rate is None else self.hourly_rate} for {self.what_for}"
+
+    @property
+    def currency(self) -> str | None:
+        """The currency; None for a user's rate."""
+        client, its = self.client, self.project.client if self.project else None
+        return currency_of(
+            client.currency if client else None,
+            its.currency if its else None,
+            self.client_id,
+            self.project_id,
+        )
 
     @property
     def what_for(self) -> str:
@@ -163,6 +175,15 @@ class Rate(Resource):
         if self.valid_until != last:
             self.valid_until = last
             super().save(update_fields=["valid_until", "updated_at"])
+
+
+def currency_of(
+    client: str | None, project: str | None, client_id: int | None, project_id: int | None
+) -> str | None:
+    """Return the currency; None for a rate that takes that of whichever client it is used for."""
+    if client_id is None and project_id is None:
+        return None
+    return client or project or service_currency()
 
 
 class Place(NamedTuple):

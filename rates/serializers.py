@@ -8,17 +8,7 @@ from rest_framework import serializers
 from api.serializers.base import ModelSerializer
 from api.serializers.fields import DateField
 from api.serializers.representation import ComputedField
-from rates.models import ALWAYS, Rate
-from values.money import service_currency
-
-
-def currency(
-    client: str | None, project: str | None, client_id: int | None, project_id: int | None
-) -> str | None:
-    """Return the currency; null for a rate that takes that of whichever client it is used for."""
-    if client_id is None and project_id is None:
-        return None
-    return client or project or service_currency()
+from rates.models import ALWAYS, Rate, currency_of
 
 
 class FirstDayField(DateField):
@@ -43,7 +33,7 @@ class RateSerializer(ModelSerializer[Rate]):
         help_text="The first local day of an entry's owner that has this rate; null for always.",
     )
     currency = ComputedField(
-        currency, "client.currency", "project.client.currency", "client_id", "project_id"
+        currency_of, "client.currency", "project.client.currency", "client_id", "project_id"
     )
 
     class Meta:
