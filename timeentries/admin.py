@@ -1,7 +1,5 @@
 """Time entries in the Django admin."""
 
-from datetime import datetime
-
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -124,9 +122,9 @@ class TimeEntryAdmin(ModelAdmin[TimeEntry]):
         return _clock(entry.duration_seconds)
 
     @admin.display(description="Paused at")
-    def paused(self, entry: TimeEntry) -> datetime | None:
+    def paused(self, entry: TimeEntry) -> str | None:
         """Return since when a timer is paused."""
-        return entry.paused_at
+        return localize(timezone.localtime(entry.paused_at)) if entry.paused_at else None
 
     @admin.display(empty_value="", ordering="break_seconds")
     def breaks(self, entry: TimeEntry) -> str | None:

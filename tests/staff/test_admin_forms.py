@@ -10,7 +10,7 @@ from django.db.models import Model
 from clients.models import Client
 from projects.models import Project
 from tasks.models import Task
-from tests.support.admin import admin_as, errors_of, rows_of, url
+from tests.support.admin import admin_as, errors_of, rows_of, text_of, url
 from tests.support.factories import NINE, make_client, make_entry, make_project, make_task
 from timeentries.models import TimeEntry
 from users.models import User
@@ -240,3 +240,6 @@ def test_the_list_shows_breaks_and_pauses(administrator: User, owner: User) -> N
     )
     rows = rows_of(admin_as(administrator).get(url(TimeEntry, "changelist")))
     assert [row[1:3] for row in rows] == [["paused", ""], ["0:49:55", "0:10:05"]]
+    paused = TimeEntry.objects.running().get()
+    page = admin_as(administrator).get(url(TimeEntry, "change", paused.pk))
+    assert f"Paused at: {NINE + timedelta(2):%Y-%m-%d %H:%M} " in text_of(page.content.decode())
