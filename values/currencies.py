@@ -40,6 +40,7 @@ class Rounding:
     mode: Mode
 
     @classmethod
+    @cache
     def of(cls, text: str) -> Self | None:
         """Return the rounding that is stored as `15 up`; None for no text."""
         if not text:
