@@ -132,6 +132,24 @@ def test_a_skipped_time_is_refused(owner: User, project: Project) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00", "9999-12-31T23:59", "2026-02-30T10:00", "soon"]
+)
+@pytest.mark.parametrize("zone", ZONES)
+def test_what_is_no_time_of_ours_is_refused_as_ever(
+    zone: str, text: str, owner: User, project: Project
+) -> None:
+    User.objects.update(time_zone=zone)
+    entry = make_entry(owner, project)
+    phone = Installed(MOBILE)
+    body = f'{{"project_id":{project.pk},"start_time":"{text}","end_time":"{text}"}}'
+    for method, path in [
+        ("PATCH", f"/api/v1/time-entries/{entry.pk}"),
+        ("POST", "/api/v1/time-entries"),
+    ]:
+        assert phone.send(method, path, body).status_code == 400
+
+
 def test_a_repeated_request_is_answered_in_the_dialect_too(owner: User, project: Project) -> None:
     User.objects.update(time_zone="Europe/Rome")
     entry = make_entry(owner, project, datetime(2026, 10, 25, 1, 10, tzinfo=UTC))

@@ -16,7 +16,8 @@ from tests.dialects.originals import APPS, DESKTOP, EXTENSION, MOBILE, Installed
 from tests.logins.logging_in import BROWSER, app_of, log_in
 from tests.support.admin import admin_as
 from tests.support.errors import error_of
-from tests.support.factories import api_as, issue_token, make_entry, make_task
+from tests.support.factories import api_as, issue_token, make_client, make_entry, make_task
+from tests.support.routes import ROUTES
 from tests.support.token_pages import ADD, change_url, code_of, form_data
 from timetracker.dialects.urls import urlpatterns
 from users.models import User
@@ -225,6 +226,32 @@ def test_a_report_is_the_same_in_every_dialect(owner: User, project: Project) ->
     path = "/api/v1/reports/entries?start_date=2024-01-01&end_date=2024-01-31"
     plain = api_as(owner, "read:reports").get(path).json()
     assert speaks("mobile", owner, "read:reports").get(path).json() == plain
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_every_route_answers_in_every_dialect(
+    name: str, administrator: User, project: Project
+) -> None:
+    """What an answer holds under a name of ours need not be a row of ours."""
+    make_task(project)
+    make_client()
+    make_entry(administrator, project)
+    plain, app = api_as(administrator, "*"), speaks(name, administrator, "*")
+    asked = [
+        (method, route)
+        for route, scopes in ROUTES.items()
+        for method in scopes.keys() & {"GET", "POST"}
+        if "<" not in route and route != "api/v1/timer/start"
+    ]
+    for method, route in asked:
+        answers = [
+            getattr(client, method.lower())(
+                f"/{route}", **({} if method == "GET" else {"data": {}})
+            )
+            for client in (plain, app)
+        ]
+        assert answers[0].status_code == answers[1].status_code < 500, route
+        assert answers[0].json().keys() <= answers[1].json().keys(), route
 
 
 def test_an_unknown_dialect_is_none(owner: User) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from values.instants import INSTANT, format_instant
+from values.wall_clock import within_years
 
 OF_FORM = ("start_time", "end_time")  # which knows no seconds
 
@@ -30,7 +31,7 @@ def resolved(
     found = {}
     for name, before in stored.items():
         near, local = before or stored["start_time"], _without_offset(body.get(name))
-        if local and near and (instant := _meant(local, near, zone, name in OF_FORM)):
+        if local and near and (instant := _meant(name, local, near, zone)):
             found[name] = format_instant(instant)
     return found
 
@@ -49,23 +50,21 @@ def end_of_new(body: Mapping[str, object], zone: ZoneInfo) -> dict[str, str]:
 
 
 def _without_offset(text: object) -> datetime | None:
+    """Return the local time that a text is; None for all else, which the API reads as ever."""
     match = INSTANT.fullmatch(text) if isinstance(text, str) else None
     if not match or match[3]:
         return None
     try:
-        return datetime.fromisoformat(f"{match[1]}T{match[2]}")
+        local = datetime.fromisoformat(f"{match[1]}T{match[2]}")
+        within_years(local.replace(tzinfo=UTC))  # the others are refused, and some overflow
     except ValueError:
         return None
+    return local
 
 
-def _meant(
-    local: datetime,
-    near: datetime,
-    zone: ZoneInfo,
-    to_the_minute: bool,  # noqa: FBT001
-) -> datetime | None:
-    """Return the instant of a local time; None if the clocks skip it."""
-    if to_the_minute and local == _local(near, zone).replace(second=0, microsecond=0):
+def _meant(name: str, local: datetime, near: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the instant of a field's local time; None if the clocks skip it."""
+    if name in OF_FORM and local == _local(near, zone).replace(second=0, microsecond=0):
         return near
     return min(_instants(local, zone), key=lambda each: abs(each - near), default=None)
 
