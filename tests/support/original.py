@@ -79,6 +79,11 @@ SCHEMA = {
     """,
     "invoices": "id INTEGER PRIMARY KEY, invoice_number VARCHAR(50) NOT NULL",
 }
+# What an installation of version 5 may lack.
+NEEDED_BY_NOBODY = (
+    *("roles", "user_roles", "user_clients", "rate_overrides", "kanban_columns"),
+    *("user_favorite_projects", "invoices"),
+)
 Table = Iterable[dict[str, Any]]
 Tables = dict[str, Table]
 
