@@ -42,5 +42,8 @@ class ApiAppConfig(AppConfig):
     dialects: ClassVar[Mapping[str, str]] = {}
     # A module of routes that are not part of the published API.
     unpublished_urls: ClassVar[str] = ""
+    # The columns of its resource that an export leaves out, such as secrets, and what an import
+    # writes into them: a value, or what to call for each row.
+    left_out: ClassVar[Mapping[str, object]] = {}
     # How the tallies count its rows; without it, only writes are counted.
     counted: ClassVar["Counted | None"] = None

@@ -108,11 +108,14 @@ def plural_key_of(model: type[models.Model]) -> str:
 
 
 def references_first(found: Iterable[type[models.Model]]) -> list[type[models.Model]]:
-    """Return models so that each comes after those that its foreign keys refer to."""
+    """Return models so that each comes after those that it refers to; otherwise in their order."""
     among = list(found)
-    references = {model: {*_referred_to(model)} & {*among} for model in among}
+    references = {
+        model: [each for each in among if each in {*_referred_to(model)}] for model in among
+    }
     return list(TopologicalSorter(references).static_order())
 
 
 def _referred_to(model: type[models.Model]) -> Iterable[type[models.Model]]:
-    return (field.related_model for field in model._meta.concrete_fields if field.related_model)
+    fields = (*model._meta.concrete_fields, *model._meta.many_to_many)
+    return (field.related_model for field in fields if field.related_model)

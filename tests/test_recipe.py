@@ -56,6 +56,20 @@ def ask(tree: Path, *asked: str) -> str:
     return run(tree, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rs", *asked)
 
 
+def moved(tree: Path) -> str:
+    """The description of an expense that has been exported and imported, as CSV has it."""
+    expense = "project_id=1, description='Train to Bristol', amount='84.50', spent_on='2024-01-15'"
+    script = f"from expenses.models import Expense; Expense(id=7, {expense}).save()"
+    run(tree, "manage.py", "shell", "-c", script)
+    for command in ("export_data before", "flush --noinput", "import_data before"):
+        run(tree, "manage.py", *command.split())
+    run(tree, "manage.py", "export_data", "after")
+    for name in ("expenses.jsonl", "expenses.csv"):
+        assert (tree / "before" / name).read_bytes() == (tree / "after" / name).read_bytes()
+    _, row = (tree / "after" / "expenses.csv").read_text().splitlines()
+    return next(cell for cell in row.split(",") if "Bristol" in cell)
+
+
 @pytest.mark.slow
 def test_a_new_resource_is_one_folder(tree: Path) -> None:
     carry_out(tree, "Add a resource")
@@ -71,6 +85,7 @@ def test_a_new_resource_is_one_folder(tree: Path) -> None:
     run(tree, "-m", "ruff", "check", PACKAGE)
     run(tree, "-m", "ruff", "format", "--check", PACKAGE)
     run(tree, "manage.py", "seed_demo", "--entries", "20")
+    assert moved(tree) == '"Train to Bristol"'
     said = ask(tree, "tests/test_every_resource.py", "-k", PACKAGE)
     assert re.search(r"\b(\d+) passed, \d+ deselected", said), said
     said = ask(tree, *OF_ALL_ROUTES, "-k", f"{PACKAGE} or know or names or package")

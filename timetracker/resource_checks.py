@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 from api.serializers.representation import representation_of
 from api.viewsets import ListViewSet, ResourceViewSet
 from journal.journaled import Journaled
+from moving.kinds import unnamed
 from registry import declared
 from registry.config import ApiAppConfig
 from resources.models import Resource
@@ -31,7 +32,7 @@ def resources_are_declared(
     for config in declared.api_apps():
         if config.viewset:
             found += _check(config)
-    return found
+    return found or [*_models_not_moved()]
 
 
 def _models_without_viewset() -> Iterator[CheckMessage]:
@@ -44,6 +45,15 @@ def _models_without_viewset() -> Iterator[CheckMessage]:
                 f"{model.__name__} is a Resource, but its app declares no viewset.",
                 f"Write an ApiAppConfig with `viewset` in {name}/apps.py.",
             )
+
+
+def _models_not_moved() -> Iterator[CheckMessage]:
+    for model in unnamed():
+        yield _error(
+            23,
+            f"An export would lose the rows of {model._meta.label}, or should not have them.",
+            "Name it in OTHERS or in LEFT_OUT in moving/kinds.py.",
+        )
 
 
 def _check(config: ApiAppConfig) -> Iterator[CheckMessage]:

@@ -1,5 +1,9 @@
 """App declaration of users."""
 
+from functools import partial
+
+from django.contrib.auth.hashers import make_password
+
 from registry.config import ApiAppConfig
 
 
@@ -17,6 +21,7 @@ class UsersConfig(ApiAppConfig):
         *("username", "email", "first_name", "last_name"),
         *("is_superuser", "is_active", "time_zone"),
     )
+    left_out = {"password": partial(make_password, None)}  # unusable
     examples = {
         "User": {
             "id": 2,

@@ -1,5 +1,7 @@
 """What the service knows of webhooks as a resource."""
 
+from django.utils import timezone
+
 from registry.config import ApiAppConfig
 
 
@@ -15,6 +17,17 @@ class WebhooksConfig(ApiAppConfig):
         "write:webhooks": "Create, update, delete, test and replay webhooks",
     }
     tags = {"Webhooks": "Events that are sent to your own server, signed and in order."}
+    # Without its secret a webhook cannot sign, and the old installation may still be sending.
+    left_out = {
+        "sealed_secret": "",
+        "secret_hint": "",
+        "old_secrets": list,
+        "active": False,
+        "disabled_reason": "It was imported without its secret. Rotate it, then activate this.",
+        "disabled_at": timezone.now,
+        "last_delivered_at": None,
+        "last_failed_at": None,
+    }
     examples = {
         "Webhook": {
             "id": 3,

@@ -88,6 +88,12 @@ def found() -> list[tuple[str, str]]:
             "Add it to the FilterSet in clients/filters.py, and set filterset_class in the view.",
             id="the filters",
         ),
+        pytest.param(
+            lambda patch: patch.setattr("moving.kinds.LEFT_OUT", {}),
+            "E023",
+            "Name it in OTHERS or in LEFT_OUT in moving/kinds.py.",
+            id="whether an export has it",
+        ),
     ],
 )
 def test_what_is_forgotten_is_named(
