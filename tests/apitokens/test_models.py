@@ -76,12 +76,13 @@ def test_a_name_is_taken_once_per_user_in_the_database(owner: User, colleague: U
 
 
 def test_a_taken_name_is_refused_with_a_sentence_until_it_is_revoked(owner: User) -> None:
-    issue_token(owner, "read:projects", name="Script")
+    given = {"user": owner, "name": "Script", "scopes": ["read:projects"]}
+    ApiToken.issue(**given)
     with pytest.raises(ValidationError) as refusal:
-        issue_token(owner, "read:projects", name="Script")
+        ApiToken.issue(**given)
     assert refusal.value.messages == ["This user already has a token with this name."]
     ApiToken.objects.update(revoked_at=NOON)
-    issue_token(owner, "read:projects", name="Script")
+    ApiToken.issue(**given)
     assert ApiToken.objects.count() == 2
 
 
