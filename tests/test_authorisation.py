@@ -25,6 +25,13 @@ pytestmark = pytest.mark.same_on_both
 MISSING = 999_999
 EACH = timedelta(hours=7.5)  # lasts the example of a time entry
 
+# One of each kind, for `make test`: each makes 400 calls, and `test_every_endpoint` asks every
+# operation about every scope.
+FAST = (
+    *("none", "revoked", "user: no scope", "user: write:time_entries", "user: all of these"),
+    *("demoted: *", "admin: no scope", "admin: read:time_entries", "admin: *"),
+)
+
 
 def make_caller(caller: Caller) -> tuple[User, str | None]:
     """The user of a caller, and what is sent as token; an administrator may have been one."""
@@ -157,7 +164,13 @@ def test_a_public_route_needs_no_token_and_minds_no_bad_one(route: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("caller", [pytest.param(caller, id=caller.name) for caller in CALLERS])
+@pytest.mark.parametrize(
+    "caller",
+    [
+        pytest.param(caller, id=caller.name, marks=() if caller.name in FAST else pytest.mark.slow)
+        for caller in CALLERS
+    ],
+)
 def test_every_call_is_answered_as_the_contract_decides(
     caller: Caller, settings: Settings
 ) -> None:
