@@ -14,7 +14,7 @@ from django.db import models
 from registry import declared
 from values.text import DerivedField
 
-OTHERS = ("auth.Group", "billing.Bill", "reports.SavedReport")
+OTHERS = ("auth.Group", "billing.Bill", "projects.FavoriteProject", "reports.SavedReport")
 # They come last: in closed books nothing is written any more.
 BOOKS = ("books.Books", "books.ZoneBound", "books.UserBound")
 # What is left out, and which tables that are.

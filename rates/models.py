@@ -180,7 +180,7 @@ class Rate(Resource):
 def currency_of(
     client: str | None, project: str | None, client_id: int | None, project_id: int | None
 ) -> str | None:
-    """Return the currency; None for a rate that takes that of whichever client it is used for."""
+    """Return the currency; null for a rate that takes that of whichever client it is used for."""
     if client_id is None and project_id is None:
         return None
     return client or project or service_currency()

@@ -21,8 +21,16 @@ from users.models import User
 from webhooks.models import Webhook
 
 NAMES = [
-    *("groups", "users", "bills", "saved_reports", "clients", "webhooks", "projects", "tasks"),
-    *("rates", "time_entries", "books", "zone_bounds", "user_bounds"),
+    *("groups", "users", "bills", "saved_reports", "clients", "webhooks", "projects"),
+    *(
+        "favorite_projects",
+        "tasks",
+        "rates",
+        "time_entries",
+        "books",
+        "zone_bounds",
+        "user_bounds",
+    ),
 ]
 
 

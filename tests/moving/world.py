@@ -10,7 +10,7 @@ from django.db import models
 from billing.bills import bill, billable
 from journal.numbering import numbered_feed
 from moving.kinds import Kind, kinds
-from projects.models import Project
+from projects.models import FavoriteProject, Project
 from rates.models import Rate
 from reports.models import SavedReport
 from tests.support.factories import (
@@ -52,6 +52,7 @@ def make_everything() -> str:
     make_entries(ada, olga, carl, site, old, draft)
     SavedReport.objects.create(owner=ada, name="Month", query={"z": ["1", None], "a": "ä"})
     make_hook(ada, site)
+    FavoriteProject.objects.create(user=olga, project=old)
     unused = make_client("Gone")
     unused.delete()  # its id is not given out again
     close_books(CLOSED_THROUGH)
