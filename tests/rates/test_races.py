@@ -1,14 +1,18 @@
 """What is true of rates that many threads write at once."""
 
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from clients.models import Client
-from rates.models import DAY, Rate
+from rates.models import DAY, Rate, lock_places
 from tests.support.admin import admin_as, as_shown, url
 from tests.support.factories import api_as, make_administrator, make_client, make_project
 from tests.support.racing import at_once
@@ -98,20 +102,21 @@ def test_rates_that_the_admin_and_the_api_write_at_once_all_get_through() -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rates_that_are_written_while_the_admin_deletes_their_client_go_with_it() -> None:
-    administrator = make_administrator()
-    clients = [make_client(f"Client {number}", default_hourly_rate=50) for number in range(6)]
-    rates = [*Rate.objects.order_by("client_id")]
+def test_who_deletes_a_client_waits_for_who_writes_its_rates() -> None:
+    client, is_locked = make_client(default_hourly_rate=50), Event()
+    rate = Rate.objects.get()
 
-    def deleting(client: Client) -> Callable[[], Any]:
-        page = url(Client, "delete", client.pk)
-        return partial(admin_as(make_administrator(f"eve{client.pk}")).post, page, {"post": "yes"})
+    def write() -> None:
+        with transaction.atomic():
+            lock_places(Rate.objects.all())
+            is_locked.set()
+            time.sleep(0.5)
+            rate.hourly_rate = Decimal(60)
+            rate.save()
 
-    def raising(rate: Rate) -> Callable[[], Any]:
-        api = api_as(administrator, "write:rates")
-        return partial(api.patch, f"{PATH}/{rate.pk}", {"hourly_rate": 60})
+    def delete() -> None:
+        is_locked.wait(5)
+        client.delete()
 
-    answers = at_once([*map(deleting, clients), *map(raising, rates)])
-    assert [answer.status_code for answer in answers[:6]] == [302] * 6
-    assert {answer.status_code for answer in answers[6:]} <= {200, 404}
+    at_once([write, delete])
     assert (Client.objects.count(), Rate.objects.count()) == (0, 0)
