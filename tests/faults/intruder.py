@@ -1,10 +1,12 @@
 """What someone without a password gets from the login of apps: rates, times and names.
 
 `python -m tests.faults.intruder` starts a service and prints figures; it fails where an unknown
-name, a wrong password and an inactive user can be told apart by their answers. How far times tell
-them apart is printed for a reader to judge: the machine's noise is in them.
+name, a wrong password and an inactive user can be told apart by their answers. Their times are
+taken in shuffled order and printed with their deviation, and with how often chance alone would
+set the medians as far apart: the machine's noise is in them.
 """
 
+import random
 import statistics
 import subprocess
 import sys
@@ -13,15 +15,17 @@ from collections import Counter
 
 from tests.faults.harness import Caller, Service, serving, stored_in
 
-ROUNDS = 12
-NAMES = {"wrong password": "ada", "inactive": "olga", "unknown": "nobody", "no password": "adam"}
-PREPARE = """
+ACCOUNTS, GUESSES = 3, 9  # of each kind, and at each account, which allows ten
+KINDS = ("wrong password", "inactive", "no password", "unknown")
+SHUFFLES = 5000
+PREPARE = f"""
 import django; django.setup()
 from django.contrib.auth import get_user_model
-users = get_user_model().objects
-for name, active in (("ada", True), ("olga", False)):
-    user = users.get(username=name)
-    user.set_password("a-l0ng-pass-word"); user.is_active = active; user.save()
+create = get_user_model().objects.create_user
+for number in range({ACCOUNTS}):
+    create(f"wrong-password-{{number}}", password="a-l0ng-pass-word")
+    create(f"inactive-{{number}}", password="a-l0ng-pass-word", is_active=False)
+    create(f"no-password-{{number}}")
 """
 
 
@@ -45,33 +49,54 @@ def _guess(service: Service, name: str, address: str) -> tuple[int, dict[str, ob
 
 
 def _prepare(service: Service) -> None:
-
     environment = {**service.environment, "DJANGO_SETTINGS_MODULE": "timetracker.settings"}
     command = [sys.executable, "-c", PREPARE]
     subprocess.run(command, cwd=service.tree, env=environment, check=True)
 
 
 def _times(service: Service) -> bool:
-    """Time refusals of each kind in turn, each from an address of its own, and compare them."""
-    taken: dict[str, list[float]] = {kind: [] for kind in NAMES}
+    """Time refusals of each kind in shuffled order, each from an address of its own."""
+    guesses = [
+        (kind, f"{kind.replace(' ', '-')}-{number}")
+        for kind in KINDS
+        for number in range(ACCOUNTS)
+        for _ in range(GUESSES)
+    ]
+    shuffled = random.Random(7)  # noqa: S311 - the same order each time
+    shuffled.shuffle(guesses)
+    taken: dict[str, list[float]] = {kind: [] for kind in KINDS}
     bodies = set()
-    for number in range(ROUNDS):
-        for place, (kind, name) in enumerate(NAMES.items()):
-            # The account allows ten: the last rounds meet its limit, and are not timed.
-            address = f"198.51.100.{number * len(NAMES) + place}"
-            status, body, seconds = _guess(service, name, address)
-            if status == 401:
-                taken[kind].append(seconds)
-                body.pop("request_id")
-                bodies.add(str(sorted(body.items())))
-    for kind, seconds_of in taken.items():
-        middle = statistics.median(seconds_of) * 1000
-        spread = statistics.stdev(seconds_of) * 1000
+    for number, (kind, name) in enumerate(guesses):
+        status, body, seconds = _guess(service, name, f"198.51.100.{number}")
+        body.pop("request_id")
+        bodies.add((status, str(sorted(body.items()))))
+        taken[kind].append(seconds * 1000)
+    for kind, times in taken.items():
+        quarters = statistics.quantiles(times)
         print(
-            f"{kind:15} {len(seconds_of):3} refused  median {middle:6.0f} ms  ± {spread:4.0f} ms"
+            f"{kind:15} {len(times):3} refused  median {quarters[1]:6.0f} ms"
+            f"  quarters {quarters[0]:4.0f} to {quarters[2]:4.0f}"
+            f"  deviation {statistics.stdev(times):4.0f} ms"
         )
+    print(_by_chance(taken, shuffled))
     print(f"different refusals: {len(bodies)}")
     return len(bodies) == 1
+
+
+def _by_chance(taken: dict[str, list[float]], shuffled: random.Random) -> str:
+    """Say how far apart the medians are, and how often those of shuffled times would be."""
+    times = [each for of_kind in taken.values() for each in of_kind]
+    apart, size, as_far = _spread([*taken.values()]), ACCOUNTS * GUESSES, 0
+    for _ in range(SHUFFLES):
+        shuffled.shuffle(times)
+        parts = [times[first : first + size] for first in range(0, len(times), size)]
+        as_far += _spread(parts) >= apart
+    return f"medians {apart:.0f} ms apart; by chance as far in {as_far / SHUFFLES:.0%} of cases"
+
+
+def _spread(parts: list[list[float]]) -> float:
+    middles = [statistics.median(part) for part in parts]
+    return max(middles) - min(middles)
 
 
 def _rates(service: Service) -> None:
