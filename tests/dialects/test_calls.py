@@ -200,6 +200,15 @@ CALLS = [
         {"project.name": "Shop", "project.client": "Fern & Sons"},
     ),
     Call(
+        *("favourites", ("extension",), "GET", "/api/v1/users/me/favorites/projects"),
+        reads={"favorites.0": None},
+    ),
+    Call(
+        *("a favourite", ("extension",), "POST", "/api/v1/users/me/favorites/projects"),
+        *('{"project_id":{project}}', "", 201),
+        {"message": "Project is a favorite"},
+    ),
+    Call(
         *("entries", ("desktop", "extension"), "GET", f"{ENTRIES}?per_page=50"),
         reads={
             "time_entries.0.start_time": "2026-07-01T09:00:37Z",
@@ -232,9 +241,18 @@ CALLS = [
         },
     ),
     Call(
+        *("new entry of an hour", ("desktop",), "POST", ENTRIES),
+        '{"project_id":"{project}","task_id":null,"duration_minutes":60,"date":"2026-07-03",'
+        '"notes":""}',
+        status=201,
+        reads={
+            "time_entry.duration_formatted": "01:00:00",
+            "time_entry.start_time": "2026-07-03T07:00:00Z",
+        },
+    ),
+    Call(
         *("new entry without a project", ("desktop",), "POST", ENTRIES),
-        '{"project_id":"","task_id":null,"start_time":"2026-07-02T09:00:00Z",'
-        '"end_time":"2026-07-02T10:00:00Z","notes":""}',
+        '{"project_id":"","task_id":null,"duration_minutes":60,"date":"2026-07-03","notes":""}',
         status=400,
         reads={"error": "project_id: Choose a project."},
     ),
