@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from values.instants import ACCEPTED, ACCEPTED_DATE
 
@@ -43,6 +44,8 @@ class StoredColumn:
 
 
 def _reader_of(field: models.Field[object, object]) -> Reader:
+    # Not the proxy of Django, which looks up the connection each time.
+    connection = connections[DEFAULT_DB_ALIAS]
     if type(field) in WHOLE or isinstance(field, models.AutoField):
         return _whole(*connection.ops.integer_field_range(field.get_internal_type()))
     if isinstance(field, models.CharField | models.TextField):
@@ -50,10 +53,10 @@ def _reader_of(field: models.Field[object, object]) -> Reader:
     if isinstance(field, models.BooleanField):
         return _flag
     if isinstance(field, models.DateTimeField):
-        return _instant
+        return _instant(connection.ops.adapt_datetimefield_value)
     if isinstance(field, models.DateField):
-        return _day
-    return _by_field(field)
+        return _day(connection.ops.adapt_datefield_value)
+    return _by_field(field, connection)
 
 
 def _whole(lowest: int, highest: int) -> Reader:
@@ -82,19 +85,25 @@ def _flag(value: object) -> object:
     return value
 
 
-def _instant(value: object) -> object:
-    if not isinstance(value, str) or value[-1:] != "Z":
-        raise ValueError(ACCEPTED)
-    return connection.ops.adapt_datetimefield_value(datetime.fromisoformat(value))
+def _instant(adapt: Callable[[datetime], object]) -> Reader:
+    def read(value: object) -> object:
+        if not isinstance(value, str) or value[-1:] != "Z":
+            raise ValueError(ACCEPTED)
+        return adapt(datetime.fromisoformat(value))
+
+    return read
 
 
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError(ACCEPTED_DATE)
-    return connection.ops.adapt_datefield_value(date.fromisoformat(value))
+def _day(adapt: Callable[[date], object]) -> Reader:
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(ACCEPTED_DATE)
+        return adapt(date.fromisoformat(value))
+
+    return read
 
 
-def _by_field(field: models.Field[object, object]) -> Reader:
+def _by_field(field: models.Field[object, object], connection: BaseDatabaseWrapper) -> Reader:
     def read(value: object) -> object:
         try:
             return field.get_db_prep_save(field.to_python(value), connection)

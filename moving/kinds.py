@@ -77,7 +77,7 @@ class Kind:
         """The many-to-many relations that begin here."""
         return [*self.model._meta.local_many_to_many]
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """The names of all columns, in their order."""
         return [
