@@ -1,7 +1,8 @@
 """DATABASE_URL as libpq reads it, with Django's and psycopg's options beside libpq's own."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +14,9 @@ SWITCHES = {"on": True, "true": True, "1": True, "off": False, "false": False, "
 ADDRESS = re.compile(r"(postgres(?:ql)?://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOTALL)
 HIGHEST_PORT = 65_535
 PLACES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+# The only spelling of an instant that psycopg reads, whatever the server's default is.
+READABLE = {"datestyle": "ISO"}
 
 
 def _switch(text: str) -> bool:
@@ -62,6 +66,40 @@ def read(name: str, text: str) -> dict[str, object]:
         else:
             options[key] = value
     return settings | ({"OPTIONS": options} if options else {})
+
+
+def served(given: Mapping[str, Any], limits: Mapping[str, int], *, pooled: bool) -> dict[str, Any]:
+    """Return the settings of a server for our backend; what is given goes before our own.
+
+    A pooler refuses limits as a connection begins (database/postgresql/limits.py), and hands what
+    is kept in a session to others: prepared statements, cursors, and a role that was assumed.
+    """
+    options = {
+        "connect_timeout": 5,
+        # To plan the joins of a page takes longer than to run them.
+        "server_side_binding": True,
+        "prepare_threshold": None if pooled else 1,
+        **given.get("OPTIONS", {}),
+    }
+    if pooled and "assume_role" in options:
+        raise ImproperlyConfigured(
+            "assume_role cannot be used with DATABASE_POOLED: another client of the pooler would "
+            "get the role. Connect as that role."
+        )
+    if not pooled:
+        flags = [f"-c {name}={value}" for name, value in {**READABLE, **limits}.items()]
+        options["options"] = " ".join([*flags, options.get("options", "")]).strip()
+    return {
+        # A connection for each of a server's few threads, looked at before each request: when
+        # PostgreSQL is away the answer is 503 at once, and the next request tries again.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
+        **given,
+        "ENGINE": "database.postgresql",
+        "OPTIONS": options,
+        "POOLED": pooled,
+    }
 
 
 def _name_of(pair: str) -> str:

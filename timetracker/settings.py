@@ -8,6 +8,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
+from database import url as database_url
 from timetracker import environment, logs
 
 # Makes classes generic at run time: admin.ModelAdmin[Project].
@@ -143,26 +144,11 @@ POSTGRESQL_LIMITS = {
 # Whether a pooler hands each transaction another connection, as PgBouncer does in that mode.
 DATABASE_POOLED = environment.boolean("DATABASE_POOLED")
 if _SERVER:
-    _SERVER = {
-        # A connection for each of a server's few threads, looked at before each request: when
-        # PostgreSQL is away the answer is 503 at once, and the next request tries again.
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLED,
-        **_SERVER,
-        "ENGINE": "database.postgresql",
-    }
-    _GIVEN = _SERVER.get("OPTIONS", {})
-    _SERVER["OPTIONS"] = {
-        "connect_timeout": 5,
-        # To plan the joins of a page takes longer than to run them.
-        "server_side_binding": True,
-        "prepare_threshold": None if DATABASE_POOLED else 1,
-        **_GIVEN,
-    }
-    if not DATABASE_POOLED:
-        _LIMITS = [f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items()]
-        _SERVER["OPTIONS"]["options"] = " ".join([*_LIMITS, _GIVEN.get("options", "")]).strip()
+    _SERVER = database_url.served(_SERVER, POSTGRESQL_LIMITS, pooled=DATABASE_POOLED)
+# Past the pooler, for migrations: database/postgresql/direct.py.
+DATABASE_DIRECT = environment.database("DATABASE_DIRECT_URL")
+if DATABASE_DIRECT:
+    DATABASE_DIRECT = database_url.served(DATABASE_DIRECT, POSTGRESQL_LIMITS, pooled=False)
 DATABASES = {"default": _SERVER or _SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

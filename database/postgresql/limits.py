@@ -15,6 +15,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
+from database.url import READABLE
+
 T = TypeVar("T")
 
 
@@ -24,7 +26,7 @@ def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     connection = connections[using]
     if connection.vendor != "postgresql":
         yield
-    elif settings.DATABASE_POOLED:
+    elif connection.settings_dict.get("POOLED"):
         with connection.execute_wrapper(partial(_lift_in_transaction, connection)):
             yield
     else:
@@ -41,10 +43,8 @@ def limit_role(using: str = DEFAULT_DB_ALIAS) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         database = connection.ops.quote_name(cursor.fetchone()[0])
-        for name, milliseconds in settings.POSTGRESQL_LIMITS.items():
-            cursor.execute(
-                f"ALTER ROLE SESSION_USER IN DATABASE {database} SET {name} = {milliseconds}"
-            )
+        for name, value in {**READABLE, **settings.POSTGRESQL_LIMITS}.items():
+            cursor.execute(f"ALTER ROLE SESSION_USER IN DATABASE {database} SET {name} = {value}")
 
 
 def _set(connection: BaseDatabaseWrapper, statement: str) -> None:

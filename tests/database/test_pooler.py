@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from psycopg import sql
 from pytest_django import Settings
 
 from database.postgresql.limits import lifted
+from database.url import served
 from tests.support.servers import ROOT, NoServer, free_port, pgbouncer, postgresql_without_password
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
@@ -76,8 +78,10 @@ def test_migrate_has_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_behind_a_pooler_a_limit_is_lifted_for_a_transaction(settings: Settings) -> None:
-    settings.DATABASE_POOLED = True
+def test_behind_a_pooler_a_limit_is_lifted_for_a_transaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "POOLED", "on")
     with lifted():
         assert limits() == LIMITS
         with transaction.atomic():
@@ -139,3 +143,36 @@ def test_nodes_that_start_together_behind_pgbouncer_all_start(database: str) -> 
             assert manage(ASK, url=pooled).splitlines() == ["0", "[]", "15s"]
     except NoServer as missing:
         pytest.skip(str(missing))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrations_go_past_the_pooler(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Where there is a direct address; the connection of before is there afterwards."""
+    settings.DATABASE_DIRECT = {**connection.settings_dict, "TEST": {}, "CONN_MAX_AGE": 1}
+    monkeypatch.setitem(connection.settings_dict, "POOLED", "on")
+    seen: dict[str, object] = {}
+    monkeypatch.setattr(
+        "django.core.management.commands.migrate.Command.handle",
+        lambda *_, **__: seen.update(limits(), kept=connection.settings_dict["CONN_MAX_AGE"]),
+    )
+    before = connections["default"]
+    call_command("migrate", verbosity=0)
+    assert seen == {**dict.fromkeys(LIMITS, "0"), "kept": 1}
+    assert connections["default"] is before
+    assert limits() == LIMITS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_instants_can_be_read_whatever_the_server_prefers() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting, source FROM pg_settings WHERE name = 'DateStyle'")
+        style, source = cursor.fetchone()
+    assert (style.partition(",")[0], source) == ("ISO", "client")
+
+
+def test_a_role_cannot_be_assumed_behind_a_pooler() -> None:
+    with pytest.raises(ImproperlyConfigured, match="cannot be used with DATABASE_POOLED"):
+        served({"OPTIONS": {"assume_role": "owner"}}, {}, pooled=True)
+    assert served({"OPTIONS": {"assume_role": "owner"}}, {}, pooled=False)["POOLED"] is False

@@ -119,7 +119,8 @@ class Database:
 
     def rows(self, tree: Path, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and commit it; return its rows, if it has any."""
-        if url := self.settings.get("DATABASE_URL"):
+        of_server = self.settings.get("DATABASE_DIRECT_URL")  # past a pooler
+        if url := of_server or self.settings.get("DATABASE_URL"):
             with psycopg.connect(url) as connection:
                 cursor = connection.execute(statement.encode())
                 return cursor.fetchall() if cursor.description else []

@@ -28,6 +28,7 @@ SETTINGS = (
     *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "TOKEN_PEPPER", "ALLOWED_HOSTS", "BASE_URL"),
     *(
         "DATABASE_POOLED",
+        "DATABASE_DIRECT_URL",
         "TRUSTED_PROXIES",
         "TIME_ZONE",
         "RATE_LIMIT_PER_MINUTE",
@@ -74,6 +75,17 @@ class Postgresql:
     def stop(self, mode: str = "immediate") -> None:
         """Stop the server: `fast` ends its connections in order, `immediate` is a crash."""
         self._run("pg_ctl", "stop", f"--mode={mode}")
+
+    def promote(self) -> None:
+        """Make a standby the primary, and return when it is."""
+        self._run("pg_ctl", "promote", "--wait")
+
+    def configure(self, *settings: str) -> None:
+        """Change settings of the running server: `"timezone = 'Asia/Tokyo'"`."""
+        with psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection:
+            for setting in settings:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [self.programs / program, "-D", self.folder / "data", *arguments]
@@ -187,12 +199,18 @@ def redis_of_our_own() -> Iterator[Redis]:
         server.kill()
 
 
-@contextmanager
-def pgbouncer(url: str, pool_size: int = 5) -> Iterator[str]:
-    """Run PgBouncer before a server, one transaction at a time; return its URL of the database."""
-    program = shutil.which("pgbouncer")
+def pgbouncer_program() -> str:
+    """Return the path of PgBouncer, or that of another one in PGBOUNCER."""
+    program = os.environ.get("PGBOUNCER") or shutil.which("pgbouncer")
     if program is None:
         raise NoServer("no pgbouncer")
+    return program
+
+
+@contextmanager
+def pgbouncer(url: str, pool_size: int = 5, *options: str) -> Iterator[str]:
+    """Run PgBouncer before a server, one transaction at a time; return its URL of the database."""
+    program = pgbouncer_program()
     server, port = psycopg.conninfo.conninfo_to_dict(url), free_port()
     user = str(server.get("user", "postgres"))
     with tempfile.TemporaryDirectory(prefix="timetracker-") as name:
@@ -201,8 +219,8 @@ def pgbouncer(url: str, pool_size: int = 5) -> Iterator[str]:
         (folder / "ini").write_text(
             f"[databases]\n* = {target}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\n"
-            f"auth_file = {folder}/users\npool_mode = transaction\n"
-            f"default_pool_size = {pool_size}\nquery_wait_timeout = 20\n"
+            f"auth_file = {folder}/users\nadmin_users = {user}\npool_mode = transaction\n"
+            f"default_pool_size = {pool_size}\nquery_wait_timeout = 20\n" + "\n".join(options)
         )
         runner = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
         for path in (folder, *folder.iterdir()):

@@ -2,13 +2,14 @@
 
 from django.core.management.commands import migrate
 
+from database.postgresql.direct import directly
 from database.postgresql.limits import lifted
 
 
 class Command(migrate.Command):
-    """Migrate the database without the time limits of requests."""
+    """Migrate the database without the time limits of requests, and past a pooler."""
 
     def handle(self, *args: object, database: str, **options: object) -> None:
         """Migrate."""
-        with lifted(database):
+        with directly(database), lifted(database):
             super().handle(*args, database=database, **options)

@@ -23,6 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import reverse
 
 from apitokens.models import ApiToken
+from database.postgresql.direct import directly
 from database.postgresql.limits import limit_role
 from ratelimit.counters import CounterCache
 from timetracker.management.commands.serve_metrics import FOLDER
@@ -199,7 +200,8 @@ def _alone() -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
         return
-    waiting = connections.create_connection(DEFAULT_DB_ALIAS)
+    with directly():
+        waiting = connections[DEFAULT_DB_ALIAS].copy()
     try:
         waiting.set_autocommit(False)
         while not _takes_turn(waiting):
