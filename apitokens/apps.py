@@ -9,3 +9,7 @@ class ApiTokensConfig(ApiAppConfig):
     name = "apitokens"
     verbose_name = "API tokens"
     section = "Access"
+
+    def ready(self) -> None:
+        """Register the security schemes of the OpenAPI document."""
+        from apitokens import schema  # noqa: F401 - models can be imported only now

@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.schema.answers import PaginationSerializer
+from api.pagination.serializers import PaginationSerializer
 from api.serializers.fields import AnyField
 from timeentries.serializers import TimeEntrySerializer
 

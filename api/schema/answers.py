@@ -6,28 +6,10 @@ from functools import cache
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from api.pagination.pages import MAX_PER_PAGE_OF_APPS
+from api.pagination.serializers import PaginationSerializer
 from api.serializers.fields import AnyField, AnySerializer
 
 Fields = dict[str, AnyField]
-
-
-class PaginationSerializer(serializers.Serializer[object]):
-    """The place of a page among the others. After a cursor there is no number and no total."""
-
-    page = serializers.IntegerField(min_value=1, required=False)
-    per_page = serializers.IntegerField(min_value=1, max_value=MAX_PER_PAGE_OF_APPS)
-    total = serializers.IntegerField(
-        min_value=0, required=False, help_text="The number of rows on all pages."
-    )
-    pages = serializers.IntegerField(min_value=0, required=False)
-    has_next = serializers.BooleanField()
-    has_prev = serializers.BooleanField(required=False)
-    next_page = serializers.IntegerField(min_value=2, allow_null=True, required=False)
-    prev_page = serializers.IntegerField(min_value=1, allow_null=True, required=False)
-    next_cursor = serializers.CharField(
-        allow_null=True, help_text="Send it as `cursor` for the next page; null on the last one."
-    )
 
 
 class MessageSerializer(serializers.Serializer[object]):

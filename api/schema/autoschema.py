@@ -14,6 +14,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from api.exceptions import error_body
+from api.pagination.serializers import PAGE_PARAMETERS
 from api.schema.answers import (
     ANSWERS,
     EXAMPLE_REQUEST_ID,
@@ -29,16 +30,15 @@ from api.schema.answers import (
 from api.schema.texts import TEXTS, with_article
 from api.schema.types import (
     ALSO_ACCEPTED,
-    PAGE_PARAMETERS,
     PATH_PARAMETERS,
     REQUEST_HEADERS,
     UNDOCUMENTED,
     Direction,
     Schema,
-    is_nullable,
     query_parameter,
 )
 from api.serializers.fields import AlsoAccepted, AnyField, AnySerializer
+from api.serializers.schema import is_nullable
 from api.views import METHODS_WITH_BODY
 from api.viewsets import ListViewSet, ResourceViewSet
 from apitokens.permissions import required_scope

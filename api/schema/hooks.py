@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from drf_spectacular.plumbing import safe_ref
 from inflection import camelize
 
+from api.pagination.serializers import EXAMPLE
 from api.schema.types import Schema
 from registry import declared
 
@@ -13,17 +14,6 @@ OF_EVERY_ROW = {
     "updated_at": "2024-01-15T17:00:00Z",
     "version": 3,
     "external_id": None,
-}
-PAGINATION = {
-    "page": 1,
-    "per_page": 50,
-    "total": 150,
-    "pages": 3,
-    "has_next": True,
-    "has_prev": False,
-    "next_page": 2,
-    "prev_page": None,
-    "next_cursor": "WyJTaG9wIiw1MF0:pA0s2BHoAXXgVkCqnQ7Mh1N2xWUgYfqkL8rD3eJtZSs",
 }
 
 
@@ -57,7 +47,7 @@ def add_declared(result: Schema, **_: object) -> Schema:
         {"name": name, "description": description} for name, description in declared.tags().items()
     ]
     schemas = result["components"]["schemas"]
-    for name, example in {"Pagination": PAGINATION, **declared.examples()}.items():
+    for name, example in {"Pagination": EXAMPLE, **declared.examples()}.items():
         schemas[name]["examples"] = [_members(example, schemas[name])]
         request = schemas.get(f"{name}Request", {})
         if request:
