@@ -3,7 +3,8 @@
 `python -m tests.support.schema_diff 719bce3 [COMMIT]` compares the schema.yml of a commit with
 that of another, or of the work tree. Left out is what no request and no answer depends on: words,
 examples, and the names of components, which are put in the places that refer to them. Each
-difference is printed once, with the number of operations that have it.
+difference is printed once, with the number of operations that have it: first what is new, then
+what was there and is not the same.
 """
 
 import subprocess
@@ -53,6 +54,9 @@ def _in_one_form(schema: dict[str, Any]) -> dict[str, Any]:
         schema["enum"] = [schema.pop("const")]
     if len(schema.get("allOf", ())) == 1:
         schema |= schema.pop("allOf")[0]
+    for several in ("anyOf", "oneOf"):  # named for what is in them: they have no order
+        if several in schema:
+            schema[several] = {_members(each): each for each in schema[several]}
     if isinstance(schema.get("parameters"), list):
         schema["parameters"] = {
             f"{each['in']} {each['name']}": each for each in schema["parameters"]
@@ -60,6 +64,13 @@ def _in_one_form(schema: dict[str, Any]) -> dict[str, Any]:
     if isinstance(schema.get("required"), list):
         schema["required"] = dict.fromkeys(schema["required"], "yes")
     return schema
+
+
+def _members(schema: dict[str, Any]) -> str:
+    """Return what tells a schema from the others: of a row, the first field that is its own."""
+    shared = ("id", "created_at", "updated_at", "version", "external_id", "name", "description")
+    own = [name for name in schema.get("properties", ()) if name not in shared]
+    return own[0] if own else str(schema)
 
 
 def flat(node: Any, at: str = "") -> Flat:
@@ -119,6 +130,9 @@ def _read(commit: str | None) -> Any:
 if __name__ == "__main__":
     first, *others = sys.argv[1:]
     found = differences(_read(first), _read(others[0] if others else None))
-    for (place, old, new), names in sorted(found.items(), key=lambda each: str(each[0])):
-        where = names[0] if len(names) == 1 else f"{len(names)} operations"
-        print(f"{place}: {old} → {new}  ({where})")
+    for title, is_new in (("New", True), ("Changed or gone", False)):
+        print(f"\n{title}")
+        for (place, old, new), names in sorted(found.items(), key=lambda each: str(each[0])):
+            if (old in ("-", False)) == is_new:
+                where = names[0] if len(names) == 1 else f"{len(names)} operations"
+                print(f"  {place}: {old} → {new}  ({where})")
