@@ -55,13 +55,13 @@ class SelectionSerializer(serializers.Serializer[object]):
 
 
 class BillRequestSerializer(SelectionSerializer):
-    """What to bill, and under which reference."""
+    """The time entries to bill, and a reference for them."""
 
     reference = TextField(
-        max_length=REFERENCE_LENGTH, help_text="Such as the number of the invoice."
+        max_length=REFERENCE_LENGTH, help_text="For example, the number of an invoice."
     )
-    preview = SwitchField(default=False, help_text="Only say what would be billed.")
-    entry_ids = IdsField(required=False, help_text="These entries, instead of the filters.")
+    preview = SwitchField(default=False, help_text="Only report what would be billed.")
+    entry_ids = IdsField(required=False, help_text="Ids of entries, instead of the filters.")
 
     def validate(self, attrs: Validated) -> Validated:
         """Refuse ids beside filters, and everything at once."""
@@ -78,9 +78,11 @@ class BillRequestSerializer(SelectionSerializer):
 
 
 class RepriceRequestSerializer(SelectionSerializer):
-    """Which entries to price again by the rates of today."""
+    """The entries to price again by the current rates."""
 
-    preview = SwitchField(default=True, help_text="Only say what would change; true by default.")
+    preview = SwitchField(
+        default=True, help_text="Only report what would change; true by default."
+    )
 
 
 class AmountSerializer(serializers.Serializer[object]):
@@ -91,7 +93,7 @@ class AmountSerializer(serializers.Serializer[object]):
 
 
 class BillingSerializer(serializers.Serializer[object]):
-    """What was billed under a reference."""
+    """The sums billed under a reference."""
 
     reference = serializers.CharField()
     entries = serializers.IntegerField()
@@ -116,16 +118,16 @@ class BillingLineSerializer(serializers.Serializer[object]):
 
 
 class BillingWithLinesSerializer(BillingSerializer):
-    """What was billed under a reference, with the lines of an invoice."""
+    """The sums billed under a reference, with the lines of an invoice."""
 
     lines = BillingLineSerializer(many=True)
 
 
 class RepricingSerializer(serializers.Serializer[object]):
-    """What pricing again changes."""
+    """The effect of pricing entries again."""
 
     preview = serializers.BooleanField()
-    entries = serializers.IntegerField(help_text="How many were looked at.")
-    changed = serializers.IntegerField(help_text="How many have another price.")
+    entries = serializers.IntegerField(help_text="The number of entries priced.")
+    changed = serializers.IntegerField(help_text="The number of entries whose price changes.")
     before = AmountSerializer(many=True)
     after = AmountSerializer(many=True)

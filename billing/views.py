@@ -54,21 +54,25 @@ class BillingView(ApiView):
     administrators_do = "bill time entries"
     others_get = False
 
-    @extend_schema(operation_id="billing_list", responses=LIST)
+    @extend_schema(operation_id="billing_list", summary="List billing references", responses=LIST)
     def get(self, request: ApiRequest) -> Response:
-        """List the newest thousand references: with the sums of each."""
+        """List the newest thousand references with the sums of each."""
         bills = list(Bill.objects.all()[:MOST_LISTED])
         return Response({"billings": _shown(bills)})
 
     @extend_schema(
-        operation_id="billing_create", request=BillRequestSerializer, responses=ENVELOPE
+        operation_id="billing_create",
+        summary="Bill time entries",
+        request=BillRequestSerializer,
+        responses=ENVELOPE,
     )
     def post(self, request: ApiRequest) -> Response:
-        """Bill time entries: each once.
+        """Bill time entries, each of them once.
 
-        Those that are finished, billable and not billed yet; 409 `nothing_to_bill` if there are
-        none. The same reference with the same selection gets the same answer again, with another
-        one 409 `reference_taken`. A billed entry refuses changes until its reference is deleted.
+        They must be finished, billable and not billed yet; 409 `nothing_to_bill` if none is. The
+        same reference with the same selection returns the same response again; with another
+        selection it is 409 `reference_taken`. A billed entry refuses changes until its reference
+        is deleted.
         """
         asked = BillRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -83,7 +87,7 @@ class BillingView(ApiView):
 
 
 class BillView(ApiView):
-    """What was billed under a reference."""
+    """The sums billed under a reference."""
 
     scope_resource = "time_entries"
     administrators_do = "bill time entries"
@@ -92,16 +96,20 @@ class BillView(ApiView):
     parameters: ClassVar[dict[str, tuple[Schema, str]]] = {
         "group_by": (
             {"type": "string", "enum": [*GROUPS], "default": "project"},
-            "What is a line of the invoice.",
+            "The grouping of the invoice lines.",
         )
     }
 
     def query_parameters(self) -> list[str]:
         return ["group_by"] if self.request.method in SAFE_METHODS else []
 
-    @extend_schema(operation_id="billing_retrieve", responses=WITH_LINES)
+    @extend_schema(
+        operation_id="billing_retrieve",
+        summary="Get the lines of an invoice",
+        responses=WITH_LINES,
+    )
     def get(self, request: ApiRequest, reference: str) -> Response:
-        """Return what was billed: with the lines that an invoice needs."""
+        """Return the sums and the invoice lines of a reference."""
         group_by = request.query_params.get("group_by", "project")
         if group_by not in GROUPS:
             raise ValidationError({"group_by": [f"Must be one of {', '.join(GROUPS)}."]})
@@ -109,7 +117,11 @@ class BillView(ApiView):
         lines = [_line(line, group_by) for line in lines_of(found, group_by)]
         return Response({"billing": {**_shown([found])[0], "lines": lines}})
 
-    @extend_schema(operation_id="billing_destroy", responses=RELEASED)
+    @extend_schema(
+        operation_id="billing_destroy",
+        summary="Release billed time entries",
+        responses=RELEASED,
+    )
     def delete(self, request: ApiRequest, reference: str) -> Response:
         """Release the entries: they are unbilled again, and the reference is free."""
         release(self._found(reference), request.now)
@@ -130,9 +142,9 @@ class RepriceView(ApiView):
 
     @extend_schema(request=RepriceRequestSerializer, responses=REPRICED)
     def post(self, request: ApiRequest) -> Response:
-        """Price finished entries again: by the rates as they are now.
+        """Price finished entries again by the current rates.
 
-        `preview`, which is the default, says how many would change, and the sums before and after.
+        A `preview`, the default, reports how many would change, and the sums before and after.
         Billed entries, and those in closed books, are left alone.
         """
         asked = RepriceRequestSerializer(data=request.data)

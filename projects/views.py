@@ -62,7 +62,7 @@ class FavoriteProjectViewSet(PageMixin[FavoriteProject]):
         responses=list_envelope(FavoriteProjectSerializer, "favorites"),
     )
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """List your favorite projects: archived ones too, the first marked first."""
+        """List your favorite projects: also archived ones, in the order you marked them in."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(
@@ -87,7 +87,7 @@ class FavoriteProjectViewSet(PageMixin[FavoriteProject]):
 
     @extend_schema(operation_id="favorite_projects_destroy", responses=MessageSerializer)
     def destroy(self, request: ApiRequest, project_id: str) -> Response:
-        """Remove the mark from a project: 404 if it has none."""
+        """Unmark a favorite project: 404 if it is not marked."""
         deleted, _ = self.get_queryset().filter(project=int(project_id)).delete()
         if not deleted:
             raise NotFound(f"Project {int(project_id)} is not one of your favorites.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ALWAYS = EARLIEST.date()  # valid from: before any entry can be
 DAY = timedelta(days=1)
-EXISTS = "There is a rate of this place from this day on already. Change that one."
+EXISTS = "A rate for this place already starts on this day. Change that one."
 PLACES = (
     ("user", "project"),
     ("project",),
@@ -106,12 +106,12 @@ class Rate(Resource):
             models.CheckConstraint(
                 condition=Q(client=None) | Q(project=None),
                 name="rate_of_client_or_project",
-                violation_error_message="Give a client or a project, not both.",
+                violation_error_message="Set a client or a project, not both.",
             ),
             models.CheckConstraint(
                 condition=~Q(user=None, client=None, project=None),
                 name="rate_has_a_place",
-                violation_error_message="Give a user, a client or a project.",
+                violation_error_message="Set a user, a client or a project.",
             ),
             models.CheckConstraint(
                 condition=Q(hourly_rate__gte=0),

@@ -30,7 +30,7 @@ class RateSerializer(ModelSerializer[Rate]):
     valid_from = FirstDayField(
         required=False,
         allow_null=True,
-        help_text="The first local day of an entry's owner that has this rate; null for always.",
+        help_text="The first day of the rate, in the zone of an entry's user; null for always.",
     )
     currency = ComputedField(
         currency_of, "client.currency", "project.client.currency", "client_id", "project_id"

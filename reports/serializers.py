@@ -17,7 +17,7 @@ class CurrencyAmountSerializer(serializers.Serializer[object]):
     currency = serializers.CharField(help_text="A code of ISO 4217, such as EUR.")
     amount = serializers.FloatField()
     billed = serializers.FloatField(help_text="The part of the amount that is billed.")
-    unbilled = serializers.FloatField(help_text="The rest of the amount.")
+    unbilled = serializers.FloatField(help_text="The part of the amount that is not billed.")
 
 
 class WorthSerializer(serializers.Serializer[object]):
@@ -45,7 +45,7 @@ class ProjectWorthSerializer(WorthSerializer):
     )
     estimate_used = serializers.FloatField(
         allow_null=True,
-        help_text="The share of the estimate that these hours are: 1 for all of it.",
+        help_text="These hours as a share of the estimate: 1 is all of it.",
     )
 
 

@@ -305,7 +305,7 @@ class TimeEntrySerializer(ModelSerializer[TimeEntry]):
 
 
 class ConsideredRateSerializer(serializers.Serializer[object]):
-    """A rate that might have been an entry's."""
+    """A rate that was considered for a time entry."""
 
     id = serializers.IntegerField()
     user_id = serializers.IntegerField(allow_null=True)
@@ -326,7 +326,7 @@ class AppliedRoundingSerializer(serializers.Serializer[object]):
 
 
 class ExplainedRateSerializer(serializers.Serializer[object]):
-    """What an entry is worth, and why."""
+    """The price of a time entry, with the rates that were considered."""
 
     rate_id = serializers.IntegerField(allow_null=True)
     hourly_rate = serializers.FloatField(allow_null=True)

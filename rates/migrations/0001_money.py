@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                         fields=("user", "project", "valid_from"),
                         name="rate_once_per_user_and_project",
                         violation_error_code="rate_exists",
-                        violation_error_message="There is a rate of this place from this day on already. Change that one.",
+                        violation_error_message="A rate for this place already starts on this day. Change that one.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                         fields=("project", "valid_from"),
                         name="rate_once_per_project",
                         violation_error_code="rate_exists",
-                        violation_error_message="There is a rate of this place from this day on already. Change that one.",
+                        violation_error_message="A rate for this place already starts on this day. Change that one.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
                         fields=("user", "client", "valid_from"),
                         name="rate_once_per_user_and_client",
                         violation_error_code="rate_exists",
-                        violation_error_message="There is a rate of this place from this day on already. Change that one.",
+                        violation_error_message="A rate for this place already starts on this day. Change that one.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                         fields=("client", "valid_from"),
                         name="rate_once_per_client",
                         violation_error_code="rate_exists",
-                        violation_error_message="There is a rate of this place from this day on already. Change that one.",
+                        violation_error_message="A rate for this place already starts on this day. Change that one.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(
@@ -160,19 +160,19 @@ class Migration(migrations.Migration):
                         fields=("user", "valid_from"),
                         name="rate_once_per_user",
                         violation_error_code="rate_exists",
-                        violation_error_message="There is a rate of this place from this day on already. Change that one.",
+                        violation_error_message="A rate for this place already starts on this day. Change that one.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("client", None), ("project", None), _connector="OR"),
                         name="rate_of_client_or_project",
-                        violation_error_message="Give a client or a project, not both.",
+                        violation_error_message="Set a client or a project, not both.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
                             ("client", None), ("project", None), ("user", None), _negated=True
                         ),
                         name="rate_has_a_place",
-                        violation_error_message="Give a user, a client or a project.",
+                        violation_error_message="Set a user, a client or a project.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("hourly_rate__gte", 0)),
