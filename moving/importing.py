@@ -167,4 +167,5 @@ def _begin_again() -> None:
     renew_list_versions()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            # Not all: the catalogs that databases share would be locked until the commit.
+            cursor.execute(f"ANALYZE {', '.join(kind.table for kind in kinds())}, tallies_tally")
