@@ -20,6 +20,7 @@ from moving.original import sums
 from moving.original.clock import OriginalClock
 from moving.original.disclosures import disclosures
 from moving.original.entries import EntryReader
+from moving.original.favorites import read_favorites
 from moving.original.people import People, read_people
 from moving.original.rates import priced_by, read_rates
 from moving.original.refusals import CannotImport
@@ -35,7 +36,7 @@ from moving.original.writing import (
     note_issues,
     write,
 )
-from projects.models import Project
+from projects.models import FavoriteProject, Project
 from rates.models import Rate
 from tasks.models import Task
 from timeentries.models import TimeEntry
@@ -71,6 +72,7 @@ class Everything:
     work: AllWork
     rates: list[Rate]
     tokens: Tokens
+    favorites: list[FavoriteProject]
 
 
 def import_from(address: str, options: Options, say: Say) -> None:
@@ -163,7 +165,9 @@ def _read(source: Source, clock: OriginalClock, report: ImportReport, now: datet
     people = read_people(source, report, zone=clock.zone.key, now=now)
     work = read_work(source, people, report, _clock_of_tasks(source, clock), now=now)
     rates = read_rates(source, people, work, report, now=now)
-    return Everything(people, work, rates, read_tokens(source, people, report, now=now))
+    tokens = read_tokens(source, people, report, now=now)
+    favorites = read_favorites(source, people, work, report, now=now)
+    return Everything(people, work, rates, tokens, favorites)
 
 
 def _clock_of_tasks(source: Source, clock: OriginalClock) -> OriginalClock:
@@ -192,6 +196,7 @@ def _write(everything: Everything) -> None:
     write(Client, work.clients.values())
     write(Project, work.projects.values())
     write(Task, work.tasks.values())
+    write(FavoriteProject, everything.favorites)
     write(Rate, everything.rates)
     write(ApiToken, everything.tokens.tokens)
     note_issues(everything.tokens.tokens)
@@ -216,7 +221,7 @@ def _counted(rows: Iterable[Row], total: int, say: Say) -> Iterator[Row]:
 
 
 def _tell_counts(tell: Say) -> None:
-    models = (User, ApiToken, Client, Project, Task, Rate, Bill, TimeEntry)
+    models = (User, ApiToken, Client, Project, FavoriteProject, Task, Rate, Bill, TimeEntry)
     tell("Written:")
     for model in models:
         tell(f"  {model._default_manager.count():,} {model._meta.verbose_name_plural}")

@@ -13,7 +13,7 @@ from clients.models import Client
 from database.loading import load
 from database.triggers import drop
 from moving.original.refusals import CannotImport
-from projects.models import Project
+from projects.models import FavoriteProject, Project
 from rates.models import Rate
 from reports.models import SavedReport
 from tallies.triggers import install
@@ -25,7 +25,7 @@ from webhooks.models import Webhook
 
 # What an import fills, and what nobody may have filled before: all other tables refer to these.
 FILLED: list[type[models.Model]] = [
-    *[User, ApiToken, Client, Project],
+    *[User, ApiToken, Client, Project, FavoriteProject],
     *[Task, Rate, Bill, TimeEntry],
 ]
 IN_USE: list[type[models.Model]] = [*FILLED, TokenUsage, SavedReport, Webhook]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clients.models import Client
-from projects.models import Project
+from projects.models import FavoriteProject, Project
 from rates.models import Rate
 from tasks.models import Task
 from tests.moving.original.conftest import Import
@@ -239,3 +239,20 @@ def test_entries_are_priced_by_the_rates_of_their_day(
     entry = TimeEntry.objects.get()
     assert (entry.amount, entry.currency, entry.rounded_seconds) == (amount, "USD", 3600)
     assert entry.hourly_rate == amount
+
+
+def test_favorites_are_those_of_the_original(run_import: Import) -> None:
+    favorites = [
+        {"user_id": 1, "project_id": 2, "created_at": "2024-05-01 10:00:00"},
+        {"user_id": 2, "project_id": 2},
+        {"user_id": 1, "project_id": 2},
+        {"user_id": 9, "project_id": 2},
+        {"user_id": 1, "project_id": 9},
+    ]
+    imported = run_import({**PRICED, "rate_overrides": [], "user_favorite_projects": favorites})
+    found = FavoriteProject.objects.values_list("id", "user_id", "project_id")
+    assert [*found] == [(1, 1, 2), (2, 2, 2)]
+    first = FavoriteProject.objects.earliest("pk")
+    assert first.created_at.isoformat() == "2024-05-01T10:00:00+00:00"
+    absent = "Its project or its user does not exist."
+    assert imported.reasons == ["It is there twice.", absent, absent]
