@@ -29,6 +29,17 @@ def load(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
             cursor.executemany(statement, batch)
 
 
+def analyze(tables: Iterable[str]) -> None:
+    """Let PostgreSQL plan for the rows that have come.
+
+    Without names it would look at tables that all databases of a server share too, and wait for
+    whoever does the same in another one.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(map(connection.ops.quote_name, tables))}")
+
+
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while batch := list(islice(rows, BATCH)):
         yield batch

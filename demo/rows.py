@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils.text import slugify
 
 from clients.models import Client
+from database.loading import analyze
 from demo import entries as demo_entries
 from demo.closing import bill_and_close
 from demo.entries import Job, generator
@@ -79,9 +80,7 @@ def fill(demo: Demo) -> None:
     price(users, clients, projects, demo.until)
     bill_and_close(users, clients, demo.until)
     expire_cursors()  # none of this is in the journal
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze(model._meta.db_table for model in (User, Client, Project, Task, TimeEntry))
 
 
 def taken_names(users: int) -> list[str]:

@@ -8,14 +8,18 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apitokens.models import ApiToken
 from billing.models import Bill
+from books.models import Books
 from clients.models import Client
-from database.loading import load
+from database.loading import analyze, load
+from database.postgresql.limits import lifted
 from journal.numbering import expire_cursors
+from moving.databases import lock_empty_tables, refuse_unless_migrated
+from moving.errors import CannotMove
 from moving.original import sums
 from moving.original.clock import OriginalClock
 from moving.original.disclosures import disclosures
@@ -23,16 +27,15 @@ from moving.original.entries import EntryReader
 from moving.original.favorites import read_favorites
 from moving.original.people import People, read_people
 from moving.original.rates import priced_by, read_rates
-from moving.original.refusals import CannotImport
 from moving.original.report import ImportReport, new_file
 from moving.original.source import Row, Source, opened
 from moving.original.tokens import Tokens, read_tokens
 from moving.original.work import AllWork, read_work
 from moving.original.writing import (
+    FILLED,
     check_references,
     continue_ids,
     counted_once,
-    lock_empty_database,
     note_issues,
     write,
 )
@@ -76,28 +79,37 @@ class Everything:
 
 
 def import_from(address: str, options: Options, say: Say) -> None:
-    """Import a source into an empty database; CannotImport says why not, and nothing is written.
+    """Import a source into an empty database; CannotMove says why not, and nothing is written.
 
     A dry run does all of it, and takes it back. The report is written in either case.
     """
-    with opened(address) as source, transaction.atomic():
-        lock_empty_database()
-        zone = _zone(source, options.time_zone)
-        _refuse_another_currency(source)
-        with (
-            new_file(options.folder / "changes.csv") as changes,
-            new_file(options.folder / "report.txt") as text,
-        ):
-            report = ImportReport(changes)
+    refuse_unless_migrated()
+    with opened(address) as source, lifted():
+        with transaction.atomic():
+            lock_empty_tables()
+            _import_and_report(source, options, say)
+        if not options.dry_run:
+            analyze(model._meta.db_table for model in FILLED)
+            say("Imported.")
 
-            def tell(line: str) -> None:
-                text.write(f"{line}\n")
-                say(line)
 
-            tell(f"Local times of the original are those of {zone.key}.")
-            _import(source, OriginalClock(zone), report, options, tell, say)
-            transaction.set_rollback(options.dry_run)
-            tell("This was a dry run: nothing was written." if options.dry_run else "Imported.")
+def _import_and_report(source: Source, options: Options, say: Say) -> None:
+    zone = _zone(source, options.time_zone)
+    _refuse_another_currency(source)
+    with (
+        new_file(options.folder / "changes.csv") as changes,
+        new_file(options.folder / "report.txt") as text,
+    ):
+
+        def tell(line: str) -> None:
+            text.write(f"{line}\n")
+            say(line)
+
+        tell(f"Local times of the original are those of {zone.key}.")
+        _import(source, OriginalClock(zone), ImportReport(changes), options, tell, say)
+        if options.dry_run:
+            transaction.set_rollback(True)
+            tell("This was a dry run: nothing was written.")
 
 
 def _import(
@@ -128,9 +140,6 @@ def _import(
     expire_cursors()  # none of this is in the journal
     say("Checking references and sums …")
     check_references()
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
     _tell_counts(tell)
     _tell_changes(report, tell)
     _tell_sums(source, clock, everything, options, tell)
@@ -143,7 +152,7 @@ def _zone(source: Source, given: str | None) -> ZoneInfo:
     name = given or next(source.rows("settings", ["timezone"]), (None,))[0]
     if name not in zone_names():
         where = "--time-zone" if given else "the settings of the source"
-        raise CannotImport(
+        raise CannotMove(
             f"The time zone in {where} is {name!r}, which is unknown. Start again with"
             " --time-zone and the IANA name of the zone in which the original was run, such as"
             " Europe/Rome."
@@ -155,7 +164,7 @@ def _refuse_another_currency(source: Source) -> None:
     """Refuse rates that would be taken for those in another currency."""
     code = next(source.rows("settings", ["currency"]), (None,))[0]
     if code in currencies() and code != settings.CURRENCY:
-        raise CannotImport(
+        raise CannotMove(
             f"The original counts in {code}, and this service in {settings.CURRENCY}. Set"
             f" CURRENCY={code} here, and start again."
         )
@@ -179,12 +188,12 @@ def _clock_of_tasks(source: Source, clock: OriginalClock) -> OriginalClock:
 
 
 def _ask(source: Source, everything: Everything, options: Options, tell: Say) -> None:
-    """Say what more people would see; CannotImport unless that was agreed to."""
+    """Say what more people would see; CannotMove unless that was agreed to."""
     found = [*disclosures(source, everything.people, everything.work, everything.tokens)]
     for each in found:
         tell(f"ATTENTION: {each}")
     if found and not options.agreed and not options.dry_run:
-        raise CannotImport(
+        raise CannotMove(
             "Nothing was written. Read the lines above that begin with ATTENTION; if you agree,"
             " start again with --yes."
         )
@@ -192,6 +201,7 @@ def _ask(source: Source, everything: Everything, options: Options, tell: Say) ->
 
 def _write(everything: Everything) -> None:
     work = everything.work
+    write(Books, [Books(pk=Books.ONLY)])  # the row of an empty database
     write(User, everything.people.users.values())
     write(Client, work.clients.values())
     write(Project, work.projects.values())

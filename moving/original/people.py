@@ -85,7 +85,7 @@ def _user(row: Row, report: ImportReport, taken: set[str], *, zone: str, now: da
 def _username(key: int, stored: object, report: ImportReport, taken: set[str]) -> str:
     """Return the name in lower case: the original lowers what is typed, too."""
     text = Noted(report, TABLE, key, "username").text(stored, 140) or f"user-{key}"
-    name = free_name(text.lower(), taken, str.lower)
+    name = free_name(text.lower(), taken, str.lower, "{}-{}")
     taken.add(name)
     if name != stored:
         reason = "Names are in lower case, as logins always were, and unique without regard to it."

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from moving.original.refusals import CannotImport
+from moving.errors import CannotMove
 from reports.exports import safe
 
 TITLES = ("table", "id", "what", "reason", "field", "before", "after")
@@ -64,7 +64,7 @@ def new_file(path: Path) -> Iterator[TextIO]:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(0o600, exist_ok=False)
     except OSError as error:
-        raise CannotImport(f"{path} cannot be written: {error.strerror}.") from error
+        raise CannotMove(f"{path} cannot be written: {error.strerror}.") from error
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             yield file

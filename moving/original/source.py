@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from moving.original.refusals import CannotImport
+from moving.errors import CannotMove
 
 # What SQLAlchemy, and so the original, writes before the colon.
 POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://")
@@ -63,7 +63,7 @@ class Source:
         try:
             yield from self._rows_of(query)
         except (psycopg.Error, sqlite3.Error) as error:
-            raise CannotImport(f"The source could not be read: {_first_line(error)}") from error
+            raise CannotMove(f"The source could not be read: {_first_line(error)}") from error
 
     def one(self, query: str) -> Stored:
         """Return the only value of a query."""
@@ -83,7 +83,7 @@ class Source:
 
 @contextmanager
 def opened(address: str) -> Iterator[Source]:
-    """Open a source, and check that it is one; CannotImport says why it is not."""
+    """Open a source, and check that it is one; CannotMove says why it is not."""
     if POSTGRESQL.match(address):
         opening = _postgresql(POSTGRESQL.sub("postgresql://", address, count=1))
     else:
@@ -99,12 +99,12 @@ def _postgresql(address: str) -> Iterator[Source]:
         connection = psycopg.connect(address, connect_timeout=10)
     except psycopg.ProgrammingError:
         # Not chained: libpq's error repeats the address, which may contain a password.
-        raise CannotImport(
+        raise CannotMove(
             "The source must be a URL such as postgresql://user@host/timetracker, or the path of"
             " a SQLite file. The URL is not shown because it may contain a password."
         ) from None
     except psycopg.Error as error:
-        raise CannotImport(f"The source cannot be opened: {_first_line(error)}") from None
+        raise CannotMove(f"The source cannot be opened: {_first_line(error)}") from None
     with closing(connection):
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
@@ -120,7 +120,7 @@ def _postgresql(address: str) -> Iterator[Source]:
 @contextmanager
 def _sqlite(path: Path) -> Iterator[Source]:
     if not path.is_file():
-        raise CannotImport(
+        raise CannotMove(
             f"There is no file {path}. The source must be the path of a SQLite file, or a URL such"
             " as postgresql://user@host/timetracker."
         )
@@ -130,7 +130,7 @@ def _sqlite(path: Path) -> Iterator[Source]:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
-        raise CannotImport(f"{path} cannot be read as a SQLite file: {error}.") from error
+        raise CannotMove(f"{path} cannot be read as a SQLite file: {error}.") from error
     with closing(connection):
         yield Source("sqlite", lambda query: iter(connection.execute(query)))
 
@@ -139,10 +139,10 @@ def _check(source: Source) -> None:
     """Refuse a database that is not of version 5, with what is missing."""
     for table, columns in NEEDED.items():
         if not source.has(table):
-            raise CannotImport(_not_of_version_5(f"it has no table {table}"))
+            raise CannotMove(_not_of_version_5(f"it has no table {table}"))
         missing = [name for name in columns if not source.has(table, name)]
         if missing:
-            raise CannotImport(_not_of_version_5(f"{table} has no column {', '.join(missing)}"))
+            raise CannotMove(_not_of_version_5(f"{table} has no column {', '.join(missing)}"))
 
 
 def _not_of_version_5(reason: str) -> str:

@@ -46,9 +46,14 @@ class Noted:
         self._report.changed(self._table, self._key, reason, self._field, before, after)
 
 
-def free_name(name: str, taken: Container[object], compared: Callable[[str], object]) -> str:
+def free_name(
+    name: str,
+    taken: Container[object],
+    compared: Callable[[str], object],
+    numbered: str = "{} ({})",
+) -> str:
     """Return a name that is not taken, by what is compared of it: with a number if need be."""
     if compared(name) not in taken:
         return name
-    numbered = (f"{name[:LONGEST_NAME]} ({number})" for number in itertools.count(2))
-    return next(free for free in numbered if compared(free) not in taken)
+    others = (numbered.format(name[:LONGEST_NAME], number) for number in itertools.count(2))
+    return next(free for free in others if compared(free) not in taken)

@@ -6,8 +6,8 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from moving.errors import CannotMove
 from moving.original.importing import Options, import_from
-from moving.original.refusals import CannotImport
 
 
 class Command(BaseCommand):
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         options = Options(folder, time_zone, dry_run=dry_run, agreed=yes)
         try:
             import_from(source, options, self._say)
-        except CannotImport as error:
+        except CannotMove as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"The report is in {folder}.")
 

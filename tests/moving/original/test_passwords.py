@@ -17,7 +17,7 @@ SMALL = (
 @pytest.mark.parametrize("stored", [SCRYPT, PBKDF2, SMALL], ids=["scrypt", "pbkdf2", "small"])
 def test_a_password_is_still_the_password(stored: str, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ours.PASSWORD_HASHERS
-    encoded = django_hash(stored)
+    encoded = django_hash(stored) or ""
     assert check_password("pass-word-1", encoded)
     assert not check_password("pass-word-2", encoded)
 

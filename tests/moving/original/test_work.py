@@ -206,7 +206,7 @@ def test_rates_are_those_of_the_original_by_their_days(run_import: Import) -> No
         "user_id", "client_id", "project_id", "hourly_rate", "valid_from", "valid_until"
     )
     first, day = date(1970, 1, 1), date
-    assert [*rates] == [
+    expected: list[tuple[Any, ...]] = [
         (None, 1, None, 60, first, None),
         (None, None, 2, 80, first, day(2024, 2, 29)),
         (None, None, 2, 90, day(2024, 3, 1), day(2024, 3, 31)),
@@ -214,6 +214,7 @@ def test_rates_are_those_of_the_original_by_their_days(run_import: Import) -> No
         (None, None, 2, 90, day(2024, 5, 1), None),
         (2, None, 1, 120, first, None),
     ]
+    assert [*rates] == expected
     assert [project.hourly_rate for project in Project.objects.order_by("pk")] == [None, 90]
     reason = "Its project or its user does not exist."
     assert imported.notes == [("rate_overrides", "4", "left out", reason, "", "", "")]
