@@ -8,7 +8,7 @@ from typing import ClassVar, Self, Unpack
 from django.db import transaction
 from django.utils import timezone
 
-from rates.models import ALWAYS, Rate, current, lock_places
+from rates.models import ALWAYS, Rate, current
 from resources.models import Resource
 from values.options import SaveOptions
 
@@ -47,9 +47,7 @@ class Rated(Resource):
     @classmethod
     def before_deletion(cls, rows: Sequence[Self]) -> None:
         """Delete the rates too: a cascade would leave them out of the journal."""
-        rates = Rate.objects.filter(**{f"{cls.rate_place}__in": rows})
-        lock_places(rates)
-        rates.delete()
+        Rate.objects.filter(**{f"{cls.rate_place}__in": rows}).delete()
 
     @property
     def shown_rate(self) -> Decimal | None:

@@ -149,11 +149,11 @@ class ShownMixin(admin.ModelAdmin[M]):
     """An admin of rows that several people write: the row is locked before a form is judged."""
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[M]:
-        """Lock the row that a form is about to write, until it is written."""
+        """Lock the row that a form is about to write or delete, before those that go with it."""
         queryset = super().get_queryset(request)
-        opts, match = self.opts, request.resolver_match
-        page = f"{opts.app_label}_{opts.model_name}_change"
-        if request.method == "POST" and match and match.url_name == page:
+        page = f"{self.opts.app_label}_{self.opts.model_name}"
+        match = request.method == "POST" and request.resolver_match
+        if match and match.url_name in (f"{page}_change", f"{page}_delete"):
             return queryset.select_for_update(of=("self",), no_key=True)
         return queryset
 

@@ -102,9 +102,9 @@ def test_rates_that_the_admin_and_the_api_write_at_once_all_get_through() -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_deletes_a_client_waits_for_who_writes_its_rates() -> None:
+def test_who_deletes_a_client_in_the_admin_waits_for_who_writes_its_rates() -> None:
     client, is_locked = make_client(default_hourly_rate=50), Event()
-    rate = Rate.objects.get()
+    rate, browser = Rate.objects.get(), admin_as(make_administrator())
 
     def write() -> None:
         with transaction.atomic():
@@ -116,7 +116,7 @@ def test_who_deletes_a_client_waits_for_who_writes_its_rates() -> None:
 
     def delete() -> None:
         is_locked.wait(5)
-        client.delete()
+        browser.post(url(Client, "delete", client.pk), {"post": "yes"})
 
     at_once([write, delete])
     assert (Client.objects.count(), Rate.objects.count()) == (0, 0)
