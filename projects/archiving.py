@@ -19,7 +19,8 @@ from values.options import SaveOptions
 # them.
 QUERY = "SELECT status FROM projects_project WHERE id {among} ORDER BY id {lock}"
 LOCKS = {"postgresql": "FOR SHARE", "sqlite": ""}
-STATUSES = {vendor: QUERY.format(among=AMONG[vendor], lock=lock) for vendor, lock in LOCKS.items()}
+OF_MANY = {vendor: QUERY.format(among=AMONG[vendor], lock=lock) for vendor, lock in LOCKS.items()}
+OF_ONE = {vendor: QUERY.format(among="= %s", lock=lock) for vendor, lock in LOCKS.items()}
 
 
 ARCHIVED_STATUS = Project.Status.ARCHIVED.value
@@ -98,6 +99,8 @@ def refusal_of(status: str) -> Refusal | None:
 
 
 def _locked_statuses(ids: set[int]) -> list[str]:
+    one = len(ids) == 1  # an array costs psycopg more than the query
+    statements = OF_ONE if one else OF_MANY
     with connection.cursor() as cursor:
-        cursor.execute(STATUSES[connection.vendor], [array(ids)])
+        cursor.execute(statements[connection.vendor], [*ids] if one else [array(ids)])
         return [status for (status,) in cursor.fetchall()]

@@ -11,6 +11,8 @@ from django.db import connection
 from database.arrays import AMONG, array
 from rates.models import PLACES, Place
 
+Params = list[int | None] | list[list[int] | str]
+
 # Raw SQL, because every finished entry asks for it. NULL: the rates of everybody, or of no
 # project and no client.
 RATES = """
@@ -20,7 +22,8 @@ RATES = """
         OR project_id IS NULL AND client_id IS NULL AND user_id {among}
     ORDER BY valid_from DESC
 """
-STATEMENTS = {vendor: RATES.format(among=among) for vendor, among in AMONG.items()}
+OF_MANY = {vendor: RATES.format(among=among) for vendor, among in AMONG.items()}
+OF_ONE = RATES.format(among="= %s")  # an array costs psycopg more than the query
 
 
 class Work(NamedTuple):
@@ -71,15 +74,23 @@ class Rates(dict[Place, list[Found]]):
 
 def rates_for(works: Collection[Work]) -> Rates:
     """Return every rate that may be one of some work, in one query."""
-    users = array({work.user_id for work in works})
-    clients = array({work.client_id for work in works if work.client_id})
-    projects = array({work.project_id for work in works})
     rates = Rates()
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENTS[connection.vendor], [projects, users, clients, users, users])
+        cursor.execute(*_statement_for(works))
         for found in starmap(_found, cursor.fetchall()):
             rates.setdefault(found.place, []).append(found)
     return rates
+
+
+def _statement_for(works: Collection[Work]) -> tuple[str, Params]:
+    """Return the query and its parameters."""
+    if len(works) == 1:
+        [(user, client, project, _)] = works
+        return OF_ONE, [project, user, client, user, user]
+    users = array({work.user_id for work in works})
+    clients = array({work.client_id for work in works if work.client_id})
+    projects = array({work.project_id for work in works})
+    return OF_MANY[connection.vendor], [projects, users, clients, users, users]
 
 
 def _found(
