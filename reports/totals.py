@@ -70,15 +70,13 @@ class Totals:
 
     def add(self, part: PartialSum) -> None:
         """Count a part."""
-        self.seconds += part.seconds
-        self.billable_seconds += part.billable_seconds
-        self.rounded_seconds += part.rounded_seconds
-        self.entries += part.entries
-        if part.currency and part.priced:
-            worth = self.amounts.setdefault(part.currency, CurrencySum())
-            worth.entries += part.priced
-            worth.amount += part.amount
-            worth.billed += part.billed
+        currency, seconds, billable, rounded, entries, priced, amount, billed = part
+        self.seconds += seconds
+        self.billable_seconds += billable
+        self.rounded_seconds += rounded
+        self.entries += entries
+        if currency and priced:
+            self._add_amount(currency, priced, amount, billed)
 
     def include(self, group: "Totals") -> None:
         """Count a group."""
@@ -87,10 +85,16 @@ class Totals:
         self.rounded_seconds += group.rounded_seconds
         self.entries += group.entries
         for currency, worth in group.amounts.items():
-            total = self.amounts.setdefault(currency, CurrencySum())
-            total.entries += worth.entries
-            total.amount += worth.amount
-            total.billed += worth.billed
+            self._add_amount(currency, worth.entries, worth.amount, worth.billed)
+
+    def _add_amount(self, currency: str, entries: int, amount: int, billed: int) -> None:
+        total = self.amounts.get(currency)
+        if total is None:
+            self.amounts[currency] = CurrencySum(entries, amount, billed)
+            return
+        total.entries += entries
+        total.amount += amount
+        total.billed += billed
 
     @property
     def is_rounded(self) -> bool:
@@ -100,7 +104,7 @@ class Totals:
     @property
     def worths(self) -> list[tuple[str, CurrencySum]]:
         """The amounts, by currency."""
-        return sorted(self.amounts.items())
+        return sorted(self.amounts.items()) if len(self.amounts) > 1 else [*self.amounts.items()]
 
 
 def sum_of(parts: Iterable[PartialSum]) -> Totals:

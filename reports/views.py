@@ -161,7 +161,7 @@ def _worth(totals: Totals) -> dict[str, object]:
                 "currency": currency,
                 "amount": worth.amount / UNITS_OF_ONE,
                 "billed": worth.billed / UNITS_OF_ONE,
-                "unbilled": worth.unbilled / UNITS_OF_ONE,
+                "unbilled": (worth.amount - worth.billed) / UNITS_OF_ONE,
             }
             for currency, worth in totals.worths
         ],
