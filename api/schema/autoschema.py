@@ -92,7 +92,7 @@ class AutoSchema(SpectacularAutoSchema):
         scope = self._scope()
         return {"x-required-scope": scope} if scope else {}
 
-    def get_request_serializer(self) -> Any:
+    def get_request_serializer(self) -> AnySerializer | type[AnySerializer] | None:
         """Return the body's serializer; PUT takes a part of the fields, as PATCH does."""
         serializer = super().get_request_serializer()
         if self.method == "PUT" and isinstance(serializer, serializers.Serializer):
@@ -169,7 +169,9 @@ class AutoSchema(SpectacularAutoSchema):
         names = [name for name in self.view.query_parameters() if name not in UNDOCUMENTED]
         return [query_parameter(name, *own[name]) for name in names]
 
-    def get_override_parameters(self) -> list[Any]:
+    def get_override_parameters(
+        self,
+    ) -> list[OpenApiParameter | AnySerializer | type[AnySerializer]]:
         """Return the headers that the operation understands."""
         return [
             OpenApiParameter(

@@ -3,7 +3,7 @@
 # drf-spectacular has types for a part of its functions.
 # mypy: disable-error-code="no-untyped-call"
 
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -68,13 +68,15 @@ def is_nullable(field: AnyField) -> bool:
     """
     model = _model_of(field)
     for name in getattr(field, "source_attrs", ()):  # what stands in for a field has none
+        if model is None:
+            return False
         try:
-            column: Any = model and model._meta.get_field(name)
+            column = model._meta.get_field(name)
         except FieldDoesNotExist:
             return False
-        if not column or column.null:
-            return bool(column)
-        model = column.related_model
+        if column.null:
+            return True
+        model = column.related_model if isinstance(column.related_model, type) else None
     return False
 
 
