@@ -15,6 +15,14 @@ ADDRESS = re.compile(r"(postgres(?:ql)?://(?:[^/@]*@)?[^?]*)(?:\?(.*))?", re.DOT
 HIGHEST_PORT = 65_535
 PLACES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
+# A host that is away: so long to connect to it, and as long to notice that it went.
+SECONDS_WITHOUT_A_HOST = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5_000,  # milliseconds
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+}
 # The only spelling of an instant that psycopg reads, whatever the server's default is.
 READABLE = {"datestyle": "ISO"}
 
@@ -75,7 +83,7 @@ def served(given: Mapping[str, Any], limits: Mapping[str, int], *, pooled: bool)
     is kept in a session to others: prepared statements, cursors, and a role that was assumed.
     """
     options = {
-        "connect_timeout": 5,
+        **SECONDS_WITHOUT_A_HOST,
         # To plan the joins of a page takes longer than to run them.
         "server_side_binding": True,
         "prepare_threshold": None if pooled else 1,

@@ -19,6 +19,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 from psycopg.rows import RowFactory, TupleRow, tuple_row
 
+from database.postgresql.watching import watch
+
 RV = TypeVar("RV")
 
 COMMIT_SECONDS = 5.0
@@ -77,7 +79,7 @@ class Connection(psycopg.Connection[TupleRow]):
             timeout = self._limit()
         self._stopped_waiting = False
         try:
-            result = super().wait(gen, interval, timeout)
+            result = self._watched(gen, interval, timeout)
         except psycopg.OperationalError as error:
             if timeout is None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
@@ -86,6 +88,15 @@ class Connection(psycopg.Connection[TupleRow]):
         if self._stopped_waiting:
             raise CommitUnconfirmed("the commit may not have reached the standby")
         return result
+
+    def _watched(self, gen: PQGen[RV], interval: float, timeout: float | None) -> RV:
+        if not self.serves:
+            return super().wait(gen, interval, timeout)
+        watch.begin(self)
+        try:
+            return super().wait(gen, interval, timeout)
+        finally:
+            watch.end(self)
 
     def _limit(self) -> float | None:
         """Return how long to wait for a commit; the server's timeouts end other statements."""
