@@ -42,7 +42,6 @@ class BillAdmin(ReadOnly, ModelAdmin[Bill]):
     list_display = (*SHOWN, "amounts")
     list_select_related = ("billed_by",)
     search_fields = ("reference",)
-    show_full_result_count = False
     actions = None
 
     class Media:

@@ -96,7 +96,7 @@ def test_pages_cost_the_same_for_many_bills(
     made: Bill, owner: User, administrator: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     browser = admin_as(administrator)
-    pages = {url(Bill, "changelist"): 5, url(Bill, "change", made.pk): 8}
+    pages = {url(Bill, "changelist"): 6, url(Bill, "change", made.pk): 8}
     for page in pages:
         browser.get(page)
     for more in (0, 5):
@@ -106,3 +106,11 @@ def test_pages_cost_the_same_for_many_bills(
         for page, queries in pages.items():
             with django_assert_num_queries(queries):
                 assert browser.get(page).status_code == 200
+
+
+def test_a_list_that_is_not_searched_does_not_offer_to_show_all(
+    made: Bill, administrator: User
+) -> None:
+    browser, page = admin_as(administrator), url(Bill, "changelist")
+    assert "Show all" not in browser.get(page).content.decode()
+    assert "0 results" in browser.get(page, {"q": "elsewhere"}).content.decode()
