@@ -1,0 +1,34 @@
+"""Many rows at once, and what PostgreSQL then knows of them."""
+
+import psycopg
+import pytest
+from django.db import connection
+
+from database.loading import analyze, load
+from projects.models import Project
+from tests.support.factories import make_project
+
+
+@pytest.mark.django_db
+def test_rows_are_loaded_with_their_values() -> None:
+    make_project("Site")
+    [row] = Project.objects.values()
+    rows = [{**row, "id": key, "name": f"Site {key}"} for key in (70, 71)]
+    load(Project._meta.db_table, [*row], [[*each.values()] for each in rows])
+    assert [*Project.objects.filter(pk__gte=70).order_by("pk").values()] == rows
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has statistics")
+@pytest.mark.django_db
+def test_statistics_wait_for_no_table_that_databases_share() -> None:
+    """Another database of the server holds this lock while it makes its own."""
+    settings = connection.settings_dict
+    places = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    where = {name: settings[key] for name, key in places.items() if settings[key]}
+    with psycopg.connect(dbname="postgres", **where) as other:
+        if other.info.parameter_status("is_superuser") != "on":
+            pytest.skip("only a superuser may lock a shared table")
+        other.execute("LOCK TABLE pg_authid IN SHARE UPDATE EXCLUSIVE MODE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 1000")
+        analyze([Project._meta.db_table])
