@@ -36,7 +36,7 @@ class Noted:
             number = Decimal(str(value)).quantize(CENT)
         except InvalidOperation:
             number = Decimal(-1)
-        if not 0 <= number < MOST:
+        if number.is_nan() or not 0 <= number < MOST:
             self.changed("The number is negative or too large, and was left out.", value, None)
             return None
         return number
