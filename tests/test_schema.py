@@ -279,6 +279,7 @@ def test_an_error_is_as_documented(
     assert_as_documented(response)
 
 
+@pytest.mark.same_on_both
 @pytest.mark.parametrize(
     ("method", "path", "needed"),
     [

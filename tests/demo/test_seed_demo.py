@@ -42,6 +42,8 @@ NAMES_OF_THE_EXAMPLES = (
     *("acme", "new client", "client@example.com", "+1-555-0123", "implement login feature"),
     *("add user authentication", "new task", "worked on feature x", "development", "frontend"),
 )
+# Python makes the rows up; that a database keeps them is asked of both by the other tests.
+of_python = pytest.mark.same_on_both
 NATURAL: dict[type[models.Model], tuple[str, ...]] = {
     User: ("username", "email", "first_name", "last_name", "time_zone", "date_joined"),
     Client: ("name", "email", "company", "phone", "address", "default_hourly_rate", "status"),
@@ -153,6 +155,7 @@ def test_more_entries_get_more_people_and_projects_by_themselves(
     assert (User.objects.count(), Project.objects.count()) == (12, 15)
 
 
+@of_python
 @pytest.mark.django_db
 def test_uses_no_name_of_the_documentation() -> None:
     seed(users=400, projects=100)
@@ -160,6 +163,7 @@ def test_uses_no_name_of_the_documentation() -> None:
     assert [name for name in NAMES_OF_THE_EXAMPLES if any(name in text for text in seeded)] == []
 
 
+@of_python
 @pytest.mark.django_db
 def test_nobody_works_on_two_things_at_once() -> None:
     seed(entries=1000)
@@ -173,6 +177,7 @@ def test_nobody_works_on_two_things_at_once() -> None:
         assert timer is None or timer.start_time >= ends[-1]
 
 
+@of_python
 @pytest.mark.django_db
 def test_work_is_done_on_working_days_in_office_hours_of_the_users_zone() -> None:
     seed(entries=1000)
@@ -184,6 +189,7 @@ def test_work_is_done_on_working_days_in_office_hours_of_the_users_zone() -> Non
         assert time(8) <= start.time() < end.time() <= time(18, 30)
 
 
+@of_python
 @pytest.mark.django_db
 def test_nothing_lies_in_the_future() -> None:
     """Seeded in the first minute of the day, data must not hold what is yet to be."""
@@ -195,6 +201,7 @@ def test_nothing_lies_in_the_future() -> None:
     assert Project.objects.filter(created_at__gte=MIDNIGHT - timedelta(days=14)).count() == 0
 
 
+@of_python
 @pytest.mark.django_db
 def test_an_entry_looks_as_if_its_timer_had_been_stopped() -> None:
     seed()
@@ -218,6 +225,7 @@ def test_last_month_is_billed_to_two_clients_and_what_is_older_is_closed() -> No
         assert december.exclude(bill__reference=f"2023-12/client-{client.pk}").count() == 0
 
 
+@of_python
 @pytest.mark.django_db
 def test_the_timer_has_just_been_started_where_it_is_morning() -> None:
     seed()
@@ -227,6 +235,7 @@ def test_the_timer_has_just_been_started_where_it_is_morning() -> None:
     assert timer.updated_at == timer.start_time
 
 
+@of_python
 @pytest.mark.django_db
 def test_tasks_are_of_their_entrys_project_and_worked_on_until_they_are_done() -> None:
     seed(entries=3000)
@@ -238,6 +247,7 @@ def test_tasks_are_of_their_entrys_project_and_worked_on_until_they_are_done() -
     assert with_task.filter(task__status__in=("todo", "cancelled")).count() == 0
 
 
+@of_python
 @pytest.mark.django_db
 def test_projects_that_rest_have_entries_but_none_of_late() -> None:
     seed(entries=3000)
@@ -248,6 +258,7 @@ def test_projects_that_rest_have_entries_but_none_of_late() -> None:
     assert late.count() == 0
 
 
+@of_python
 @pytest.mark.django_db
 def test_data_is_of_many_kinds() -> None:
     seed(entries=3000)

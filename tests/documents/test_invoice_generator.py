@@ -30,6 +30,9 @@ from tests.support.factories import (
 from tests.support.servers import ROOT
 from timeentries.models import TimeEntry
 
+# It only speaks HTTP; what the service does then is asked of both databases in tests/billing.
+pytestmark = pytest.mark.same_on_both
+
 PATH = ROOT / "docs" / "examples" / "invoice_generator.py"
 SCOPES = ("write:time_entries", "read:clients")
 FIFTY = timedelta(minutes=50)
