@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from pytest_django import Settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -77,10 +77,11 @@ def _own_rate_limit_counters(settings: Settings) -> None:
     settings.RATELIMIT_CACHE_PREFIX = f"test:{uuid.uuid4()}:"
 
 
-@pytest.fixture(autouse=True)
-def _fast_passwords(settings: Settings) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _fast_passwords() -> Iterator[None]:
     """The real hasher takes 0.4 s for each user that a test makes."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)
