@@ -95,7 +95,7 @@ class ApiView(APIView):
     tagged = False  # whether its answers carry an ETag
     conditional_post = False  # whether a POST may carry If-Match and If-None-Match
     is_polled = False  # whether requests count for the minute only, not for the hour
-    failures: Sequence[int] = ()  # statuses that only the documentation has to be told of
+    failures: Sequence[int] = ()  # statuses for the OpenAPI document alone
     has_deadline = True  # whether to read may be refused for the time that it takes
     request: ApiRequest
     throttles: Sequence[Any] = ()

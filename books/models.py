@@ -119,8 +119,8 @@ def _wait_for_writers() -> None:
 def wait_for_closing() -> None:
     """Wait for a closing that has begun, and make others wait until this transaction ends.
 
-    The triggers do so for whoever changes what people edit. The rows to write come first, as for
-    any writer. On SQLite the transaction itself is the lock.
+    The triggers do so for anyone who changes editable columns. The rows to write come first, as
+    for any writer. On SQLite the transaction itself is the lock.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""SQLite's triggers, one per row. With a single writer, nobody closes the books meanwhile."""
+"""SQLite's triggers, one per row. With one writer, nobody closes the books at the same time."""
 
 from books.registered import guarded
 from books.statements import BOUND_OF_NEW, BOUND_OF_USER

@@ -33,7 +33,7 @@ def analyze(tables: Iterable[str]) -> None:
     """Let PostgreSQL plan for the rows that have come.
 
     Without names it would look at tables that all databases of a server share too, and wait for
-    whoever does the same in another one.
+    anyone who does the same in another one.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -21,7 +21,7 @@ log = logging.getLogger("timetracker.rates")
 class RolloverMiddleware:
     """Before the first request of a day (UTC), let projects and clients show their rates of it.
 
-    Whoever shows no credentials, such as a probe, is shown no rate either.
+    A caller without credentials, such as a probe, gets no rate either.
     """
 
     day: ClassVar[date | None] = None  # of the process

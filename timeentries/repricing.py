@@ -64,7 +64,7 @@ def reprice(entries: TimeEntryQuerySet, *, preview: bool, now: datetime) -> dict
     """Price entries again, but those that are billed or closed; return the counts, and the sums.
 
     Nobody sees a half of it, and only the entries that change are locked. If the books are closed
-    meanwhile, it starts over.
+    in the meantime, it starts over.
     """
     while True:
         with transaction.atomic():
