@@ -1,6 +1,7 @@
 """Several bill at once: each entry is in one bill."""
 
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from threading import Barrier, BrokenBarrierError
 from typing import Any
@@ -12,6 +13,7 @@ from billing import bills
 from billing.models import Bill
 from journal.models import Change
 from projects.models import Project
+from resources.models import updated_at_after
 from tests.billing.test_billing import PATH, hours
 from tests.support.factories import api_as, make_administrator, make_project, make_user
 from tests.support.racing import at_once
@@ -71,12 +73,12 @@ def meeting(monkeypatch: pytest.MonkeyPatch) -> Barrier:
     """Where those meet who have read entries and are about to mark them, if they can."""
     barrier = Barrier(2)
 
-    def wait_and_return(*expressions: Any) -> Greatest:
+    def wait_and_return(now: datetime) -> Greatest:
         with suppress(BrokenBarrierError):  # the other one waits for our rows
             barrier.wait(1)
-        return Greatest(*expressions)
+        return updated_at_after(now)
 
-    monkeypatch.setattr(bills, "Greatest", wait_and_return)
+    monkeypatch.setattr(bills, "updated_at_after", wait_and_return)
     return barrier
 
 
