@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Field, QuerySet
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -86,7 +86,12 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
     ) -> type[ModelForm[ApiToken]]:
         """Return the form that issues a token, or the one that describes it."""
         form = DescriptionForm if change else IssueForm
-        return super().get_form(request, obj, change, form=form, **kwargs)
+        made = super().get_form(request, obj, change, form=form, **kwargs)
+        if field := made.base_fields.get("dialect"):
+            made.base_fields["dialect"] = forms.ChoiceField(
+                choices=name_choices, required=False, help_text=field.help_text
+            )
+        return made
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """Return the fields of a new token, or the facts and editable fields of another."""
@@ -95,15 +100,6 @@ class ApiTokenAdmin(AdministratorsOnly, LifeAdmin):
             return ((None, {"fields": (*self.issued, *dialect)}),)
         rights = ("administrator_rights",) if obj.from_login else ()
         return (self.facts, ("Settings", {"fields": (*self.changed, *rights, *dialect)}))
-
-    def formfield_for_dbfield(
-        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> forms.Field | None:
-        """Offer the dialects that the apps declare."""
-        if db_field.name == "dialect":
-            help_text = str(db_field.help_text)
-            return forms.ChoiceField(choices=name_choices, required=False, help_text=help_text)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def add_view(
         self,

@@ -1,11 +1,9 @@
 """What the original's rows have beside ours. All of it is only shown; in a body it is ignored."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from api.serializers.fields import Validated as Row
 from tasks.models import Task
-
-Row = dict[str, Any]
 
 ENABLED_MODULES = ["clients", "kanban", "projects", "reports", "tasks", "time_entries", "timer"]
 IDLE_TIMEOUT_MINUTES = 30  # of the desktop app; the original's default

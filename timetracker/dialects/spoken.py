@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.serializers.fields import Validated as Row
 from api.views import ApiView
 from api.viewsets import ResourceViewSet
 from api.wire.renderers import encode
@@ -17,7 +18,7 @@ from apitokens.dialects import Dialect
 from tasks.serializers import name_of
 from timeentries.views import TimerStartView
 from timetracker.dialects import local_times
-from timetracker.dialects.rows import ADDED, IGNORED, Row, beside
+from timetracker.dialects.rows import ADDED, IGNORED, beside
 from users.models import User
 
 EXTENSIONS = ("chrome-extension://", "moz-extension://", "safari-web-extension://")
@@ -36,10 +37,10 @@ class OfOriginal(Dialect):
 
     scheme = "token"
 
-    def body(self, view: ApiView) -> object:
+    def body(self, view: ApiView) -> Row:
         """Return the body without what only the original stores; 400 if it lacks a project."""
-        sent = view.request.data
-        if not (isinstance(view, ResourceViewSet | TimerStartView) and isinstance(sent, dict)):
+        sent = cast("Row", view.request.data)
+        if not isinstance(view, ResourceViewSet | TimerStartView):
             return sent
         ignored = IGNORED.get(view.scope_resource, frozenset())
         body = {name: value for name, value in sent.items() if name not in ignored}
@@ -109,9 +110,9 @@ class Mobile(OfOriginal):
         """Return the title and the zone in which times are shown."""
         return f"{self.title} {user.zone.key}"
 
-    def body(self, view: ApiView) -> object:
+    def body(self, view: ApiView) -> Row:
         """Return the body, with the local times that need the stored row to be read."""
-        body: Any = super().body(view)
+        body = super().body(view)
         if not isinstance(view, ResourceViewSet) or SENT.keys().isdisjoint(body):
             return body
         zone = view.request.user.zone

@@ -78,7 +78,7 @@ class ModuleDisabled(ApiError):
 
 
 class ModuleView(DialectView):
-    """Any path and method of a module that is not here; the apps show the sentence."""
+    """All paths and methods of a module that is not here; the apps show the sentence."""
 
     any_scope = True
 
