@@ -11,8 +11,10 @@ from django.core.cache.backends.locmem import LocMemCache
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from metrics.spent import waiting_for_redis
+from ratelimit import sentinels
 
 RETRY_REDIS_AFTER = 5  # seconds during which this process counts alone
 # In one command, because redis-py takes longer over a pipeline of two than Redis over both.
@@ -37,8 +39,7 @@ class Counters:
 
     def __init__(self, server: str, options: dict[str, Any]) -> None:
         """Connect to `server` when first asked."""
-        pool = redis.ConnectionPool.from_url(server, **options, retry=Retry(NoBackoff(), 0))
-        self._redis = pool.make_connection()
+        self._redis = _pool_of(server, options).make_connection()
         self._alone = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
 
     def count(self, key: str, seconds: int) -> int:
@@ -86,7 +87,7 @@ class Counters:
 
     def _exchange(self, *command: str | int) -> Any:
         """Send a command and read its answer; redis-py closes the connection if that fails."""
-        self._redis.send_command(*command)  # type: ignore[no-untyped-call]
+        self._redis.send_command(*command)
         return self._redis.read_response()
 
     def _is_away(self) -> bool:
@@ -94,7 +95,20 @@ class Counters:
 
     def _count_alone(self) -> None:
         Counters._away_until = time.monotonic() + RETRY_REDIS_AFTER
+        self._redis.disconnect()  # from a master of before: another may have its address
         log.error("Redis is unavailable: counting in this process only")
+
+
+def _pool_of(server: str, options: dict[str, Any]) -> redis.ConnectionPool:
+    """Return a pool, which makes connections; with sentinels, to the master of that moment."""
+    once = Retry(NoBackoff(), 0)
+    if not server.startswith(sentinels.SCHEME):
+        return redis.ConnectionPool.from_url(server, **options, retry=once)
+    watched = sentinels.read(server)
+    asked = Sentinel(watched.sentinels, sentinel_kwargs=options)
+    master = asked.master_for(watched.name, **options, **watched.options, retry=once)
+    found: redis.ConnectionPool = master.connection_pool
+    return found
 
 
 class CounterCache(BaseCache):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from database import url as database_url
+from ratelimit import sentinels
 from values.currencies import currencies
 from values.wall_clock import zone_names
 
@@ -191,6 +192,19 @@ def url(name: str, *schemes: str) -> str:
 
     accepted = " or ".join(f"{scheme}://…" for scheme in schemes)
     return _read(name, "", parse, f"a URL such as {accepted}", secret=True)
+
+
+def redis(name: str) -> str:
+    """Return the URL of a Redis or of its sentinels, or nothing."""
+    if not os.environ.get(name, "").strip().startswith(sentinels.SCHEME):
+        return url(name, "redis", "rediss", "unix")
+    return _read(
+        name,
+        "",
+        lambda text: sentinels.read(text) and text,
+        f"a URL such as {sentinels.FORM}",
+        secret=True,
+    )
 
 
 def database(name: str) -> dict[str, Any]:

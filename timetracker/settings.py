@@ -19,7 +19,7 @@ DATA_DIR = BASE_DIR / "data"
 DATA_DIR.mkdir(mode=0o700, exist_ok=True)
 
 _SERVER = environment.database("DATABASE_URL")
-_REDIS_URL = environment.url("REDIS_URL", "redis", "rediss", "unix")
+_REDIS_URL = environment.redis("REDIS_URL")
 BASE_URL = environment.base_url("BASE_URL")
 _HTTPS = BASE_URL.startswith("https://")
 

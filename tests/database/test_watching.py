@@ -45,7 +45,8 @@ def test_a_statement_ends_when_its_server_is_silent(monkeypatch: pytest.MonkeyPa
 @pytest.mark.django_db(transaction=True)
 def test_idle_connections_to_it_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next statements on them would wait as long, one after another."""
-    silent, usable = threading.Event(), []
+    silent = threading.Event()
+    usable: list[bool] = []
     monkeypatch.setattr(watching, "answers", lambda server: not silent.is_set())
 
     def keep() -> None:

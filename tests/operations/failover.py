@@ -186,7 +186,7 @@ def notes_in(server: Postgresql, beginning: str) -> list[str]:
 def rounds(verdict: Verdict, kind: str, count: int) -> None:
     """Fail over from a primary that is killed, and from one that hangs."""
     for _ in range(count):
-        for way in ["hung"]:
+        for way in WAYS:
             with ExitStack() as lent:
                 database = lent.enter_context(stored_in(kind))
                 primary = database.postgresql

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.harness import SKIPPED
 from tests.support.servers import ROOT
 
-SCRIPTS = ["monitoring", "pooling", "failover"]
+SCRIPTS = ["monitoring", "pooling", "failover", "sentinel"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

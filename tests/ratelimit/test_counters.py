@@ -120,3 +120,18 @@ def test_a_redis_that_pauses_counts_a_request_once(
     resuming.join()
     later(monkeypatch, RETRY_REDIS_AFTER)
     assert counters.get("one") == 2
+
+
+def test_a_redis_that_refuses_to_count_is_left_for_another_at_its_address(
+    server: Redis, counters: CounterCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that became a replica, for instance: the connection would go on to it for ever."""
+    assert counted(counters, "moved") == 1
+    with redis.Redis.from_url(server.url) as client:
+        kept = client.info("clients")["connected_clients"]
+        client.config_set("min-replicas-to-write", 1)
+        assert counted(counters, "moved") == 1  # alone
+        assert client.info("clients")["connected_clients"] == kept - 1
+        client.config_set("min-replicas-to-write", 0)
+    later(monkeypatch, RETRY_REDIS_AFTER + 1)
+    assert counted(counters, "moved") == 2

@@ -30,6 +30,7 @@ READERS: dict[str, Any] = {
     "log_level": environment.log_level,
     "base_url": environment.base_url,
     "url": lambda name: environment.url(name, "redis", "unix"),
+    "redis": environment.redis,
     "database": environment.database,
 }
 ACCEPTED = {
@@ -42,6 +43,7 @@ ACCEPTED = {
     "log_level": "one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
     "base_url": "a URL such as https://time.example.com",
     "url": "a URL such as redis://… or unix://…",
+    "redis": "a URL such as redis",
     "database": "a URL such as postgres://… or postgresql://…",
 }
 
@@ -96,6 +98,13 @@ def refusal(variables: dict[str, str]) -> ImproperlyConfigured:
             "base_url", "http://localhost:8000", "http://localhost:8000", id="base URL and port"
         ),
         pytest.param("url", "unix:///run/redis.sock", "unix:///run/redis.sock", id="socket"),
+        pytest.param(
+            "redis",
+            "redis+sentinel://:p%40@a:26379,[::1]/main/2",
+            "redis+sentinel://:p%40@a:26379,[::1]/main/2",
+            id="sentinels",
+        ),
+        pytest.param("redis", "rediss://h:6379/0", "rediss://h:6379/0", id="Redis by TLS"),
         pytest.param("url", "redis://h:6379/0", "redis://h:6379/0", id="server"),
     ],
 )
@@ -120,6 +129,7 @@ def test_a_good_value_is_read(
         ("log_level", "INFO"),
         ("base_url", ""),
         ("url", ""),
+        ("redis", ""),
         ("database", {}),
     ],
 )
@@ -170,6 +180,10 @@ def test_a_missing_or_empty_value_is_the_default(
         pytest.param("base_url", "https://", id="no host"),
         pytest.param("url", "http://h:6379", id="not Redis"),
         pytest.param("url", "redis", id="only a scheme's name"),
+        pytest.param("redis", "http://h:6379", id="neither Redis nor sentinels"),
+        pytest.param("redis", "redis+sentinel://a:26379", id="sentinels without a name"),
+        pytest.param("redis", "redis+sentinel://a:70000/main", id="port of a sentinel"),
+        pytest.param("redis", "redis+sentinel://a:26379/main/x", id="no number of a database"),
         pytest.param("database", "mysql://u:p@h/db", id="another database"),
         pytest.param("database", "sqlite:///db.sqlite3", id="SQLite by URL"),
         pytest.param("database", "postgres://u:p@h:port/db", id="port that is no number"),

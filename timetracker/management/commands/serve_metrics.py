@@ -39,5 +39,5 @@ def registry() -> CollectorRegistry:
     shown = CollectorRegistry()
     shown.register(StateCollector())
     if os.environ.get(FOLDER):
-        MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(shown)
     return shown
