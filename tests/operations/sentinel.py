@@ -47,6 +47,7 @@ def sentinel_of(master: Redis) -> Iterator[int]:
 def follow(replica: Redis, master: Redis) -> None:
     """Make a Redis a replica of another, and return when it has all of it."""
     with redis.Redis.from_url(replica.url) as client:
+        client.config_set("repl-diskless-load", "swapdb")  # no file, which others would load
         client.replicaof("127.0.0.1", master.port)
         while client.info("replication")["master_link_status"] != "up":
             time.sleep(0.05)
