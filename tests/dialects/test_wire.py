@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from tests.dialects.originals import APPS, JSON, RIGHT, App
 from tests.faults.harness import Service, serving
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def service(worker_id: str) -> Iterator[Service]:
     """The service, with a user who has a password and is ahead of UTC."""
     with database_of_this_leg(worker_id) as database, serving(database) as service:
-        password = make_password(RIGHT, hasher="pbkdf2_sha256")
+        password = PBKDF2PasswordHasher().encode(RIGHT, "salt")
         for column, value in {"password": password, "time_zone": "Asia/Kathmandu"}.items():
             service.rows(f"UPDATE users_user SET {column} = '{value}' WHERE username = 'olga'")  # noqa: S608
         yield service
