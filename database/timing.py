@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from metrics.spent import spent
 
 T = TypeVar("T")
-Settings = dict[str, Any]
+Settings = dict[str, object]
 
 
 class Timed(BaseDatabaseWrapper):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -64,14 +64,15 @@ def is_taken(field: Field, value: object, vendor: str) -> bool:
     return kind is TAKEN.get(name)
 
 
-def _insert_one(row: Any) -> bool:
+def _insert_one(row: models.Model) -> bool:
     """Insert a row; return whether that can be done with a statement for all rows."""
     model: type[models.Model] = type(row)
     database = router.db_for_write(model)
     insert, connection = _insert_of(model, database), connections[database]
     if insert is None or row.pk is not None:
         return False
-    row._prepare_related_fields_for_save("bulk_create")  # noqa: SLF001 - as bulk_create does
+    # As bulk_create does.
+    row._prepare_related_fields_for_save("bulk_create")  # type: ignore[attr-defined] # noqa: SLF001
     saved = [field.pre_save(row, add=True) for field in insert.fields]
     values = _prepared([*zip(insert.fields, saved, strict=True)], connection)
     if any(hasattr(value, "resolve_expression") for value in values):

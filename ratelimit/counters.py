@@ -25,6 +25,9 @@ COUNT = """
 """
 COUNT_SHA = hashlib.sha1(COUNT.encode(), usedforsecurity=False).hexdigest()
 
+Options = dict[str, Any]
+Answer = Any  # of Redis: whatever the command returns
+
 log = logging.getLogger("ratelimit.counters")
 
 
@@ -37,7 +40,7 @@ class Counters:
 
     _away_until = 0.0  # monotonic seconds; of the class, because Django makes a cache per thread
 
-    def __init__(self, server: str, options: dict[str, Any]) -> None:
+    def __init__(self, server: str, options: Options) -> None:
         """Connect to `server` when first asked."""
         self._redis = _pool_of(server, options).make_connection()
         self._alone = LocMemCache("counters", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
@@ -74,7 +77,7 @@ class Counters:
         except NoScriptError:  # a Redis that was started since
             return int(self._ask("EVAL", COUNT, 1, key, seconds))
 
-    def _ask(self, *command: str | int) -> Any:
+    def _ask(self, *command: str | int) -> Answer:
         """Return the answer to a command, on a new connection where the one kept is dead.
 
         One that is late may be carried out yet: a second would count the request twice.
@@ -85,7 +88,7 @@ class Counters:
             except redis.ConnectionError:
                 return self._exchange(*command)
 
-    def _exchange(self, *command: str | int) -> Any:
+    def _exchange(self, *command: str | int) -> Answer:
         """Send a command and read its answer; redis-py closes the connection if that fails."""
         self._redis.send_command(*command)
         return self._redis.read_response()
@@ -99,7 +102,7 @@ class Counters:
         log.error("Redis is unavailable: counting in this process only")
 
 
-def _pool_of(server: str, options: dict[str, Any]) -> redis.ConnectionPool:
+def _pool_of(server: str, options: Options) -> redis.ConnectionPool:
     """Return a pool, which makes connections; with sentinels, to the master of that moment."""
     once = Retry(NoBackoff(), 0)
     if not server.startswith(sentinels.SCHEME):
@@ -118,7 +121,7 @@ class CounterCache(BaseCache):
     and says that it added nothing, and `incr` returns the count.
     """
 
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
+    def __init__(self, server: str, params: Options) -> None:
         super().__init__(params)
         self.counters = Counters(server, params.get("OPTIONS", {}))
         self._counts: dict[str, int] = {}
