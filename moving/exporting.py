@@ -7,7 +7,7 @@ from database.snapshots import snapshot
 from moving.databases import refuse_unless_migrated
 from moving.files import NewFile, complete, new_folder
 from moving.kinds import Kind, kinds
-from moving.manifest import NAME, Manifest, Part, files_of
+from moving.manifest import NAME, ExportedKind, Manifest, files_of
 from moving.rows import batches, csv_lines, json_lines, quoted
 from moving.sequences import last_id
 
@@ -28,7 +28,7 @@ def export_to(folder: Path, say: Callable[[str], object]) -> None:
         complete(folder, NAME, Manifest.of(parts).to_json())
 
 
-def _write(folder: Path, kind: Kind) -> Part:
+def _write(folder: Path, kind: Kind) -> ExportedKind:
     names, rows = files_of(kind), 0
     with NewFile(folder / names[0]) as jsonl, NewFile(folder / names[1]) as csv:
         csv.write((",".join(map(quoted, kind.columns)) + "\r\n").encode())
@@ -37,4 +37,4 @@ def _write(folder: Path, kind: Kind) -> Part:
             csv.write(csv_lines(batch))
             rows += len(batch)
     files = dict(zip(names, (jsonl.contents, csv.contents), strict=True))
-    return Part(rows, last_id(kind), kind.columns, files)
+    return ExportedKind(rows, last_id(kind), kind.columns, files)

@@ -13,7 +13,7 @@ from moving.databases import lock_empty_tables, refuse_unless_migrated
 from moving.errors import CannotMove
 from moving.files import check
 from moving.kinds import Kind, kinds
-from moving.manifest import Manifest, Part, current_settings, files_of
+from moving.manifest import ExportedKind, Manifest, current_settings, files_of
 from moving.rows import AT_ONCE, batches, json_lines
 from moving.sequences import continue_after
 from moving.table import NewRow, TableWriter
@@ -86,7 +86,7 @@ def _refuse_other_settings(manifest: Manifest) -> None:
             )
 
 
-def _insert(folder: Path, kind: Kind, part: Part) -> None:
+def _insert(folder: Path, kind: Kind, part: ExportedKind) -> None:
     writer, number, name = TableWriter(kind), 0, files_of(kind)[0]
     with (folder / name).open("rb") as file:
         while lines := [*islice(file, AT_ONCE)]:
@@ -131,7 +131,7 @@ def _refuse_broken_references() -> None:
             raise CannotMove(f"Row {key} of {table} refers to a row of {other} that is not there.")
 
 
-def _compare(folder: Path, kind: Kind, part: Part) -> None:
+def _compare(folder: Path, kind: Kind, part: ExportedKind) -> None:
     """Raise CannotMove unless the database returns what the export has."""
     name, digest, number = files_of(kind)[0], hashlib.sha256(), 0
     with (folder / name).open("rb") as file:

@@ -30,7 +30,7 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Part:
+class ExportedKind:
     """The rows of a kind. Ids up to `last_id` have been given out, if only to deleted rows."""
 
     rows: int
@@ -52,11 +52,11 @@ class Manifest:
     app_version: str
     made_at: str
     settings: dict[str, str]
-    parts: dict[str, Part]
+    parts: dict[str, ExportedKind]
     left_out: Sequence[str]
 
     @classmethod
-    def of(cls, parts: dict[str, Part]) -> Self:
+    def of(cls, parts: dict[str, ExportedKind]) -> Self:
         """Return the manifest of what has just been written."""
         return cls(
             format=FORMAT,
@@ -88,7 +88,7 @@ class Manifest:
         if found.pop("sha256", None) != _checksum(found):
             raise CannotMove(f"{NAME} has been changed: its own checksum is wrong.")
         parts = {
-            name: Part(
+            name: ExportedKind(
                 **{**each, "files": {at: Contents(**it) for at, it in each["files"].items()}}
             )
             for name, each in found.pop("parts").items()

@@ -70,7 +70,7 @@ class FavoriteProjectViewSet(PageMixin[FavoriteProject]):
         responses=dict.fromkeys((200, 201), MARKED),
     )
     def create(self, request: ApiRequest) -> Response:
-        """Mark a project as a favorite: 200 if it is one already."""
+        """Create a favorite of a project: 200 if it is one already."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         project = serializer.validated_data["project"]

@@ -70,7 +70,7 @@ def operation_of(response: Any) -> dict[str, Any]:
     """Return the documented operation that a response answers."""
     asked = response.request["PATH_INFO"]
     for (method, path), operation in OPERATIONS.items():
-        matches = re.fullmatch(re.sub("{(?:delivery_)?id}", "[0-9]+", path), asked)
+        matches = re.fullmatch(re.sub("{(?:[a-z]+_)?id}", "[0-9]+", path), asked)
         if method == response.request["REQUEST_METHOD"] and matches:
             found: dict[str, Any] = operation
             return found
@@ -179,6 +179,7 @@ def test_operations_have_stable_names_and_declared_tags() -> None:
         *(f"{name}_bulk" for name, viewset in RESOURCES.items() if issubclass(viewset, BulkMixin)),
         *(f"webhooks_{action}" for action in ("test", "replay", "rotate_secret", "redeliver")),
         *("webhooks_deliveries", "webhooks_event_types"),
+        *(f"favorite_projects_{action}" for action in ("list", "create", "destroy")),
         *("rates_reprice", "time_entries_rate", "books_retrieve", "books_update"),
         *(f"billing_{action}" for action in ("list", "create", "retrieve", "destroy")),
         *("changes", "users_list", "users_me", "auth_login", "auth_logout", *PUBLIC),
@@ -291,7 +292,7 @@ def test_an_error_is_as_documented(
 def test_missing_credentials_and_scopes_are_as_documented(
     owner: User, method: str, path: str, needed: str
 ) -> None:
-    asked = re.sub("{(?:delivery_)?id}", "1", path)
+    asked = re.sub("{(?:[a-z]+_)?id}", "1", path)
     other = "read:users" if needed == "read:reports" else "read:reports"
     anonymous = APIClient().generic(method, asked)
     powerless = api_as(owner, other).generic(method, asked)

@@ -20,7 +20,7 @@ MORNING = time(9)
 NO_ROOM = "This day has no time left after its last entry. Send start_time and end_time instead."
 
 
-class Place(NamedTuple):
+class Placement(NamedTuple):
     """The time of an entry, or the refusal of a day that has none left."""
 
     start: datetime
@@ -34,7 +34,7 @@ def morning_of(day: date, user: User) -> datetime:
 
 
 @transaction.atomic(savepoint=False)
-def placed(rows: Sequence[Validated], *, now: datetime) -> list[Place | None]:
+def placed(rows: Sequence[Validated], *, now: datetime) -> list[Placement | None]:
     """Return the place of each row with a `date` and `duration_minutes`; None for the others.
 
     It ends now if the date is today and it fits since midnight. Else it begins at 09:00, or after
@@ -47,7 +47,7 @@ def placed(rows: Sequence[Validated], *, now: datetime) -> list[Place | None]:
     return [*_places(rows, days, now)]
 
 
-def _places(rows: Sequence[Validated], days: "_Days", now: datetime) -> Iterator[Place | None]:
+def _places(rows: Sequence[Validated], days: "_Days", now: datetime) -> Iterator[Placement | None]:
     for row in rows:
         user, place = row["user"], None
         if "date" in row:
@@ -61,15 +61,15 @@ def _places(rows: Sequence[Validated], days: "_Days", now: datetime) -> Iterator
         yield place
 
 
-def _place(user: User, day: date, lasting: timedelta, days: "_Days", now: datetime) -> Place:
+def _place(user: User, day: date, lasting: timedelta, days: "_Days", now: datetime) -> Placement:
     span = span_of_day(day, user.zone)
     if span.first <= now - lasting and now < span.end:
-        return Place(now - lasting, now)
+        return Placement(now - lasting, now)
     start = morning_of(day, user)
     if last := days.last_end(user, span):
         start = max(start, last)
     refusal = None if start < span.end else Refusal(NO_ROOM)
-    return Place(start, start + lasting, refusal)
+    return Placement(start, start + lasting, refusal)
 
 
 class _Days:
