@@ -29,13 +29,14 @@ def load(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
             cursor.executemany(statement, batch)
 
 
-def analyze(tables: Iterable[str]) -> None:
-    """Let PostgreSQL plan for the rows that have come.
+def analyze() -> None:
+    """Let PostgreSQL plan for the rows that have come into our tables.
 
-    Without names it would look at tables that all databases of a server share too, and wait for
-    anyone who does the same in another one.
+    Without names it would look at tables that all databases of a server share too, and until the
+    transaction ends anyone who does the same in another one would wait.
     """
     if connection.vendor == "postgresql":
+        tables = connection.introspection.django_table_names(only_existing=True)
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(map(connection.ops.quote_name, tables))}")
 

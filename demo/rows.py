@@ -80,7 +80,7 @@ def fill(demo: Demo) -> None:
     price(users, clients, projects, demo.until)
     bill_and_close(users, clients, demo.until)
     expire_cursors()  # none of this is in the journal
-    analyze(model._meta.db_table for model in (User, Client, Project, Task, TimeEntry))
+    analyze()
 
 
 def taken_names(users: int) -> list[str]:

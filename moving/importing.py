@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.db import DataError, IntegrityError, connection, transaction
 
+from database.loading import analyze
 from database.postgresql.limits import lifted
 from journal.numbering import expire_cursors
 from moving.databases import lock_empty_tables, refuse_unless_migrated
@@ -165,7 +166,4 @@ def _begin_again() -> None:
         webhook.begin()
     expire_cursors()
     renew_list_versions()
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # Not all: the catalogs that databases share would be locked until the commit.
-            cursor.execute(f"ANALYZE {', '.join(kind.table for kind in kinds())}, tallies_tally")
+    analyze()

@@ -32,7 +32,6 @@ from moving.original.source import Row, Source, opened
 from moving.original.tokens import Tokens, read_tokens
 from moving.original.work import AllWork, read_work
 from moving.original.writing import (
-    FILLED,
     check_references,
     continue_ids,
     counted_once,
@@ -89,7 +88,7 @@ def import_from(address: str, options: Options, say: Say) -> None:
             lock_empty_tables()
             _import_and_report(source, options, say)
         if not options.dry_run:
-            analyze(model._meta.db_table for model in FILLED)
+            analyze()
             say("Imported.")
 
 

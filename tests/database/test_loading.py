@@ -8,6 +8,13 @@ from database.loading import analyze, load
 from projects.models import Project
 from tests.support.factories import make_project
 
+# Those that all databases of a server share have no database of their own.
+LOCKED = """
+    SELECT DISTINCT pg_class.relname, pg_locks.database = 0
+    FROM pg_locks JOIN pg_class ON pg_class.oid = pg_locks.relation
+    WHERE pid = pg_backend_pid() AND mode = 'ShareUpdateExclusiveLock'
+"""
+
 
 @pytest.mark.django_db
 def test_rows_are_loaded_with_their_values() -> None:
@@ -31,4 +38,20 @@ def test_statistics_wait_for_no_table_that_databases_share() -> None:
         other.execute("LOCK TABLE pg_authid IN SHARE UPDATE EXCLUSIVE MODE")
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = 1000")
-        analyze([Project._meta.db_table])
+        analyze()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has statistics")
+@pytest.mark.django_db
+def test_statistics_are_of_all_our_tables_and_no_others() -> None:
+    make_project("Site")
+    analyze()
+    with connection.cursor() as cursor:
+        cursor.execute(LOCKED)
+        locked = dict(cursor.fetchall())
+        table = Project._meta.db_table
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [table])
+        assert cursor.fetchone() == (1,)
+    ours = {*connection.introspection.django_table_names(only_existing=True)}
+    assert {"timeentries_timeentry", "tallies_tally", "users_user_groups"} <= ours
+    assert locked == dict.fromkeys(ours, False)

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from database.loading import analyze
 from tests.support.factories import api_as, make_client, make_project, make_task
 from users.models import User
 
@@ -39,7 +40,7 @@ def many(administrator: User) -> dict[str, int]:
     task = make_task(projects[3])
     with connection.cursor() as cursor:
         cursor.execute(FILL)
-        cursor.execute("ANALYZE")
+    analyze()
     client = projects[2].client
     assert client is not None
     return {
