@@ -24,8 +24,8 @@ def continue_after(kind: Kind, last: int) -> None:
     """Give out no id up to a last one again."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            if last:
-                cursor.execute("SELECT setval(%s, %s)", [_sequence(kind), last])
+            # Also to the beginning: what an import has set before it failed is not taken back.
+            cursor.execute("SELECT setval(%s, %s, %s)", [_sequence(kind), max(last, 1), last > 0])
             return
         cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [last, kind.table])
         if not cursor.rowcount:

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from clients.models import Client
 from journal.models import Change, Feed
 from moving.kinds import kinds
+from moving.sequences import continue_after, last_id
 from rates.models import Rate
 from tallies.rebuilding import differences
 from tallies.versions import list_version
@@ -88,6 +89,16 @@ def test_ids_of_deleted_rows_are_not_given_out_again(export: Path) -> None:
     rate = Rate(project=make_project("Fresh"), hourly_rate=1)
     rate.save()
     assert rate.pk > outlived
+
+
+def test_ids_begin_with_one_whatever_an_import_had_given_out_that_failed(
+    transactional_db: None,
+) -> None:
+    [clients] = [kind for kind in kinds() if kind.name == "clients"]
+    for last in (7, 0):
+        continue_after(clients, last)
+        assert last_id(clients) == last
+    assert make_client().pk == 1
 
 
 def test_nobody_can_log_in_until_a_password_is_set(export: Path) -> None:
