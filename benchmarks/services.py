@@ -128,7 +128,8 @@ def installed(name: str, tree: Path, settings: dict[str, str], entries: int) -> 
     script = next(
         path for each in (tree, ROOT) if (path := each / "benchmarks" / "data.py").exists()
     )  # its own, which knows its models
-    command = [python(tree), str(script), "--entries", str(entries)]
+    # -P: beside the script are modules with the names of apps, such as webhooks.
+    command = [python(tree), "-P", str(script), "--entries", str(entries)]
     cast = json.loads(subprocess.check_output(command, cwd=tree, env=environment))
     return Installation(name, tree, environment, Cast(**cast))
 
