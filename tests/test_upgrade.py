@@ -6,21 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
-from urllib.parse import urlencode
 
-import psycopg
 import pytest
-from django.conf import settings
-from django.db import connection
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.support.answers import restricted
+from tests.support.databases import own_database
 from tests.support.servers import ROOT
 from tests.support.trees import checkout_of, copy_of_this, run
 
 BEFORE = "719bce3"
-NAME = "timetracker_upgrade"
 ENTRIES = "3000"
 # That tree reads DATABASE_URL with django-environ, which the service no longer depends on.
 ENVIRON = """
@@ -38,23 +32,8 @@ class Env:
 @pytest.fixture
 def database() -> Iterator[dict[str, str]]:
     """The settings of a database of its own; it is gone when the test ends."""
-    if connection.vendor == "sqlite":
-        yield {}
-        return
-    server = settings.DATABASES["default"]
-    given = {"host": server["HOST"], "port": server["PORT"], "user": server["USER"]}
-    where = {name: str(value) for name, value in given.items() if value}
-    if server["PASSWORD"]:
-        where["password"] = str(server["PASSWORD"])
-    name = sql.Identifier(NAME)
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
-    create = sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(name)
-    address = make_conninfo(dbname="postgres", **where)
-    with psycopg.connect(address, autocommit=True) as postgres:
-        postgres.execute(drop)
-        postgres.execute(create)
-        yield {"DATABASE_URL": f"postgres:///{NAME}?{urlencode(where)}"}
-        postgres.execute(drop)
+    with own_database("upgrade") as given:
+        yield given
 
 
 @pytest.mark.slow

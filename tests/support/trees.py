@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,16 +42,39 @@ def attempt(
     tree: Path, *arguments: str | Path, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """As `run`, for what may fail."""
-    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=tree,
-        env=inherited | settings,
+        env=_environment(settings),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
+
+
+def kill_at(said: str, tree: Path, *arguments: str | Path, **settings: str) -> None:
+    """As `run`, but with kill -9 when it prints a line that begins so."""
+    with subprocess.Popen(
+        [sys.executable, "-u", *arguments],
+        cwd=tree,
+        env=_environment(settings),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith(said):
+                process.kill()
+    assert process.returncode == -signal.SIGKILL, "".join(lines)
+
+
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    return inherited | settings
 
 
 def _git(*arguments: str) -> bytes:
