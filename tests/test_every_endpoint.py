@@ -56,6 +56,7 @@ ALLOW = {  # by the methods of a path, in the order in which the answer names th
     "PUT": "PUT, OPTIONS",
     "GET PUT": "GET, PUT, HEAD, OPTIONS",
     "GET POST": "GET, POST, HEAD, OPTIONS",
+    "DELETE": "DELETE, OPTIONS",
     "GET DELETE": "GET, DELETE, HEAD, OPTIONS",
     "GET PUT PATCH DELETE": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
 }
