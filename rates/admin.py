@@ -1,8 +1,10 @@
 """Rates in the Django admin, for administrators only, as in the API."""
 
+from contextlib import suppress
 from datetime import date
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -44,8 +46,9 @@ class RateAdmin(AdministratorsOnly, ModelAdmin[Rate]):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Rate | None:
         """Return a rate; one that is going to be written is locked after what it is for."""
-        if request.method == "POST" and object_id.isdecimal():
-            lock_places(Rate.objects.filter(pk=object_id))
+        if request.method == "POST":
+            with suppress(ValidationError):  # Django answers what is no id
+                lock_places(Rate.objects.filter(pk=Rate._meta.pk.to_python(object_id)))
         return super().get_object(request, object_id, from_field)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rate]) -> None:

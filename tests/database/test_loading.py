@@ -20,9 +20,9 @@ LOCKED = """
 def test_rows_are_loaded_with_their_values() -> None:
     make_project("Site")
     [row] = Project.objects.values()
-    rows = [{**row, "id": key, "name": f"Site {key}"} for key in (70, 71)]
+    rows = [{**row, "id": row["id"] + more, "name": f"Site {more}"} for more in (1, 2)]
     load(Project._meta.db_table, [*row], [[*each.values()] for each in rows])
-    assert [*Project.objects.filter(pk__gte=70).order_by("pk").values()] == rows
+    assert [*Project.objects.filter(pk__gt=row["id"]).order_by("pk").values()] == rows
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has statistics")
