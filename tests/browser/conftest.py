@@ -14,16 +14,22 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests here; they are skipped by name where there is none."""
+def playwright() -> Iterator[Playwright]:
+    """Playwright, of which a process may have one only."""
     if connection.vendor != "sqlite":
         pytest.skip("the browser sees the same pages on every database: once, on SQLite")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright's loop runs in the thread of the tests, where Django would refuse to query.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=find_chromium(playwright))
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests here; they are skipped by name where there is none."""
+    browser = playwright.chromium.launch(executable_path=find_chromium(playwright))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apitokens.models import ApiToken
@@ -29,33 +28,31 @@ PAGE = "<!doctype html><meta charset=utf-8><title>A timer</title>"
 
 
 @pytest.fixture(params=[PERMITTED, {}], ids=["with the host", "without the host"])
-def popup(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
+def popup(
+    request: pytest.FixtureRequest, playwright: Playwright, tmp_path: Path
+) -> Iterator[Page]:
     """The page of an extension, which may have the permission for all hosts or none."""
-    if connection.vendor != "sqlite":
-        pytest.skip("the browser sees the same pages on every database: once, on SQLite")
     folder = tmp_path / "extension"
     folder.mkdir()
     (folder / "manifest.json").write_text(json.dumps(MANIFEST | request.param))
     (folder / "background.js").write_text("")
     (folder / "popup.html").write_text(PAGE)
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=find_chromium(playwright),
-            ignore_default_args=["--disable-extensions"],
-            args=[
-                "--headless=new",
-                f"--disable-extensions-except={folder}",
-                f"--load-extension={folder}",
-            ],
-        )
-        workers = context.service_workers
-        worker = workers[0] if workers else context.wait_for_event("serviceworker")
-        page = context.new_page()
-        page.goto(worker.url.replace("background.js", "popup.html"))
-        yield page
-        context.close()
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path / "profile",
+        executable_path=find_chromium(playwright),
+        ignore_default_args=["--disable-extensions"],
+        args=[
+            "--headless=new",
+            f"--disable-extensions-except={folder}",
+            f"--load-extension={folder}",
+        ],
+    )
+    workers = context.service_workers
+    worker = workers[0] if workers else context.wait_for_event("serviceworker")
+    page = context.new_page()
+    page.goto(worker.url.replace("background.js", "popup.html"))
+    yield page
+    context.close()
 
 
 def test_an_extension_logs_in_and_runs_the_timer(
