@@ -85,7 +85,7 @@ class FavoriteProjectViewSet(PageMixin[FavoriteProject]):
         location = reverse("favorite-project", args=[project.pk])
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": location})
 
-    @extend_schema(operation_id="favorite_projects_destroy", responses=MessageSerializer)
+    @extend_schema(operation_id="favorite_projects_destroy", responses={200: MessageSerializer})
     def destroy(self, request: ApiRequest, project_id: str) -> Response:
         """Unmark a favorite project: 404 if it is not marked."""
         deleted, _ = self.get_queryset().filter(project=int(project_id)).delete()
