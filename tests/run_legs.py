@@ -148,7 +148,7 @@ def main(arguments: list[str]) -> int:
     """Run every leg and say at the end what ran on what; 1 when any of them failed."""
     everything = arguments == ["--all"]
     if everything:
-        arguments = ["--cov", "--cov-report="]
+        arguments = ["--cov", "--cov-report=", "--durations=40"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that our own server is stopped
     with ExitStack() as lent:
         postgresql = find_postgresql(lent)

@@ -135,7 +135,8 @@ def test_without_options_makes_a_small_team_until_today() -> None:
     out = StringIO()
     call_command("seed_demo", stdout=out)
     today = timezone.now().astimezone(UTC).date()
-    first = TimeEntry.objects.earliest("start_time").start_time.date()
+    entries = TimeEntry.objects.select_related("user")
+    first = min(entry.start_time.astimezone(entry.user.zone).date() for entry in entries)
     assert out.getvalue() == (
         f"Made 8 people, 12 projects and 2,000 time entries from {first} "
         f"to the day before {today}.\n"
