@@ -25,7 +25,7 @@ LEFT_OUT = {
     "links to shared reports, of which only digests are stored": ("reports.SharedReport",),
     "the journal of changes; the change feed begins again": ("changes.Change", "changes.Feed"),
     "the admin's log of actions": ("admin.LogEntry",),
-    "deliveries of webhooks": ("webhooks.Queue", "webhooks.Delivery"),
+    "deliveries of webhooks": ("webhooks.Queue", "webhooks.Delivery", "webhooks.Ending"),
     "sessions, and responses kept for requests that are repeated": (
         *("sessions.Session", "idempotency.IdempotencyKey"),
     ),

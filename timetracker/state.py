@@ -101,7 +101,8 @@ def _deliveries() -> GaugeMetricFamily:
         labels=["state"],
     )
     waiting = (Delivery.State.WAITING, Delivery.State.FAILED)
-    rows = Delivery.objects.filter(state__in=waiting, webhook__active=True)
+    current = F("webhook__queue__activation")  # what is given up does not wait
+    rows = Delivery.objects.filter(state__in=waiting, webhook__active=True, activation=current)
     counts = dict(rows.order_by().values_list("state").annotate(Count("pk")))
     for state in waiting:
         found.add_metric([state.value], counts.get(state.value, 0))

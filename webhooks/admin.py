@@ -1,11 +1,12 @@
 """Webhooks and their deliveries in the Django admin, for administrators only."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from resources.admin import ModelAdmin
+from resources.refusals import Refusal
 from staff.filters import PersonFilter
 from staff.permissions import AdministratorsOnly, ReadOnly
 from webhooks.events import TEST
@@ -37,12 +39,24 @@ class RowCount(Subquery):
 
 def _count(state: str) -> RowCount:
     """Count a webhook's deliveries in a state, few enough to be quick: a million may wait."""
-    found = Delivery.objects.filter(webhook=OuterRef("pk"), state=state).order_by()
+    found = Delivery.objects.filter(
+        webhook=OuterRef("pk"), activation=OuterRef("queue__activation"), state=state
+    ).order_by()
     return RowCount(found.values("pk")[: MOST_COUNTED + 1])
 
 
 def _at_most(count: int) -> str:
     return f"{count}" if count <= MOST_COUNTED else f"over {MOST_COUNTED:,}"
+
+
+def _put_back(deliveries: Iterable[Delivery]) -> int:
+    """Put deliveries of active webhooks into their queues; return how many."""
+    count = 0
+    for delivery in deliveries:
+        with suppress(Refusal):
+            put_back(delivery)
+            count += 1
+    return count
 
 
 @admin.register(Webhook)
@@ -139,11 +153,9 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
     @admin.action(description="Send a test event")
     def send_test(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         """Put a test into the queue of each webhook that is active."""
-        active = list(queryset.filter(active=True))
-        for webhook in active:
-            put_back(Delivery(webhook=webhook, event=TEST))
-        if active:
-            self.message_user(request, f"{len(active)} test{pluralize(len(active))} will be sent.")
+        count = _put_back(Delivery(webhook=webhook, event=TEST) for webhook in queryset)
+        if count:
+            self.message_user(request, f"{count} test{pluralize(count)} will be sent.")
         else:
             self.message_user(request, NONE_ACTIVE, messages.WARNING)
 
@@ -168,6 +180,11 @@ class DeliveryAdmin(ReadOnly, AdministratorsOnly, admin.ModelAdmin[Delivery]):
 
     class Media:
         css = {"all": ("webhooks/webhooks.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        """Leave out what a deleted webhook has left."""
+        webhook = Webhook.objects.filter(pk=OuterRef("webhook"))
+        return super().get_queryset(request).filter(Exists(webhook))
 
     def get_urls(self) -> list[URLPattern]:
         """Add what the button on the page of a delivery posts to."""
@@ -212,11 +229,8 @@ class DeliveryAdmin(ReadOnly, AdministratorsOnly, admin.ModelAdmin[Delivery]):
     @admin.action(description="Send again", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Put deliveries of active webhooks back into their queues."""
-        active = list(queryset.filter(webhook__active=True))
-        for delivery in active:
-            put_back(delivery)
-        if active:
-            count = f"{len(active)} deliver{pluralize(len(active), 'y,ies')}"
-            self.message_user(request, f"{count} will be sent again.")
+        if count := _put_back(queryset):
+            sent = f"{count} deliver{pluralize(count, 'y,ies')}"
+            self.message_user(request, f"{sent} will be sent again.")
         else:
             self.message_user(request, NONE_ACTIVE, messages.WARNING)

@@ -9,9 +9,10 @@ from time import monotonic
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
+from webhooks.ending import end_some
 from webhooks.models import Webhook
-from webhooks.queueing import end_what_waits_in_vain, fill_queues
-from webhooks.sending import SendingTurn, claim
+from webhooks.queueing import fill_queues
+from webhooks.sending import SendingTurn, claim, disable_those_of_inactive_owners
 from webhooks.transport import Sender
 
 LOOKS_EVERY = 0.2  # seconds: on average a new event waits for half of it
@@ -48,7 +49,8 @@ class Dispatcher:
                 close_old_connections()
                 try:
                     self._freed.clear()
-                    more = fill_queues() | end_what_waits_in_vain()
+                    disable_those_of_inactive_owners()
+                    more = fill_queues() | end_some()
                     is_busy = self._begin_turns(pool.submit)
                     pause = 0 if more and not is_busy else _pause()
                 except (DatabaseError, InterfaceError) as error:

@@ -8,9 +8,11 @@ from typing import Self, Unpack
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
+from journal.actor import current_actor
+from journal.models import Change
 from journal.numbering import numbered_feed
 from resources.locks import lock
 from resources.models import Resource, ResourceQuerySet, external_id_once
@@ -27,8 +29,8 @@ MOST_OF_A_USER = 20
 MOST_OLD_SECRETS = 4
 OLD_SECRETS_SIGN_FOR = timedelta(hours=24)
 HINT_CHARACTERS = 4
-ENDED_AT_ONCE = 5_000  # deliveries
-MOST_ATTEMPTS = 20  # of a delivery that are kept: the receiver may be tried with it for days
+BY_OWNER = "Its owner deactivated the webhook."
+BY_ADMINISTRATOR = "An administrator deactivated the webhook."
 TOO_MANY = (
     f"A user may have at most {MOST_OF_A_USER} webhooks. Delete one that is no longer needed."
 )
@@ -104,20 +106,28 @@ class Webhook(Resource):
         self, *, update_fields: Iterable[str] | None = None, **kwargs: Unpack[SaveOptions]
     ) -> None:
         """Save; one that is activated again begins with what is written from now on."""
-        is_new = self._state.adding
-        is_activated = self.active and self.stored.get("active") is False
+        is_new, was_active = self._state.adding, self.stored.get("active")
+        is_activated = self.active and was_active is False
+        is_deactivated = was_active is True and not self.active
         with transaction.atomic(savepoint=False):
             if is_new:
                 self.prepare()
-            if is_activated:
-                self.disabled_reason = self.disabled_at = None
+            if is_activated or is_deactivated:
+                self._note_reason()
                 if update_fields is not None:
                     update_fields = {*update_fields, "disabled_reason", "disabled_at"}
             super().save(update_fields=update_fields, **kwargs)
             if is_new or is_activated:
                 self.begin()
-            while is_activated and self.deliveries.end_some():
-                pass
+            elif is_deactivated:
+                self.end(self.disabled_reason or BY_OWNER)
+
+    def _note_reason(self) -> None:
+        """Say why it is not active, unless it is, or its owner knows."""
+        if self.active:
+            self.disabled_reason = self.disabled_at = None
+        elif self.disabled_reason is None and current_actor().user_id != self.user_id:
+            self.disabled_reason, self.disabled_at = BY_ADMINISTRATOR, timezone.now()
 
     def prepare(self) -> None:
         """Give a new webhook its secret; raise a Refusal if its owner has enough of them.
@@ -131,10 +141,21 @@ class Webhook(Resource):
 
     def begin(self) -> None:
         """Send what is written from now on."""
-        last = numbered_feed().last_seq
+        feed = numbered_feed()
+        # What is committed and has no number yet gets the next ones.
+        last = feed.last_seq + (Change.objects.waiting().count() if feed.waiting else 0)
         begun = dict.fromkeys(("wake_at", "failing_since", "paused_until"))
         begun |= {"position": last, "passed": last, "last_error": ""}
         Queue.objects.update_or_create(webhook=self, defaults=begun)
+
+    def end(self, reason: str) -> None:
+        """Send nothing more of what waits, not even after another activation.
+
+        There may be a million of it: the sender gives it up, in steps.
+        """
+        queue = Queue.objects.select_for_update().get(webhook=self)
+        Ending.objects.create(webhook=self, activation=queue.activation, reason=reason)
+        Queue.objects.filter(pk=queue.pk).update(activation=F("activation") + 1, wake_at=None)
 
     def renew_secret(self) -> None:
         """Take a new secret, which `shown_secret` has in clear; does not save."""
@@ -189,9 +210,15 @@ class Queue(models.Model):
     Its row is the lock of those who put deliveries into it and of those who take them out.
     A failed delivery up to `passed` was overtaken, and has only its own retries. One beyond it is
     held: where the receiver failed, nothing later is sent before it.
+
+    It stays behind when its webhook is deleted, until the sender has deleted the deliveries.
     """
 
-    webhook = models.OneToOneField(Webhook, models.CASCADE, primary_key=True, related_name="queue")
+    webhook = models.OneToOneField(
+        Webhook, models.DO_NOTHING, primary_key=True, related_name="queue", db_constraint=False
+    )
+    # Counts deactivations. Only deliveries with the same number are sent.
+    activation = models.IntegerField(default=0, db_default=0)
     position = models.BigIntegerField()  # the last number of the feed that it has deliveries of
     passed = models.BigIntegerField(default=0)  # the last number that the receiver answered for
     wake_at = models.DateTimeField(null=True)  # when the next delivery is due; null: none waits
@@ -214,6 +241,17 @@ class Queue(models.Model):
         return f"up to {self.position}"
 
 
+class Ending(models.Model):
+    """What waited for a webhook when it was deactivated, until the sender has given it up."""
+
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="endings")
+    activation = models.IntegerField()
+    reason = models.TextField()
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 def new_message_id() -> str:
     """Return the `webhook-id` of a new delivery."""
     return f"msg_{secrets.token_hex(16)}"
@@ -222,27 +260,12 @@ def new_message_id() -> str:
 class DeliveryQuerySet(ResourceQuerySet["Delivery"]):
     """Deliveries, as those who see their webhook see them."""
 
-    def end_some(self) -> bool:
-        """End some thousand that are not done yet; return whether there were any.
-
-        What was delivered before is again what it was.
-        """
-        for state in (Delivery.State.WAITING, Delivery.State.FAILED):
-            found = self.filter(state=state).order_by().values_list("pk", flat=True)
-            if pks := list(found[:ENDED_AT_ONCE]):
-                ended = Delivery.objects.filter(pk__in=pks)
-                new = {"next_attempt_at": None}
-                ended.filter(delivered_at=None).update(state=Delivery.State.GIVEN_UP, **new)
-                ended.filter(state=state).update(state=Delivery.State.DELIVERED, **new)
-                return True
-        return False
-
 
 class Delivery(models.Model):
     """One event for one webhook, and each attempt to send it.
 
     `attempts` holds `{"at", "milliseconds", "status", "error", "answer"}` of each, the oldest
-    first, `MOST_ATTEMPTS` at most. The text of an answer is a stranger's.
+    first (attempts.py). The text of an answer is a stranger's.
     """
 
     class State(models.TextChoices):
@@ -253,7 +276,14 @@ class Delivery(models.Model):
         FAILED = "failed"  # and will be tried again
         GIVEN_UP = "given_up", "Given up"
 
-    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", db_index=False)
+    webhook = models.ForeignKey(  # there may be a million: the sender deletes them, in steps
+        Webhook,
+        models.DO_NOTHING,
+        related_name="deliveries",
+        db_index=False,
+        db_constraint=False,
+    )
+    activation = models.IntegerField(default=0, db_default=0)  # of the queue when it came
     message_id = models.CharField(max_length=40, default=new_message_id)
     event = models.CharField(max_length=40)
     seq = models.BigIntegerField(null=True)  # in the feed; a test has none
@@ -273,17 +303,17 @@ class Delivery(models.Model):
         indexes = (
             models.Index(fields=["webhook", "-id"], name="delivery_newest_of_webhook"),
             models.Index(
-                fields=["webhook", "seq", "id"],
+                fields=["webhook", "activation", "seq", "id"],
                 condition=Q(state="waiting"),
                 name="delivery_waiting",
             ),
             models.Index(
-                fields=["webhook", "next_attempt_at"],
+                fields=["webhook", "activation", "next_attempt_at"],
                 condition=Q(state="failed"),
                 name="delivery_failed",
             ),
             models.Index(
-                fields=["webhook", "seq"],
+                fields=["webhook", "activation", "seq"],
                 condition=Q(state="failed"),
                 name="delivery_failed_in_order",
             ),

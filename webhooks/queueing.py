@@ -1,77 +1,75 @@
 """The way into the queues: each change that is numbered becomes a delivery of who wants it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from journal.models import Change
+from journal.models import Change, Feed
 from journal.numbering import numbered_feed
+from resources.refusals import Refusal, Vanished
 from webhooks.events import ALL, event_of, is_about
-from webhooks.models import Delivery, Queue, Webhook
+from webhooks.models import Delivery, Queue, Webhook, WebhookQuerySet
 
 QUEUES_AT_ONCE = 500
 CHANGES_AT_ONCE = 1_000
+# Changes times queues: what is inserted in one transaction, for which nothing else is sent.
+LOOKED_AT_ONCE = 5_000
 LONGEST_TRANSACTION = timedelta(minutes=1)  # between the instant of a change and its commit
+PRUNED = "This delivery has been deleted in the meantime."
+INACTIVE = "This webhook is not active. Set active to true first."
 
 
 def fill_queues() -> bool:
-    """Put what is new into the queues of active webhooks; return whether there is more.
+    """Put some of what is new into the queues of active webhooks; return whether there was any.
 
-    Several processes may do so at a time: each takes the queues that nobody else has.
+    Those that are furthest come first, and any one of the others has its turn: a replay of a
+    million changes delays no other webhook. Several processes may do so at a time: each takes
+    the queues that nobody else has.
     """
     feed = numbered_feed()
-    with transaction.atomic():
-        behind = (
-            Queue.objects.filter(webhook__active=True, position__lt=feed.last_seq)
-            .select_related("webhook__user")
-            .order_by("position", "pk")
-            .select_for_update(skip_locked=True, of=("self",))
-        )
-        queues = list(behind[:QUEUES_AT_ONCE])
-        if not queues:
-            return feed.waiting
-        first = queues[0].position
-        new = Change.objects.filter(seq__gt=first, seq__lte=feed.last_seq).order_by("seq")
-        changes = list(new[:CHANGES_AT_ONCE])
-        is_full = len(changes) == CHANGES_AT_ONCE
-        last = changes[-1].seq if is_full else feed.last_seq
-        _deliver(queues, changes, last or feed.last_seq)
-        return is_full or feed.waiting or len(queues) == QUEUES_AT_ONCE
+    filled = [_fill(feed, order) for order in ("-position", "?")]
+    return any(filled) or feed.waiting
 
 
-def _deliver(queues: Sequence[Queue], changes: Sequence[Change], last: int) -> None:
-    """Insert what each webhook wants of changes up to the number `last`.
-
-    What is there already is put into the queue again: a replay set the position back.
-    """
-    now = timezone.now()
-    reached = [queue for queue in queues if queue.position < last]
-    deliveries = [each for queue in reached for each in _wanted(queue, changes, now)]
-    Delivery.objects.bulk_create(
-        deliveries,
-        update_conflicts=True,
-        unique_fields=["webhook", "seq"],
-        update_fields=["state", "tries", "next_attempt_at"],
-        batch_size=CHANGES_AT_ONCE,
-    )
-    rows = Queue.objects.filter(pk__in=[queue.pk for queue in reached])
+@transaction.atomic
+def _fill(feed: Feed, order: str) -> bool:
+    """Fill one queue that is behind, and all that are at the same position."""
+    behind = Queue.objects.filter(webhook__active=True, position__lt=feed.last_seq)
+    position = behind.order_by(order).values_list("position", flat=True).first()
+    if position is None:
+        return False
+    same = behind.filter(position=position).order_by("pk")[:QUEUES_AT_ONCE]
+    locked = [*same.select_for_update(skip_locked=True, of=("self",))]
+    # Read after the lock, which a webhook that is deactivated has to wait for.
+    webhooks = _active(queue.pk for queue in locked).select_related("user").in_bulk()
+    queues = [queue for queue in locked if queue.pk in webhooks]
+    if not queues:
+        return False
+    new = Change.objects.filter(seq__gt=position, seq__lte=feed.last_seq).order_by("seq")
+    most = min(CHANGES_AT_ONCE, max(1, LOOKED_AT_ONCE // len(queues)))
+    changes = [*new[:most]]
+    deliveries = [each for queue in queues for each in _wanted(queue, webhooks[queue.pk], changes)]
+    _insert(deliveries)
+    last = changes[-1].seq if len(changes) == most else feed.last_seq
+    rows = Queue.objects.filter(pk__in=[queue.pk for queue in queues])
     rows.update(position=last)
-    rows.filter(pk__in={delivery.webhook_id for delivery in deliveries}).update(wake_at=now)
+    woken = {delivery.webhook_id for delivery in deliveries}
+    rows.filter(pk__in=woken).update(wake_at=timezone.now())
+    return True
 
 
-def _wanted(queue: Queue, changes: Sequence[Change], now: datetime) -> Iterator[Delivery]:
-    webhook: Webhook = queue.webhook
-    owner, wanted = webhook.user, webhook.events
+def _wanted(queue: Queue, webhook: Webhook, changes: Iterable[Change]) -> Iterator[Delivery]:
+    owner, wanted, now = webhook.user, webhook.events, timezone.now()
     for change in changes:
-        is_new = change.seq is not None and change.seq > queue.position
-        if not (is_new and change.is_visible_to(owner) and is_about(change, webhook.project_ids)):
+        if not (change.is_visible_to(owner) and is_about(change, webhook.project_ids)):
             continue
         event = event_of(change, owner)
         if event and (ALL in wanted or event in wanted):
             yield Delivery(
                 webhook=webhook,
+                activation=queue.activation,
                 event=event,
                 seq=change.seq,
                 object_id=change.object_id,
@@ -79,25 +77,46 @@ def _wanted(queue: Queue, changes: Sequence[Change], now: datetime) -> Iterator[
             )
 
 
-@transaction.atomic
-def end_what_waits_in_vain() -> bool:
-    """End some deliveries of a webhook that is not active; return whether there were any."""
-    idle = Queue.objects.filter(wake_at__isnull=False, webhook__active=False).order_by("pk")
-    queue = idle.select_for_update(skip_locked=True, of=("self",)).first()
-    if queue is None:
-        return False
-    if not Delivery.objects.filter(webhook=queue.pk).end_some():
-        queue.wake_at = None
-        queue.save(update_fields=["wake_at"])
-    return True
+def _insert(deliveries: Sequence[Delivery]) -> None:
+    """Insert deliveries; what is there already waits again, as a replay set the position back."""
+    Delivery.objects.bulk_create(
+        deliveries,
+        update_conflicts=True,
+        unique_fields=["webhook", "seq"],
+        update_fields=["activation", "state", "tries", "next_attempt_at"],
+        batch_size=CHANGES_AT_ONCE,
+    )
+
+
+def _active(ids: Iterable[int]) -> WebhookQuerySet:
+    return Webhook.objects.filter(pk__in=ids, active=True)
+
+
+def _locked(webhook_id: int) -> Queue:
+    """Lock the queue of a webhook; raise a Refusal if it is not active."""
+    queue = Queue.objects.select_for_update().filter(pk=webhook_id).first()
+    # Read after the lock, as it may have been deactivated until then.
+    if queue is None or not _active([webhook_id]).exists():
+        raise Refusal(INACTIVE, "webhook_inactive")
+    return queue
 
 
 @transaction.atomic
 def put_back(delivery: Delivery) -> None:
-    """Put a delivery back into its queue, even a delivered one, to be sent at once."""
-    queue = Queue.objects.select_for_update().get(pk=delivery.webhook_id)
-    delivery.state, delivery.tries, delivery.next_attempt_at = Delivery.State.WAITING, 0, None
-    delivery.save()
+    """Put a delivery into its queue, even a delivered one, to be sent at once.
+
+    Raises a Refusal if its webhook is not active.
+    """
+    queue = _locked(delivery.webhook_id)
+    anew = {"state": Delivery.State.WAITING, "tries": 0, "next_attempt_at": None}
+    anew |= {"activation": queue.activation}
+    for name, value in anew.items():
+        setattr(delivery, name, value)
+    if not delivery.pk:
+        delivery.save()
+    # It may have been attempted since it was read: that is not written here.
+    elif not Delivery.objects.filter(pk=delivery.pk).update(**anew):
+        raise Vanished(PRUNED)
     queue.wake_at, queue.paused_until = timezone.now(), None
     queue.save(update_fields=["wake_at", "paused_until"])
 
@@ -107,9 +126,9 @@ def replay(webhook: Webhook, since: datetime) -> int | None:
     """Go back to what was written from an instant on; return the number of its first change.
 
     None if nothing was. What was written before the webhook was made is sent too, if its owner
-    sees it, and up to a minute more than was asked for.
+    sees it, and up to a minute more than was asked for. Raises a Refusal if it is not active.
     """
-    queue = Queue.objects.select_for_update().get(pk=webhook.pk)
+    queue = _locked(webhook.pk)
     first = _first_since(since - LONGEST_TRANSACTION)
     if first is not None and first <= queue.position:
         queue.position, queue.paused_until = first - 1, None

@@ -10,14 +10,14 @@ from enum import StrEnum
 from time import monotonic, time
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from journal.models import Feed
-from values.instants import format_instant
+from webhooks.attempts import attempt, with_attempt
 from webhooks.connections import Fault
 from webhooks.health import counted
-from webhooks.models import MOST_ATTEMPTS, Delivery, Queue, Webhook
+from webhooks.models import Delivery, Queue, Webhook
 from webhooks.payloads import Payloads
 from webhooks.sealing import Unreadable
 from webhooks.signatures import signed_headers
@@ -98,6 +98,7 @@ class SendingTurn:
     size: int = 1
     step: Step = Step.IN_ORDER
     passed: int = 0  # as the queue has it
+    activation: int = 0  # of what is being sent
 
     def take(self, client: Sender, goes_on: Callable[[], bool]) -> None:
         """Send for as long as `goes_on`, and give the queue back."""
@@ -119,7 +120,7 @@ class SendingTurn:
             keys = webhook.secrets_at(timezone.now())
         except Unreadable:
             return _disable(webhook, UNREADABLE)
-        self.passed = webhook.queue.passed
+        self._begin(webhook.queue)
         deliveries = self._due()
         if not deliveries:
             return False
@@ -145,12 +146,22 @@ class SendingTurn:
         self.size = min(2 * self.size, MOST_AT_ONCE) if is_whole else len(done)
         return self._finish(webhook, done, answer, is_down=is_down)
 
+    def _begin(self, queue: Queue) -> None:
+        """Note how far the queue is; it may have been deactivated, and activated again."""
+        if queue.activation != self.activation:
+            self.activation, self.step = queue.activation, Step.IN_ORDER
+        self.passed = queue.passed
+
+    def _mine(self) -> QuerySet[Delivery]:
+        """Return the deliveries that can be sent: the sender gives up those of the past."""
+        return Delivery.objects.filter(webhook=self.webhook_id, activation=self.activation)
+
     def _due(self) -> list[Delivery]:
         """Return what is due: tests first, as somebody waits for them, then by the feed.
 
         What is held is due whenever its queue is: the receiver is tried with it.
         """
-        mine = Delivery.objects.filter(webhook=self.webhook_id)
+        mine = self._mine()
         waiting = mine.filter(state=Delivery.State.WAITING).order_by("seq", "id")
         failed = mine.filter(state=Delivery.State.FAILED)
         held = failed.filter(seq__gt=self.passed).order_by("seq")
@@ -228,18 +239,13 @@ class SendingTurn:
         if queue is None:
             log.warning("Lease lost", extra={"webhook": self.webhook_id})
             return None
+        if queue.activation != self.activation:
+            self._write_late(done)
+            return None
         Delivery.objects.bulk_update(
             done, ["state", "tries", "next_attempt_at", "attempts", "delivered_at"]
         )
-        delivered, failed = _counts(done)
-        queue.attempts = counted(queue.attempts, now, delivered, failed)
-        if delivered:
-            queue.failing_since = None
-        queue.last_error = _error(done[-1])
-        if answer is not None:
-            queue.slow = answer.seconds > SLOW
-            if not answer.delivered:
-                queue.failing_since = queue.failing_since or now
+        _count(queue, done, answer, now)
         answered = done[:-1] if is_down else done
         # A replay may have set it back.
         if self.step != Step.BEHIND and queue.passed == self.passed:
@@ -248,13 +254,26 @@ class SendingTurn:
             queue.paused_until = None
         elif answer and self.step != Step.BEHIND:
             queue.paused_until = _end_of_pause(answer, done[-1], now)
-            mine = Delivery.objects.filter(webhook=self.webhook_id, state=Delivery.State.FAILED)
-            mine.filter(next_attempt_at__lt=queue.paused_until).update(
-                next_attempt_at=queue.paused_until
-            )
+            failed_ones = self._mine().filter(state=Delivery.State.FAILED)
+            sooner = failed_ones.filter(next_attempt_at__lt=queue.paused_until)
+            sooner.update(next_attempt_at=queue.paused_until)
         queue.leased_until = now + LEASE
         queue.save()
         return queue
+
+    def _write_late(self, done: Sequence[Delivery]) -> None:
+        """Add attempts under way when the webhook was deactivated to what was given up since.
+
+        What was put back in the meantime is of the next activation, and sent again.
+        """
+        sent = {each.pk: each for each in done}
+        for row in self._mine().filter(pk__in=sent).order_by("seq", "id").select_for_update():
+            late = sent[row.pk]
+            row.attempts = with_attempt(row.attempts, late.attempts[-1])
+            if late.state == Delivery.State.DELIVERED:
+                row.state, row.next_attempt_at = late.state, None
+                row.delivered_at = late.delivered_at
+            row.save(update_fields=["attempts", "state", "next_attempt_at", "delivered_at"])
 
     @transaction.atomic
     def _give_back(self) -> None:
@@ -262,7 +281,8 @@ class SendingTurn:
         queue = self._locked()
         if queue is None:
             return
-        mine = Delivery.objects.filter(webhook=self.webhook_id)
+        self.activation = queue.activation
+        mine = self._mine()
         if mine.filter(state=Delivery.State.WAITING).exists():
             queue.wake_at = timezone.now()
         else:
@@ -275,6 +295,13 @@ class SendingTurn:
         """Return the queue under a lock, if the lease is still ours."""
         mine = Queue.objects.filter(pk=self.webhook_id, lease=self.lease)
         return mine.select_for_update().first()
+
+
+def disable_those_of_inactive_owners() -> None:
+    """Deactivate the webhooks of owners whose accounts were, though nothing is to be sent."""
+    active = Webhook.objects.filter(active=True, user__is_active=False)
+    for webhook in active:
+        _disable(webhook, OWNER_INACTIVE)
 
 
 def _disable(webhook: Webhook, reason: str) -> bool:
@@ -290,14 +317,14 @@ def _note(delivery: Delivery, answer: Result, *, counts: bool) -> None:
     One that comes before it is due, to find out whether the receiver is back, does not count.
     """
     now = timezone.now()
-    _add_attempt(
-        delivery,
+    new = attempt(
         now,
+        answer.message or None,
         milliseconds=round(answer.seconds * 1000),
         status=answer.status,
-        error=answer.message or None,
         answer=answer.snippet,
     )
+    delivery.attempts = with_attempt(delivery.attempts, new)
     due = delivery.next_attempt_at
     if answer.delivered:
         delivery.tries += 1
@@ -319,16 +346,21 @@ def _note(delivery: Delivery, answer: Result, *, counts: bool) -> None:
 
 
 def _give_up(delivery: Delivery, reason: str) -> None:
-    _add_attempt(delivery, timezone.now(), milliseconds=0, status=None, error=reason, answer="")
+    delivery.attempts = with_attempt(delivery.attempts, attempt(timezone.now(), reason))
     delivery.end()
 
 
-def _add_attempt(delivery: Delivery, at: datetime, **attempt: object) -> None:
-    """Add an attempt; of too many, the oldest that failed goes."""
-    attempts = [*delivery.attempts, {"at": format_instant(at), **attempt}]
-    if len(attempts) > MOST_ATTEMPTS:
-        attempts.remove(next((each for each in attempts if each["error"]), attempts[0]))
-    delivery.attempts = attempts
+def _count(queue: Queue, done: Sequence[Delivery], answer: Result | None, now: datetime) -> None:
+    """Count attempts, unsaved, and note how the receiver does."""
+    delivered, failed = _counts(done)
+    queue.attempts = counted(queue.attempts, now, delivered, failed)
+    queue.last_error = _error(done[-1])
+    if delivered:
+        queue.failing_since = None
+    if answer is not None:
+        queue.slow = answer.seconds > SLOW
+        if not answer.delivered:
+            queue.failing_since = queue.failing_since or now
 
 
 def _counts(done: Sequence[Delivery]) -> tuple[int, int]:

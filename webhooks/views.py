@@ -11,7 +11,6 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.exceptions import Conflict
 from api.pagination.pages import PagePagination
 from api.schema.answers import list_envelope, written_envelope
 from api.serializers.base import refuse_unknown
@@ -28,7 +27,6 @@ from webhooks.samples import event_types
 from webhooks.serializers import DeliverySerializer, WebhookSerializer
 
 SECRET_COLUMNS = ("sealed_secret", "secret_hint", "old_secrets")
-INACTIVE = "This webhook is not active. Set active to true first."
 
 
 class ReplaySerializer(serializers.Serializer[object]):
@@ -124,8 +122,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         409 `webhook_inactive` while `active` is false.
         """
         refuse_unknown(request.data, known=())
-        webhook = self._active()
-        delivery = Delivery(webhook=webhook, event=TEST)
+        delivery = Delivery(webhook=self.get_object(), event=TEST)
         put_back(delivery)
         return self._delivery("The test is on its way", delivery)
 
@@ -172,7 +169,7 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
         say. 409 `webhook_inactive` while `active` is false.
         """
         refuse_unknown(request.data, known=())
-        webhook = self._active()
+        webhook = self.get_object()
         delivery = webhook.deliveries.filter(pk=delivery_id).first()
         if delivery is None:
             raise NotFound(f"This webhook has no delivery with the id {delivery_id}.")
@@ -198,19 +195,13 @@ class WebhookViewSet(ResourceViewSet[Webhook]):
 
         409 `webhook_inactive` while `active` is false.
         """
-        webhook = self._active()
+        webhook = self.get_object()
         refuse_unknown(request.data, known=("since",))
         asked = ReplaySerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         first = replay(webhook, asked.validated_data["since"])
         message = "Nothing has happened since" if first is None else "The replay has begun"
         return Response({"message": message, "first_seq": first})
-
-    def _active(self) -> Webhook:
-        webhook = self.get_object()
-        if not webhook.active:
-            raise Conflict(INACTIVE, "webhook_inactive")
-        return webhook
 
     def _delivery(self, message: str, delivery: Delivery) -> Response:
         row = DELIVERY.row_of(delivery)

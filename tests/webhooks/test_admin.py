@@ -15,6 +15,7 @@ from tests.webhooks.test_api import make_hook
 from users.models import User
 from webhooks import admin
 from webhooks.admin import NONE_ACTIVE
+from webhooks.ending import end_some
 from webhooks.events import TEST
 from webhooks.health import counted
 from webhooks.models import Delivery, Queue, Webhook
@@ -52,6 +53,8 @@ def test_a_webhook_is_deleted_with_its_deliveries(browser: Browser, delivery: De
     page = url(Webhook, "delete", delivery.webhook_id)
     assert "Invoicing" in browser.get(page).content.decode()
     assert browser.post(page, {"post": "yes"}).status_code == 302
+    while end_some():
+        pass
     assert (Webhook.objects.count(), Delivery.objects.count()) == (0, 0)
 
 

@@ -27,8 +27,7 @@ from webhooks.models import (
     Queue,
     Webhook,
 )
-from webhooks.queueing import end_what_waits_in_vain, fill_queues, put_back
-from webhooks.views import INACTIVE
+from webhooks.queueing import INACTIVE, fill_queues
 
 PATH = "/api/v1/webhooks"
 SCOPES = [f"write:{name}" for name in ("webhooks", "time_entries", "projects", "tasks", "clients")]
@@ -268,38 +267,6 @@ def test_what_was_written_while_it_was_not_active_is_not_sent(api: APIClient, ow
     later = make_client("Later")
     fill_queues()
     assert [*Delivery.objects.values_list("object_id", flat=True)] == [later.pk]
-
-
-@pytest.mark.parametrize("has_sender", [True, False])
-def test_what_waited_when_it_was_deactivated_is_not_sent(
-    api: APIClient, owner: User, *, has_sender: bool
-) -> None:
-    hook, other = make_hook(owner), make_hook(owner)
-    for number in range(3):
-        make_client(f"Client {number}")
-    fill_queues()
-    first, second, third = Delivery.objects.filter(webhook=hook).order_by("seq")
-    Delivery.objects.filter(pk=first.pk).update(state="delivered", delivered_at=timezone.now())
-    put_back(Delivery.objects.get(pk=first.pk))
-    due = {"state": "failed", "next_attempt_at": timezone.now()}
-    Delivery.objects.filter(pk=second.pk).update(**due)
-
-    def states() -> list[tuple[str, object]]:
-        mine = Delivery.objects.filter(webhook=hook).order_by("seq")
-        return [*mine.values_list("state", "next_attempt_at")]
-
-    api.patch(f"{PATH}/{hook.pk}", {"active": False})
-    ended = [("delivered", None), ("given_up", None), ("given_up", None)]
-    if has_sender:
-        while end_what_waits_in_vain():
-            pass
-        assert states() == ended
-    api.patch(f"{PATH}/{hook.pk}", {"active": True})
-    assert states() == ended
-    assert Queue.objects.get(webhook=hook).wake_at is None
-    assert {*Delivery.objects.filter(webhook=other).values_list("state", flat=True)} == {"waiting"}
-    put_back(third)
-    assert [state for state, _ in states()] == ["delivered", "given_up", "waiting"]
 
 
 def test_a_replay_sends_again_what_was_delivered_and_what_was_pruned(

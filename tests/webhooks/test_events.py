@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -197,3 +198,33 @@ def test_many_are_queued_in_parts_and_each_once(
     for hook in (first, second):
         in_order = [*hook.deliveries.order_by("seq").values_list("seq", flat=True)]
         assert [*hook.deliveries.order_by("id").values_list("seq", flat=True)] == in_order
+
+
+def test_a_replay_delays_no_other_webhook(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhooks.queueing.CHANGES_AT_ONCE", 3)
+    replayed = [make_hook(owner) for _ in range(3)]
+    for number in range(20):
+        make_client(f"Client {number}")
+    while fill_queues():
+        pass
+    other = make_hook(owner)
+    for number, hook in enumerate(replayed):
+        Queue.objects.filter(webhook=hook).update(position=number)
+    late = make_client("Late")
+    assert fill_queues()
+    assert [*other.deliveries.values_list("object_id", flat=True)] == [late.pk]
+
+
+def test_few_deliveries_are_inserted_while_queues_are_locked(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhooks.queueing.LOOKED_AT_ONCE", 6)
+    hooks = [make_hook(owner) for _ in range(3)]
+    for number in range(5):
+        make_client(f"Client {number}")
+    counts = [Delivery.objects.count()]
+    while fill_queues():
+        counts.append(Delivery.objects.count())
+    steps = [after - before for before, after in pairwise(counts)]
+    assert max(steps) <= 2 * 6  # those that are furthest, and any other
+    assert [hook.deliveries.count() for hook in hooks] == [5] * 3

@@ -14,9 +14,10 @@ from projects.models import Project
 from tests.support.factories import api_as, make_client, make_entry
 from tests.webhooks.test_api import PATH, SCOPES, make_hook
 from users.models import User
+from webhooks.attempts import MOST_ATTEMPTS
 from webhooks.connections import Fault
 from webhooks.events import TEST
-from webhooks.models import MOST_ATTEMPTS, Delivery, Queue, Webhook
+from webhooks.models import Delivery, Queue, Webhook
 from webhooks.queueing import fill_queues, put_back, replay
 from webhooks.sending import (
     ANSWERED_GONE,
@@ -66,12 +67,6 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
         monkeypatch.setattr(timezone, "now", lambda: real() + later)
 
     return go
-
-
-@pytest.fixture
-def hook(owner: User, project: Project) -> Webhook:
-    """The owner's, which sends all that happens after there was a project."""
-    return make_hook(owner)
 
 
 def send(client: Sender) -> None:
@@ -608,15 +603,3 @@ def test_what_is_new_for_a_webhook_being_sent_is_not_forgotten(hook: Webhook) ->
     turn.take(client, lambda: not client.sent)
     send(client)
     assert states() == ["delivered"] * 2
-
-
-def test_a_webhook_that_is_deleted_meanwhile_ends_its_turn(hook: Webhook) -> None:
-    clients("A", "B")
-    fill_queues()
-    turn = claim()
-    assert turn is not None
-    client = Script()
-    client.meanwhile = Webhook.objects.all().delete
-    turn.take(client, lambda: True)
-    assert len(client.sent) == 1
-    assert not Delivery.objects.exists()
