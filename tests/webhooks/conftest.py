@@ -13,10 +13,14 @@ from webhooks.models import Webhook
 from webhooks.transport import Sender
 
 
+def allow_this_machine(settings: Settings) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+
+
 @pytest.fixture
 def client(settings: Settings) -> Iterator[Sender]:
     """A client that may send to this machine."""
-    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    allow_this_machine(settings)
     made = Sender()
     yield made
     made.close()
