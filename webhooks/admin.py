@@ -70,6 +70,7 @@ class WebhookAdmin(AdministratorsOnly, ModelAdmin[Webhook]):
     list_filter = ("active", PersonFilter)
     list_select_related = ("user", "queue")
     search_fields = ("folded_description__holds", "url")
+    exclude = ("events", "project_ids")  # JSON, which only the API judges
     readonly_fields = (
         *("url", "listed_events", "listed_projects", "user", "secret_hint"),
         *("disabled_reason", "disabled_at", "last_delivered_at", "last_failed_at"),

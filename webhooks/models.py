@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from journal.actor import current_actor
 from journal.models import Change
@@ -29,6 +30,7 @@ MOST_OF_A_USER = 20
 MOST_OLD_SECRETS = 4
 OLD_SECRETS_SIGN_FOR = timedelta(hours=24)
 HINT_CHARACTERS = 4
+SHOWN_CHARACTERS = 80  # in lists; a URL may have 2,000
 BY_OWNER = "Its owner deactivated the webhook."
 BY_ADMINISTRATOR = "An administrator deactivated the webhook."
 TOO_MANY = (
@@ -90,7 +92,7 @@ class Webhook(Resource):
         constraints = (external_id_once("webhook_external_id_once_per_user"),)
 
     def __str__(self) -> str:
-        return self.description or self.url
+        return Truncator(self.description or self.url).chars(SHOWN_CHARACTERS)
 
     @classmethod
     def insert(cls, rows: Sequence[Self]) -> None:

@@ -18,7 +18,7 @@ from webhooks.admin import NONE_ACTIVE
 from webhooks.ending import end_some
 from webhooks.events import TEST
 from webhooks.health import counted
-from webhooks.models import Delivery, Queue, Webhook
+from webhooks.models import SHOWN_CHARACTERS, Delivery, Queue, Webhook
 from webhooks.queueing import fill_queues
 
 
@@ -140,6 +140,24 @@ def test_a_webhook_is_switched_off_and_on(browser: Browser, owner: User) -> None
         assert browser.post(path, data | ({"active": "on"} if active else {})).status_code == 302
         hook.refresh_from_db()
         assert hook.active == active
+
+
+def test_what_it_sends_is_not_changed_there(browser: Browser, owner: User) -> None:
+    hook = make_hook(owner, "client.created")
+    path = url(Webhook, "change", hook.pk)
+    page = browser.get(path)
+    assert [*page.context["adminform"].form.fields] == ["description", "active"]
+    sent = {**as_shown(page), "events": '["nope"]', "project_ids": "{}", "url": "http://10.0.0.1/"}
+    assert browser.post(path, sent).status_code == 302
+    found = Webhook.objects.get()
+    assert (found.events, found.project_ids, found.url) == (hook.events, [], hook.url)
+
+
+def test_a_long_address_is_cut_in_lists(browser: Browser, delivery: Delivery) -> None:
+    Webhook.objects.update(description="", url=f"https://hooks.example.com/{'long' * 400}")
+    for model, column in ((Webhook, 0), (Delivery, 1)):
+        (row,) = rows_of(browser.get(url(model, "changelist")))
+        assert len(row[column]) == SHOWN_CHARACTERS
 
 
 def test_nobody_adds_one_there_and_only_administrators_look(
