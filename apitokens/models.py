@@ -111,7 +111,9 @@ class ApiToken(DerivingMixin):
     rotated_from = models.OneToOneField(
         "self", models.SET_NULL, null=True, blank=True, editable=False, related_name="rotated_to"
     )
-    allowed_networks = models.JSONField(default=list, blank=True)
+    allowed_networks = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), blank=True
+    )
     # Issued for a password, by logins.
     from_login = models.BooleanField("app login", default=False, db_default=False, editable=False)
     administrator_rights = models.BooleanField(

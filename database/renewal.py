@@ -1,10 +1,10 @@
 """Helpers for migrations when the rules of `values.folding` change."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.utils import timezone
 
 from values.folding import folded, normal
@@ -20,20 +20,47 @@ def renew(
     as_they_are: Collection[int] = (),
     name: str = "name",
 ) -> None:
-    """Normalize texts and fill derived fields, except those in `but`.
+    """Normalize texts and fill derived fields, except those in `but`, where they differ.
 
     A row that shows another text than before has a new version, so that copies are renewed.
-    The unique `name` stays in some rows `as_they_are`.
+    The unique `name` stays in some rows `as_they_are`. Each batch is a transaction, unless the
+    caller has one: others can write in the meantime, and what they write is not lost. Rows that
+    are as they should be are not locked.
     """
     derived = [field for field in derived_fields(model) if field.name not in but]
     sources = chain.from_iterable(field.sources for field in derived)
     columns = {*texts, *sources, *(field.name for field in derived)}
     stamps = {"version", "updated_at"} & {field.name for field in model._meta.fields}
-    rows = model._default_manager.only(*stamps, *columns)
-    for some in _batches(rows):
-        for row in some:
-            _normalise(row, [text for text in texts if text != name or row.pk not in as_they_are])
-        _write(model, derived, [(row.pk, *(field.fill(row) for field in derived)) for row in some])
+    rows = model._default_manager.only(*stamps, *columns).order_by("pk")
+    last: int | None = 0
+    while last is not None:
+        some = list(rows.filter(pk__gt=last)[:BATCH])
+        last = some[-1].pk if some else None
+        wanted = {row.pk: [text for text in texts if text != name] for row in some}
+        wanted |= {row.pk: [*texts] for row in some if row.pk not in as_they_are}
+        stale = [row.pk for row in some if _is_stale(row, wanted[row.pk], derived)]
+        if stale:
+            with transaction.atomic(rows.db):  # in which nobody else writes them
+                locked = rows.filter(pk__in=stale).select_for_update(no_key=True)
+                _renew(model, derived, {row: wanted[row.pk] for row in locked})
+
+
+def _is_stale(row: models.Model, texts: Sequence[str], derived: Sequence[DerivedField]) -> bool:
+    shown = (getattr(row, name) for name in texts)
+    if any(text and normal(text) != text for text in shown):
+        return True
+    before = [getattr(row, field.attname) for field in derived]
+    return before != [field.fill(row) for field in derived]
+
+
+def _renew(
+    model: type[models.Model],
+    derived: Sequence[DerivedField],
+    texts_of: Mapping[models.Model, Sequence[str]],
+) -> None:
+    for row, texts in texts_of.items():
+        _normalise(row, texts)
+    _write(model, derived, [*texts_of])
 
 
 def _normalise(row: Any, texts: Sequence[str]) -> None:
@@ -49,11 +76,16 @@ def _normalise(row: Any, texts: Sequence[str]) -> None:
 
 
 def _write(
-    model: type[models.Model],
-    fields: Sequence[DerivedField],
-    rows: Sequence[tuple[int | str, ...]],
+    model: type[models.Model], fields: Sequence[DerivedField], some: Sequence[models.Model]
 ) -> None:
-    """Write columns of text by the ids of their rows, at a tenth of the cost of bulk_update."""
+    """Fill derived columns where they differ, at a tenth of the cost of bulk_update."""
+    before = [[getattr(row, field.attname) for field in fields] for row in some]
+    after = [[field.fill(row) for field in fields] for row in some]
+    rows = [
+        (row.pk, *new) for row, old, new in zip(some, before, after, strict=True) if old != new
+    ]
+    if not rows:
+        return
     connection = connections[model._default_manager.db]
     table, key, *columns = map(
         connection.ops.quote_name,
@@ -121,13 +153,6 @@ def _keys(rows: models.QuerySet[models.Model, object], within: Sequence[str]) ->
         if key != stored:
             keys[pk] = key
     return keys
-
-
-def _batches(rows: models.QuerySet[models.Model]) -> Iterator[list[models.Model]]:
-    last = 0
-    while some := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
-        yield some
-        last = some[-1].pk
 
 
 def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:

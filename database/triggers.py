@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from database.briefly import briefly
+
 
 def make_on_postgresql(
     connection: BaseDatabaseWrapper,
@@ -19,8 +21,18 @@ def make_on_postgresql(
 ) -> bool:
     """Create missing or outdated ones; return whether there were any.
 
-    `functions` are results and bodies by name, `triggers` definitions by table and name.
+    `functions` are results and bodies by name, `triggers` definitions by table and name. Writers
+    wait while a trigger is made, and it waits for them: both only briefly.
     """
+    return briefly(connection, lambda: _make(connection, app, functions, triggers))
+
+
+def _make(
+    connection: BaseDatabaseWrapper,
+    app: str,
+    functions: Mapping[str, tuple[str, str]],
+    triggers: Mapping[tuple[str, str], str],
+) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE %s", [rf"{app}\_%"])
         bodies = dict(cursor.fetchall())

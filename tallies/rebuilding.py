@@ -59,13 +59,15 @@ def differences(*, using: str = DEFAULT_DB_ALIAS) -> list[Difference]:
 
 
 def rebuild(*, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Fix the tallies; concurrent writers of entries wait."""
+    """Fix the tallies; nobody waits.
+
+    A difference is that of one snapshot. What is written after it adds to the tallies by itself,
+    and so adding the difference later is right too. Only a fold must not come in between.
+    """
     vendor = connections[using].vendor
     with _taking_its_time(using) as cursor:
         if vendor == "postgresql":
-            # In this order: a folding writer may write an entry afterwards.
             cursor.execute(f"SELECT pg_advisory_xact_lock({FOLD_LOCK})")
-            cursor.execute(f"LOCK TABLE {counted().table} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(
             f"INSERT INTO tallies_tally ({COLUMNS})"
             f" SELECT *, 0, false FROM ({_differences(vendor)}) AS missing"
@@ -73,6 +75,8 @@ def rebuild(*, using: str = DEFAULT_DB_ALIAS) -> None:
         )
         if cursor.rowcount:
             cursor.execute(ADD_WRITES_TO_ALL, [1])
+        if vendor == "postgresql":
+            cursor.execute("SELECT tallies_fold()")  # what nobody could fold in the meantime
 
 
 @contextmanager

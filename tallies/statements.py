@@ -37,6 +37,8 @@ ADD_UP = (
 # The kind in which it is counted how often the triggers were made, all was counted again or a
 # backup was restored: no write before that is known, so every list is new.
 INSTALLED = "installed"
+# The kind of a row that is there while the rows from before the triggers are not counted.
+UNCOUNTED = "uncounted"
 ZEROS = ", ".join(["0, '', 0, 0", *("0" for _ in COUNTED)])  # key to the last count
 ADD_WRITES_TO_ALL = (
     f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{INSTALLED}', {ZEROS}, %s, false) {ADD_UP}"

@@ -17,6 +17,7 @@ from timeentries.pricing import Price
 from timeentries.stored import Stored, read, write
 
 AT_ONCE = 5_000
+AT_ONCE_BESIDE_WRITERS = 500
 
 # Raw SQL, because a migration runs it too. It joins nothing: a join would lose an entry that it
 # waited for and that has another project by then.
@@ -143,7 +144,9 @@ def _locked_unbilled(keys: Sequence[int]) -> list[int]:
 def _locked_unpriced(last: int) -> list[int]:
     """Lock the next entries without a price: what is read after it is not written by others."""
     with connection.cursor() as cursor:
-        cursor.execute(UNPRICED.format(lock=LOCKS[connection.vendor]), [last, AT_ONCE])
+        cursor.execute(
+            UNPRICED.format(lock=LOCKS[connection.vendor]), [last, AT_ONCE_BESIDE_WRITERS]
+        )
         return [pk for (pk,) in cursor.fetchall()]
 
 

@@ -9,7 +9,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitoken",
             name="allowed_networks",
-            field=models.JSONField(blank=True, default=list),
+            field=models.JSONField(
+                blank=True,
+                db_default=models.Value([], models.JSONField()),  # the release before knows it not
+                default=list,
+            ),
         ),
         migrations.AddField(
             model_name="apitoken",

@@ -2,7 +2,8 @@ from typing import Any
 
 from django.db import migrations, models
 
-from tallies.triggers import install
+from database import online
+from tallies.triggers import make, stop_folding
 
 COUNT = models.BigIntegerField(db_default=0, default=0)
 
@@ -26,34 +27,43 @@ def forget(apps: Any, schema_editor: Any) -> None:
     tallies.exclude(kind="installed").delete()
 
 
-def count_again(_: Any, schema_editor: Any) -> None:
-    """Count in the transaction that has forgotten, so that nobody reads wrong totals."""
-    install(schema_editor.connection.alias)
+def make_triggers(_: Any, schema_editor: Any) -> None:
+    make(schema_editor.connection)
+
+
+def stop(_: Any, schema_editor: Any) -> None:
+    stop_folding(schema_editor.connection)
+
+
+def once_folded(*fields: str) -> models.UniqueConstraint:
+    return models.UniqueConstraint(
+        fields=fields, condition=models.Q(fresh=False), name="tally_once_folded"
+    )
 
 
 class Migration(migrations.Migration):
+    atomic = False  # writers go on, and are counted
+
     # The entries have their prices and bills.
     dependencies = [("tallies", "0003_kinds_are_registered"), ("timeentries", "0014_price")]
 
     operations = [
-        migrations.RunPython(forget, migrations.RunPython.noop),
-        migrations.RemoveConstraint("tally", "tally_once_folded"),
-        migrations.AddField(
+        online.ByDatabase(
+            # Its triggers name the columns of the constraint.
+            sqlite=[migrations.RunPython(forget, migrations.RunPython.noop)],
+            # Only folding needs the constraint.
+            postgresql=[migrations.RunPython(stop, migrations.RunPython.noop)],
+        ),
+        online.AddField(
             "tally",
             "currency",
             models.CharField(blank=True, db_default="", default="", max_length=3),
         ),
         *(
-            migrations.AddField("tally", name, COUNT.clone())
+            online.AddField("tally", name, COUNT.clone())
             for name in ("rounded_seconds", "priced", "amount", "billed")
         ),
-        migrations.AddConstraint(
-            "tally",
-            models.UniqueConstraint(
-                fields=("kind", "key", "day", "month", "currency"),
-                condition=models.Q(fresh=False),
-                name="tally_once_folded",
-            ),
-        ),
-        migrations.RunPython(count_again, forget),
+        online.ReplaceConstraint("tally", once_folded("kind", "key", "day", "month", "currency")),
+        # What is written from here on is counted in full; 0005 counts what is there.
+        online.RunPython(make_triggers, forget),
     ]

@@ -1,6 +1,7 @@
 """Whatever writes, the tallies are right when it is committed."""
 
 import random
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +14,9 @@ from django.db.models import F
 from billing.models import Bill
 from projects.models import Project
 from tallies.models import Tally
-from tallies.triggers import install
+from tallies.rebuilding import differences, rebuild
+from tallies.statements import UNCOUNTED
+from tallies.triggers import install, make
 from tallies.versions import list_version
 from tests.support.counting import assert_right, counted, fold, tallied
 from tests.support.factories import NINE, make_client, make_entry, make_project, make_user
@@ -270,3 +273,45 @@ def test_who_goes_back_to_an_older_release_can_come_again(owner: User, project: 
         call_command("migrate", verbosity=0)
     assert_right()
     assert tallied("entries") == counted()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer.")
+def test_nobody_waits_while_rows_are_counted(owner: User, project: Project) -> None:
+    make_entry(owner, project)
+    Tally.objects.filter(kind="entries").delete()
+    written, counted_all = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            make_entry(owner, project, NINE + timedelta(hours=2))
+            written.set()
+            counted_all.wait(30)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert written.wait(30)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+    try:
+        rebuild()  # beside a transaction that has written and not committed
+    finally:
+        counted_all.set()
+        writer.join(30)
+    assert_right()
+    assert tallied("entries") == counted()
+    connection.close()
+
+
+def test_a_count_that_was_interrupted_is_made_up_for(owner: User, project: Project) -> None:
+    make_entry(owner, project)
+    with connection.cursor() as cursor:
+        table = " ON timeentries_timeentry" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER tallies_insert{table}")
+    make_entry(owner, project, NINE + timedelta(hours=2))
+    make(connection)  # and the process ends
+    assert differences() != []
+    install("default")
+    assert_right()
+    assert not Tally.objects.filter(kind=UNCOUNTED).exists()

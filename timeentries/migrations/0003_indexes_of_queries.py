@@ -4,8 +4,12 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from database import online
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside writers
+
     dependencies = [
         ("projects", "0002_version"),
         ("tasks", "0002_version"),
@@ -14,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
+        online.AlterField(
             model_name="timeentry",
             name="task",
             field=models.ForeignKey(
@@ -26,13 +30,13 @@ class Migration(migrations.Migration):
                 to="tasks.task",
             ),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name="timeentry",
             index=models.Index(
                 fields=["task", "-start_time", "-id"], name="time_entry_newest_of_task"
             ),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name="timeentry",
             index=models.Index(
                 condition=models.Q(("end_time__isnull", False)),

@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from database import online
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside writers
+
     dependencies = [
         ("projects", "0002_version"),
         ("tasks", "0003_index_of_order"),
@@ -13,21 +17,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="timeentry",
-            name="time_entry_newest_of_user",
-        ),
-        migrations.RemoveIndex(
-            model_name="timeentry",
-            name="time_entry_newest_of_project",
-        ),
-        migrations.AddIndex(
+        online.ReplaceIndex(
             model_name="timeentry",
             index=models.Index(
                 fields=["user", "-start_time", "-id", "end_time"], name="time_entry_newest_of_user"
             ),
         ),
-        migrations.AddIndex(
+        online.ReplaceIndex(
             model_name="timeentry",
             index=models.Index(
                 fields=["project", "-start_time", "-id", "end_time"],

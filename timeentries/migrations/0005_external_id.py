@@ -4,8 +4,12 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from database import online
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside writers
+
     dependencies = [
         ("projects", "0003_external_id"),
         ("tasks", "0004_external_id"),
@@ -14,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="external_id",
             field=models.CharField(
@@ -24,7 +28,7 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="external_user",
             field=models.ForeignKey(
@@ -36,7 +40,7 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
-        migrations.AddConstraint(
+        online.AddConstraint(
             model_name="timeentry",
             constraint=models.UniqueConstraint(
                 fields=("external_user", "external_id"),

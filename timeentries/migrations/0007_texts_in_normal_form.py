@@ -1,20 +1,10 @@
-from typing import Any
-
 from django.db import migrations
-
-from database.renewal import renew
-
-
-def renew_texts(apps: Any, schema_editor: Any) -> None:
-    model = apps.get_model("timeentries", "TimeEntry")
-    renew(model, "notes", "tags")
 
 
 class Migration(migrations.Migration):
+    # It had the texts renewed; 0011 does that, with the tags, so that the rows are written once.
     dependencies = [
         ("timeentries", "0006_folded_texts"),
     ]
 
-    operations = [
-        migrations.RunPython(renew_texts, migrations.RunPython.noop, elidable=True),
-    ]
+    operations = []

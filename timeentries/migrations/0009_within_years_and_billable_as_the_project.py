@@ -5,8 +5,12 @@ import datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from database import online
+
 
 class Migration(migrations.Migration):
+    atomic = False  # rows are looked at beside writers
+
     dependencies = [
         ("projects", "0005_texts_in_normal_form"),
         ("tasks", "0008_due_within_years"),
@@ -15,12 +19,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
+        online.AlterField(
             model_name="timeentry",
             name="billable",
             field=models.BooleanField(blank=True, default=None),
         ),
-        migrations.AddConstraint(
+        online.AddConstraint(
             model_name="timeentry",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -37,7 +41,7 @@ class Migration(migrations.Migration):
                 violation_error_message="Must be a time in the years 1970 to 2200.",
             ),
         ),
-        migrations.AddConstraint(
+        online.AddConstraint(
             model_name="timeentry",
             constraint=models.CheckConstraint(
                 condition=models.Q(

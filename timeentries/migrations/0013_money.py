@@ -5,9 +5,12 @@ from django.conf import settings
 from django.db import migrations, models
 
 import values.money
+from database import online
 
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside writers
+
     dependencies = [
         ("billing", "0001_bills"),
         ("projects", "0006_money"),
@@ -18,12 +21,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="amount",
             field=values.money.AmountField(editable=False, null=True),
         ),
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="bill",
             field=models.ForeignKey(
@@ -36,17 +39,17 @@ class Migration(migrations.Migration):
                 to_field="reference",
             ),
         ),
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="currency",
             field=models.CharField(editable=False, max_length=3, null=True),
         ),
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="hourly_rate",
             field=models.DecimalField(decimal_places=2, editable=False, max_digits=10, null=True),
         ),
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="rate",
             field=models.ForeignKey(
@@ -59,12 +62,12 @@ class Migration(migrations.Migration):
                 to="rates.rate",
             ),
         ),
-        migrations.AddField(
+        online.AddField(
             model_name="timeentry",
             name="rounded_seconds",
             field=models.BigIntegerField(editable=False, null=True),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name="timeentry",
             index=models.Index(
                 condition=models.Q(("bill__isnull", False)),
@@ -72,7 +75,7 @@ class Migration(migrations.Migration):
                 name="time_entry_billed",
             ),
         ),
-        migrations.AddConstraint(
+        online.AddConstraint(
             model_name="timeentry",
             constraint=models.CheckConstraint(
                 condition=models.Q(

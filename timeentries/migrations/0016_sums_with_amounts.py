@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from database import online
+
 
 class Migration(migrations.Migration):
+    atomic = False  # indexes are built beside writers
+
     dependencies = [
         ("billing", "0001_bills"),
         ("projects", "0006_money"),
@@ -15,11 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="timeentry",
-            name="time_entry_summed_up",
-        ),
-        migrations.AddIndex(
+        online.ReplaceIndex(
             model_name="timeentry",
             index=models.Index(
                 condition=models.Q(("end_time__isnull", False)),
