@@ -11,4 +11,4 @@ class TimeTrackerConfig(ApiAppConfig):
 
     def ready(self) -> None:
         """Import the modules that register themselves."""
-        from timetracker import checks, resource_checks  # noqa: F401 - how checks are registered
+        from timetracker import checks, migration_checks, resource_checks  # noqa: F401 - how checks are registered
