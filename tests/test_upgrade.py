@@ -12,21 +12,10 @@ import pytest
 from tests.support.answers import restricted
 from tests.support.databases import own_database
 from tests.support.servers import ROOT
-from tests.support.trees import checkout_of, copy_of_this, run
+from tests.support.trees import checkout_of, copy_of_this, environ_package, run
 
 BEFORE = "719bce3"
 ENTRIES = "3000"
-# That tree reads DATABASE_URL with django-environ, which the service no longer depends on.
-ENVIRON = """
-from psycopg.conninfo import conninfo_to_dict
-
-class Env:
-    @staticmethod
-    def db_url_config(address):
-        given = conninfo_to_dict(address)
-        names = ("dbname", "user", "password", "host", "port")
-        return {name.removeprefix("db").upper(): given.get(name, "") for name in names}
-"""
 
 
 @pytest.fixture
@@ -39,8 +28,7 @@ def database() -> Iterator[dict[str, str]]:
 @pytest.mark.slow
 def test_an_upgrade_keeps_what_was_there(tmp_path: Path, database: dict[str, str]) -> None:
     old, new = checkout_of(BEFORE, tmp_path / "old"), copy_of_this(tmp_path / "new")
-    (tmp_path / "before").mkdir()
-    (tmp_path / "before" / "environ.py").write_text(ENVIRON)
+    packages = environ_package(tmp_path / "before")
     answers = tmp_path / "answers.json"
     given = {
         **database,
@@ -53,7 +41,7 @@ def test_an_upgrade_keeps_what_was_there(tmp_path: Path, database: dict[str, str
         "RATE_LIMIT_PER_HOUR": "100000",
     }
     script = ROOT / "tests/support/upgraded.py"
-    in_old = {**given, "PYTHONPATH": f"{old}:{tmp_path / 'before'}"}
+    in_old = {**given, "PYTHONPATH": f"{old}:{packages}"}
     run(old, "manage.py", "migrate", **in_old)
     run(old, "manage.py", "seed_demo", "--entries", ENTRIES, "--until", "2024-03-01", **in_old)
     run(old, script, answers, **in_old)

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.harness import SKIPPED
 from tests.support.servers import ROOT
 
-SCRIPTS = ["monitoring", "pooling", "failover", "sentinel"]
+SCRIPTS = ["monitoring", "pooling", "failover", "sentinel", "upgrade"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -11,6 +11,19 @@ import pytest
 
 from tests.support.servers import ROOT, SETTINGS
 
+# A pool would need another package too.
+ENVIRON = """
+from psycopg.conninfo import conninfo_to_dict
+
+class Env:
+    @staticmethod
+    def db_url_config(address):
+        given = conninfo_to_dict(address)
+        names = ("dbname", "user", "password", "host", "port")
+        settings = {name.removeprefix("db").upper(): given.get(name, "") for name in names}
+        return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": {"pool": False}}
+"""
+
 
 def copy_of_this(folder: Path) -> Path:
     """Copy what git knows of this checkout, as it stands in the working tree."""
@@ -22,12 +35,28 @@ def copy_of_this(folder: Path) -> Path:
 
 def checkout_of(commit: str, folder: Path) -> Path:
     """Unpack a commit; the test is skipped where the clone is too shallow to have it."""
-    try:
-        _git("cat-file", "-e", f"{commit}^{{commit}}")
-    except subprocess.CalledProcessError:
+    if not has_commit(commit):
         pytest.skip(f"{commit} is not in this clone")
+    return unpack(commit, folder)
+
+
+def has_commit(commit: str) -> bool:
+    """Return whether the clone has a commit."""
+    command = ["git", "cat-file", "-e", f"{commit}^{{commit}}"]
+    return not subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+
+
+def unpack(commit: str, folder: Path) -> Path:
+    """Unpack a commit."""
     folder.mkdir()
     subprocess.run(["tar", "-x", "-C", folder], input=_git("archive", commit), check=True)
+    return folder
+
+
+def environ_package(folder: Path) -> Path:
+    """Make the part of django-environ that releases before 1.1.0 use, which is not installed."""
+    folder.mkdir()
+    (folder / "environ.py").write_text(ENVIRON)
     return folder
 
 
@@ -45,7 +74,7 @@ def attempt(
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=tree,
-        env=_environment(settings),
+        env=environment_of(settings),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -58,7 +87,7 @@ def kill_at(said: str, tree: Path, *arguments: str | Path, **settings: str) -> N
     with subprocess.Popen(
         [sys.executable, "-u", *arguments],
         cwd=tree,
-        env=_environment(settings),
+        env=environment_of(settings),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -72,7 +101,8 @@ def kill_at(said: str, tree: Path, *arguments: str | Path, **settings: str) -> N
     assert process.returncode == -signal.SIGKILL, "".join(lines)
 
 
-def _environment(settings: dict[str, str]) -> dict[str, str]:
+def environment_of(settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment with these settings alone."""
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     return inherited | settings
 
