@@ -1,6 +1,7 @@
 """Who and what the fault scripts work with; run in the tree and settings of a service.
 
-Migrates the database and prints the secrets as JSON: `python -m tests.faults.cast 30`.
+Migrates the database and prints the secrets as JSON: `python -m tests.faults.cast 30`, with a
+second number for so many more people who have a token each.
 """
 
 import json
@@ -10,8 +11,8 @@ import sys
 import django
 
 
-def make(tokens: int) -> dict[str, object]:
-    """Return two administrators' tokens, many of one user, and a project."""
+def make(tokens: int, people: int = 0) -> dict[str, object]:
+    """Return two administrators' tokens, many of one user, one of each other, and a project."""
     from apitokens.models import ApiToken
     from projects.models import Project
     from users.models import User
@@ -23,6 +24,7 @@ def make(tokens: int) -> dict[str, object]:
         ApiToken.issue(user=olga, name=f"fault {number}", scopes=scopes)
         for number in range(tokens)
     ]
+    others = [User.objects.create_user(f"person {number}") for number in range(people)]
     return {
         "user": olga.pk,
         "project": Project.objects.create(name="Site").pk,
@@ -31,6 +33,7 @@ def make(tokens: int) -> dict[str, object]:
             for user in administrators
         ],
         "tokens": {token.pk: secret for token, secret in issued},
+        "people": [ApiToken.issue(user=user, name="fault", scopes=scopes)[1] for user in others],
     }
 
 
@@ -40,4 +43,4 @@ if __name__ == "__main__":
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    print(json.dumps(make(int(sys.argv[1]))))
+    print(json.dumps(make(*map(int, sys.argv[1:]))))

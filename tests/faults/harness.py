@@ -144,6 +144,7 @@ class Service:
     project: int = 0
     administrators: list[str] = field(default_factory=list)
     tokens: dict[int, str] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)  # a token of each other user
 
     @property
     def token(self) -> str:
@@ -196,13 +197,14 @@ class Service:
         """Return the file of a server's log."""
         return self.tree / f"server-{port}.log"
 
-    def cast(self, tokens: int) -> None:
+    def cast(self, tokens: int, people: int = 0) -> None:
         """Make the users, tokens and the project."""
-        command = [sys.executable, "-m", "tests.faults.cast", str(tokens)]
+        command = [sys.executable, "-m", "tests.faults.cast", str(tokens), str(people)]
         made = json.loads(subprocess.check_output(command, cwd=self.tree, env=self.environment))
         self.user, self.project = made["user"], made["project"]
         self.administrators = made["administrators"]
         self.tokens = {int(key): secret for key, secret in made["tokens"].items()}
+        self.people = made["people"]
 
     def add(self, **settings: str) -> int:
         """Start one more server with other settings; return its port when it answers."""
@@ -232,7 +234,13 @@ class Service:
 
 @contextmanager
 def serving(
-    database: Database, servers: int = 1, tokens: int = 1, workers: int = 1, /, **settings: str
+    database: Database,
+    servers: int = 1,
+    tokens: int = 1,
+    workers: int = 1,
+    people: int = 0,
+    /,
+    **settings: str,
 ) -> Iterator[Service]:
     """Run a service from a copy of the tree; its rate limit is out of the way unless set."""
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
@@ -243,7 +251,7 @@ def serving(
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "data", "__pycache__"))
         ports = [free_port() for _ in range(servers)]
         service = Service(tree, database, environment, ports, workers)
-        service.cast(tokens)
+        service.cast(tokens, people)
         try:
             service.start()
             yield service
