@@ -30,7 +30,7 @@ LEFT_OUT = {
         *("sessions.Session", "idempotency.IdempotencyKey"),
     ),
     "what each installation makes by itself": (
-        *("tallies.Tally", "auth.Permission", "contenttypes.ContentType"),
+        *("tallies.Tally", "tallies.Fold", "auth.Permission", "contenttypes.ContentType"),
     ),
 }
 

@@ -5,6 +5,8 @@ from datetime import date
 from django.db import models
 from django.db.models import Q
 
+NEVER_FOLDED = 2**63 - 1  # what a trigger of the release before adds is always summed
+
 
 class Tally(models.Model):
     """A part of a count: the count is the sum of all the rows of its kind and key.
@@ -13,7 +15,7 @@ class Tally(models.Model):
     (tallies/triggers.py), so that a sum is exact in every snapshot. On PostgreSQL each write adds
     `fresh` rows, for which no writer waits for another; now and then a writer folds them into the
     one row of each day and the one of each month. So of the rows that are not fresh add up either
-    months or days.
+    months or days, and of the fresh ones those that `statements.FRESH` keeps.
     """
 
     # A kind declared by `Counted`, or the plural key of a resource of which only writes are
@@ -38,6 +40,8 @@ class Tally(models.Model):
     billed = models.BigIntegerField(default=0, db_default=0)
     writes = models.BigIntegerField(default=0, db_default=0)
     fresh = models.BooleanField(default=False, db_default=False)
+    # The transaction that added a fresh row: those before the last `Fold.xid` were folded.
+    xid = models.BigIntegerField(default=NEVER_FOLDED, db_default=NEVER_FOLDED)
 
     class Meta:
         verbose_name_plural = "tallies"
@@ -47,7 +51,9 @@ class Tally(models.Model):
                 fields=["kind", "day", "month"], condition=Q(fresh=False), name="tally_of_all_keys"
             ),
             models.Index(
-                fields=["kind", "key", "day"], condition=Q(fresh=True), name="tally_fresh"
+                fields=["xid", "kind", "key", "day"],
+                condition=Q(fresh=True),
+                name="tally_fresh_since",
             ),
         )
         constraints = (
@@ -61,6 +67,20 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}, {period(self.month, self.day)}"
+
+
+class Fold(models.Model):
+    """The newest one says up to where fresh rows are folded: before the transaction `xid`.
+
+    Folded rows stay in the index for as long as a snapshot is open that may see them, such as
+    that of a backup; to begin behind them keeps sums fast. It is a row for each fold, the newest
+    found first, because versions of one row would pile up in the same way.
+    """
+
+    xid = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"before {self.xid}"
 
 
 def period(month: int, day: int) -> str:

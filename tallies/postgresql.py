@@ -10,6 +10,8 @@ from tallies.statements import (
     ADD_UP,
     COLUMNS,
     COUNTED,
+    FRESH,
+    LAST_FOLD,
     PERIOD,
     counts_of,
     keys_of,
@@ -19,9 +21,14 @@ from tallies.statements import (
 FRESH_ROWS = 300  # three of an entry
 FOLD_LOCK = 7_205_006
 
+XID = "pg_current_xact_id()::text::bigint"
+
 _SUMS = ", ".join(f"SUM({column})" for column in (*COUNTED, "writes"))
+# A fold that comes after this transaction belongs to the server that a dump was taken from: this
+# one counts its transactions from the beginning. All fresh rows are summed again, then.
 _MAYBE_FOLD = f"""
     GET DIAGNOSTICS added = ROW_COUNT;
+    IF {LAST_FOLD} > {XID} THEN INSERT INTO tallies_fold (xid) VALUES (0); END IF;
     IF random() * {FRESH_ROWS} < added THEN PERFORM tallies_fold(); END IF;
     RETURN NULL;
 """
@@ -32,25 +39,34 @@ _MAYBE_FOLD = f"""
 # each day: one with the day, and one with day NULL for the month, stored as day 0. HAVING drops
 # the per-day rows of tallies without a day. The order keeps days together on disk, as they are
 # read.
+# All transactions before `pg_snapshot_xmin` have ended, and the DELETE sees what they have added:
+# before it there is nothing left to sum. One that only reads, however long, is not among them.
 FOLD = f"""
+DECLARE previous bigint;
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed'
         AND pg_try_advisory_xact_lock({FOLD_LOCK})
     THEN
-        WITH folded AS (DELETE FROM tallies_tally WHERE fresh RETURNING *)
+        previous := (SELECT id FROM tallies_fold ORDER BY id DESC LIMIT 1);
+        WITH folded AS (DELETE FROM tallies_tally WHERE {FRESH} RETURNING *),
+        noted AS (
+            INSERT INTO tallies_fold (xid)
+            SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        )
         INSERT INTO tallies_tally ({COLUMNS})
         SELECT kind, key, currency, month, COALESCE(day, 0) AS period, {_SUMS}, false
         FROM folded
         GROUP BY kind, key, currency, month, ROLLUP (day) HAVING COALESCE(day, 1) > 0
         ORDER BY period, month, kind
         {ADD_UP};
+        DELETE FROM tallies_fold WHERE id = previous;
     END IF;
 END
 """
 WRITE = f"""
 DECLARE added bigint;
 BEGIN
-    INSERT INTO tallies_tally (kind, writes, fresh) VALUES (TG_ARGV[0], 1, true);
+    INSERT INTO tallies_tally (kind, writes, fresh, xid) VALUES (TG_ARGV[0], 1, true, {XID});
     {_MAYBE_FOLD}
 END
 """
@@ -111,8 +127,8 @@ def _count(rows: str) -> str:
     return f"""
 DECLARE added bigint;
 BEGIN
-    INSERT INTO tallies_tally ({COLUMNS})
-    SELECT {period}, {_SUMS}, true
+    INSERT INTO tallies_tally ({COLUMNS}, xid)
+    SELECT {period}, {_SUMS}, true, {XID}
     FROM ({rows}) AS written, LATERAL (VALUES
         {keys}
     ) AS counted (kind, key, currency)

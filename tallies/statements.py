@@ -44,6 +44,10 @@ ADD_WRITES_TO_ALL = (
     f"INSERT INTO tallies_tally ({COLUMNS}) VALUES ('{INSTALLED}', {ZEROS}, %s, false) {ADD_UP}"
 )
 
+# The fresh rows that no fold has taken, of those that a snapshot contains.
+LAST_FOLD = "(SELECT xid FROM tallies_fold ORDER BY id DESC LIMIT 1)"
+FRESH = f"fresh AND xid >= COALESCE({LAST_FOLD}, 0)"
+
 
 def period_of(vendor: str, row: str = "") -> tuple[str, str]:
     """Return the expressions of a row's month and day."""

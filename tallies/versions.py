@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from tallies.registered import counted, written
-from tallies.statements import ADD_WRITES_TO_ALL, INSTALLED
+from tallies.statements import ADD_WRITES_TO_ALL, FRESH, INSTALLED
 
 if TYPE_CHECKING:
     from users.models import User
@@ -17,7 +17,7 @@ EPOCH_BITS = 48  # more writes than there ever were, with room for thousands of 
 # Without the rows of days, whose writes are in the months' rows too.
 WRITES = " UNION ALL ".join(
     f"SELECT writes FROM tallies_tally WHERE kind IN ({{0}}) AND key = {{1}} AND {rows}"
-    for rows in ("fresh", "NOT fresh AND day = 0")
+    for rows in (FRESH, "NOT fresh AND day = 0")
 )
 
 

@@ -13,6 +13,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.where import AND, WhereNode
 
 from projects.models import Project
+from tallies.statements import FRESH
 from timeentries.apps import OF_ALL, OF_PROJECT, OF_USER, TABLE
 
 USER, PROJECT, CLIENT = "user exact", "project exact", "client exact"
@@ -45,7 +46,7 @@ EACH_PROJECT = TallyScope(OF_PROJECT, "true", "true")
 # Each of these conditions is a range of an index.
 MONTHS = "NOT fresh AND day = 0 AND month >= %s AND month < %s"
 DAYS = "NOT fresh AND day >= %s AND day < %s"
-FRESH = "fresh AND day >= %s AND day < %s"
+UNFOLDED = f"{FRESH} AND day >= %s AND day < %s"
 
 # Parts of the totals by project, as totals_by_project_from_tallies describes them.
 OF_TALLIES = ", ".join(
@@ -206,7 +207,7 @@ def _tallies(first: int, last: int) -> Iterator[tuple[str, str, int, int]]:
     minus them where a month extends beyond the range: about seven days at each end. Short ranges
     use days only.
     """
-    yield "", FRESH, first, last
+    yield "", UNFOLDED, first, last
     begin, end = _nearest_month(first), _nearest_month(last)
     outer = (first, _first_day(begin)), (_first_day(end), last)
     if last - first <= end - begin + sum(abs(day - other) for day, other in outer):
