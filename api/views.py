@@ -1,8 +1,8 @@
 """Base view: the order of checks, and strict query parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -29,8 +29,11 @@ from api.turns import Turn, end_with, turns
 from api.wire.content_coding import check_coding
 from apitokens.dialects import Dialect, name_for_client, spoken_by
 from database.deadlines import Deadline
+from database.replicas import is_configured
 from edge.framing import NOTHING_IN_CHUNKS
 from edge.middleware import is_too_large
+from edge.reading import METHODS as METHODS_THAT_READ
+from edge.reading import answered
 from idempotency.idempotent import answer_once, key_of
 from registry import declared
 from resources.integrity import references_as_conflicts
@@ -38,6 +41,8 @@ from resources.integrity import references_as_conflicts
 if TYPE_CHECKING:
     from apitokens.models import ApiToken
     from users.models import User
+
+R = TypeVar("R", bound=HttpResponseBase)
 
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
@@ -97,6 +102,7 @@ class ApiView(APIView):
     is_polled = False  # whether requests count for the minute only, not for the hour
     failures: Sequence[int] = ()  # statuses for the OpenAPI document alone
     has_deadline = True  # whether to read may be refused for the time that it takes
+    on_primary = False  # whether it reads there although there is a replica
     request: ApiRequest
     throttles: Sequence[Any] = ()
     turn: Turn | None = None
@@ -144,7 +150,16 @@ class ApiView(APIView):
             read_body(request)
         if key := key_of(request):
             raise Answered(self._answer_once(request, key))
+        if request.method in METHODS_THAT_READ and not self.on_primary and is_configured():
+            handler = getattr(self, request.method.lower())
+            raise Answered(
+                self.read(lambda: handler(request, *args, **kwargs), self.request.auth.position)
+            )
         self._translate_body()
+
+    def read(self, answer: Callable[[], R], position: str | None) -> R:
+        """Return an answer that only reads, made on the replica if that is up to date."""
+        return answered(answer, position, self.deadline)
 
     def check_permissions(self, request: Request) -> None:
         """Refuse what is reserved for administrators, after refusing those without the scope."""

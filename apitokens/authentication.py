@@ -13,6 +13,7 @@ from structlog.contextvars import bind_contextvars
 from apitokens.dialects import has_scheme, is_scheme, name_for_client
 from apitokens.models import ApiToken
 from database.prepared import PreparedGet
+from database.replicas import with_position
 from ratelimit import limits as rate_limit
 from ratelimit.client_address import client_address, network_of
 from values.credentials import digest_of, imported_digest
@@ -29,7 +30,9 @@ FAILURES_PER_MINUTE = 30  # refused credentials of one address, before 429 inste
 
 # Both in one query: between two, another request may rewrite an imported one.
 token_of_digests = PreparedGet(
-    ApiToken.objects.select_related("user"), "digest__in", example=("one", "another")
+    with_position(ApiToken.objects.select_related("user")),
+    "digest__in",
+    example=("one", "another"),
 )
 security_log = logging.getLogger("timetracker.security")
 

@@ -96,6 +96,7 @@ class ApiToken(DerivingMixin):
     calls: int  # of the last 30 days, by `with_calls`
     keeps: list[str]  # the scopes that it needs, where a page asks whether to narrow it
     secret: str  # of a new token, on its way to the page that shows it
+    position: str | None = None  # of the primary as it authenticated, if there is a replica
 
     name = NameField(max_length=100)
     folded_name = FoldedField(of="name")

@@ -1,6 +1,7 @@
 """The feed's endpoint."""
 
 from dataclasses import replace
+from functools import partial
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
@@ -16,6 +17,7 @@ from apitokens.scopes import allows
 from changes.cursors import Cursor, CursorExpired
 from changes.feed import VIEWSETS, Items, Reader
 from changes.serializers import ChangeListSerializer
+from database.replicas import is_configured, position_now
 from journal.models import Feed
 from journal.numbering import TooManyWaiting, feed_of_now, numbered_feed
 
@@ -31,6 +33,7 @@ class ChangesView(ApiView):
 
     scope_resource = "time_entries"
     has_deadline = False  # numbering new changes may have to wait for other readers
+    on_primary = True  # where it numbers; what is numbered may be read on the replica
     tagged = True
     also_opened_by = tuple(
         viewset.scope_resource
@@ -81,18 +84,27 @@ class ChangesView(ApiView):
         if not _can_be_followed(cursor, now, feed):
             raise CursorExpired
         reader = Reader(request, types)
+        page = partial(self._page, reader, cursor, now, limit, waiting=feed.waiting)
+        if is_configured() and cursor != now:
+            return self.read(page, position_now())
+        return page()
+
+    def _page(
+        self, reader: Reader, cursor: Cursor, now: Cursor, limit: int, *, waiting: bool
+    ) -> Response:
+        """Return what follows a cursor, up to the end of the feed as it was numbered."""
         if cursor.listed:
             items, listed = reader.listed(cursor.listed, cursor.seq, limit)
             cursor = replace(cursor, listed=listed)
-            return _answer(items, cursor, has_more=cursor != now or feed.waiting)
+            return _answer(items, cursor, has_more=cursor != now or waiting)
         items, seq = [], cursor.seq
         if cursor != now:
             items, seq = reader.changed(cursor.seq, now.seq, limit)
             if not _can_be_followed(cursor, now, Feed.current()):
                 raise CursorExpired  # pruned while we were reading
-        response = _answer(items, replace(now, seq=seq), has_more=seq < now.seq or feed.waiting)
+        response = _answer(items, replace(now, seq=seq), has_more=seq < now.seq or waiting)
         if not (items or response.data["has_more"]):
-            check_preconditions(request, tag := self._tag_of_nothing(now))
+            check_preconditions(self.request, tag := self._tag_of_nothing(now))
             response["ETag"] = tag
         return response
 

@@ -41,6 +41,16 @@ class Deadline:
         if self._was_heard and not self._database.in_atomic_block:
             self._database.close()  # a late word to stop must not meet the next request
 
+    def turn_to(self, database: BaseDatabaseWrapper) -> None:
+        """Begin again, with the statements of another connection of this thread."""
+        _watch.end(self)
+        with self._lock:
+            if self._was_heard:
+                self._database.close()
+            self._database, self._was_heard = database, False
+        self.ends = time.monotonic() + self.seconds
+        _watch.begin(self)
+
     def stop(self) -> None:
         """Break off the statement that runs, if one does."""
         with self._lock, suppress(Exception):  # there is no connection, or no longer

@@ -77,22 +77,25 @@ class PreparedGet(Generic[M]):
 
     def __call__(self, *values: object) -> M | None:
         """Return the row with the value, or one of the values, if there is one."""
-        if not hasattr(self._of_thread, "compiled"):
+        database = self._queryset.db
+        compiled: _Compiled | None = self._of_thread.__dict__.get(database)
+        if compiled is None:
             query = self._queryset.order_by().filter(**{self._field: self._example}).query
-            self._of_thread.compiled = _Compiled(query, self._queryset.db)
-        compiled: _Compiled = self._of_thread.compiled
+            compiled = self._of_thread.__dict__[database] = _Compiled(query, database)
         rows = compiled.rows(values)
-        return self._instance(compiled.compiler, rows[0]) if rows else None
+        return self._instance(compiled.compiler, rows[0], database) if rows else None
 
-    def _instance(self, compiler: SQLCompiler, row: Row) -> M:
+    def _instance(self, compiler: SQLCompiler, row: Row, database: str) -> M:
         """Return the model instance of a row and its related ones, as Django's ModelIterable."""
-        info, database = compiler.klass_info, self._queryset.db
+        info = compiler.klass_info
         places = info["select_fields"]
         names = [compiler.select[place][0].target.attname for place in places]
         instance: M = info["model"].from_db(database, names, [row[place] for place in places])
         populators = get_related_populators(info, compiler.select, database)  # type: ignore[call-arg]
         for populator in populators:
             populator.populate(row, instance)
+        for name, place in compiler.annotation_col_map.items():
+            setattr(instance, name, row[place])
         return instance
 
 

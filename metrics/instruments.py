@@ -26,6 +26,11 @@ STATEMENTS = Counter(
 REDIS = Counter(
     "timetracker_request_redis_seconds", "Seconds that requests waited for Redis.", ["route"]
 )
+READS = Counter(
+    "timetracker_reads",
+    "Requests that may be read on the replica, by where they were, and why on the primary.",
+    ["server", "why"],
+)
 EVENTS = Counter(
     "timetracker_log_events",
     "Lines of the log from WARNING up: refused and rate-limited calls, causes of 503, errors.",

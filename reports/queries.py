@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connections
 from django.db.models import F
 
 from reports.groups import Group
@@ -64,7 +64,7 @@ def totals_by_project(entries: TimeEntryQuerySet) -> list[Group]:
     entries = entries.finished().order_by()
     parts, params = totals_by_project_from_tallies(entries) or _counted_by_project(entries)
     projects: dict[int, Group] = {}
-    with connection.cursor() as cursor:
+    with connections[entries.db].cursor() as cursor:
         cursor.execute(TOTALS.format(parts=parts), params)
         for project_id, name, estimate, *sums in cursor.fetchall():
             project = projects.get(project_id)

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from edge.reading import page_read
 from staff.login import LoginForm, PasswordChangeForm, remember_browser
 from staff.queries import refuse_unanswerable, within_numbers
 
@@ -36,7 +37,7 @@ class AdminSite(admin.AdminSite):
         cacheable: bool = False,  # noqa: FBT001, FBT002 - Django's
     ) -> Any:
         """Return a page that only staff may see."""
-        return super().admin_view(within_numbers(view), cacheable)
+        return super().admin_view(page_read(within_numbers(view)), cacheable)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None

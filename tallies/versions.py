@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
+from database.replicas import connection_to_read
 from tallies.registered import counted, written
 from tallies.statements import ADD_WRITES_TO_ALL, FRESH, INSTALLED
 
@@ -43,7 +44,7 @@ def list_version(shown: Iterable[str], user: "User") -> int:
     if own:
         parts.append(WRITES.format(f"'{counted().of_owner}'", "%s"))
     sql = f"SELECT COALESCE(SUM(writes), 0) FROM ({' UNION ALL '.join(parts)}) AS counted"
-    with connection.cursor() as cursor:
+    with connection_to_read().cursor() as cursor:
         cursor.execute(sql, [user.pk] * 2 if own else [])
         return int(cursor.fetchone()[0])
 

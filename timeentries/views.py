@@ -83,6 +83,7 @@ class TimerStatusView(ApiView):
 
     scope_resource = "time_entries"
     tagged = True
+    on_primary = True
     is_polled = True  # every five seconds by the original's mobile app: 720 an hour
 
     @extend_schema(responses=inline_serializer("TimerStatus", STATUS))

@@ -213,6 +213,17 @@ def database(name: str) -> dict[str, Any]:
     return database_url.read(name, text) if text else {}
 
 
+def replica(name: str, *, has_server: bool) -> dict[str, Any]:
+    """Return Django's settings of a standby of DATABASE_URL's server; empty without one."""
+    found = database(name)
+    if found and not has_server:
+        raise ImproperlyConfigured(
+            f"{name} needs DATABASE_URL: the PostgreSQL server that it is a replica of. SQLite "
+            "has no replicas."
+        )
+    return found
+
+
 def secret(name: str, directory: Path, *, required: bool) -> str:
     """Return a secret from the environment, or from a file made on the first run (mode 0600).
 

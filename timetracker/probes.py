@@ -14,24 +14,32 @@ from rest_framework.response import Response
 
 from api.exceptions import log_unavailable
 from api.views import PublicView
+from database.replicas import BEHIND, OK, UNAVAILABLE, is_configured, replica
 from ratelimit.counters import CounterCache
 
 log = logging.getLogger("timetracker.errors")
 
-OK, UNAVAILABLE, READ_ONLY, PENDING = "ok", "unavailable", "read_only", "pending"
+READ_ONLY, PENDING = "read_only", "pending"
 
 
 class HealthySerializer(serializers.Serializer[object]):
     """The service and everything it uses works."""
 
     status = serializers.ChoiceField(["healthy"])
+    replica = serializers.ChoiceField(
+        [OK, BEHIND, UNAVAILABLE],
+        required=False,
+        help_text="If one is configured. Without it the primary is read.",
+    )
 
 
 class UnhealthySerializer(serializers.Serializer[object]):
     """Something that the service uses does not work."""
 
     status = serializers.ChoiceField(["unhealthy"])
-    checks = serializers.DictField(child=serializers.ChoiceField([OK, READ_ONLY, UNAVAILABLE]))
+    checks = serializers.DictField(
+        child=serializers.ChoiceField([OK, READ_ONLY, BEHIND, UNAVAILABLE])
+    )
 
 
 class LiveSerializer(serializers.Serializer[object]):
@@ -46,6 +54,7 @@ class ReadinessChecksSerializer(serializers.Serializer[object]):
     database = serializers.ChoiceField([OK, READ_ONLY, UNAVAILABLE])
     migrations = serializers.ChoiceField([OK, PENDING, UNAVAILABLE])
     cache = serializers.ChoiceField([OK, UNAVAILABLE])
+    replica = serializers.ChoiceField([OK, BEHIND, UNAVAILABLE], required=False)
 
 
 class ReadySerializer(serializers.Serializer[object]):
@@ -82,7 +91,8 @@ class ReadyView(PublicView):
         """Return 200 if the database is writable and migrated, otherwise 503.
 
         `cache` (Redis) is for information only: without it the service keeps running, and each
-        process counts rate limits separately.
+        process counts rate limits separately. So is `replica`, which is there if one is
+        configured: without it the primary is read.
         """
         checks = parts()
         ready = {checks["database"], checks["migrations"]} == {OK}
@@ -102,14 +112,14 @@ class HealthView(PublicView):
         """Return 200 `{"status": "healthy"}`, or 503 naming what has failed; for monitoring."""
         checks = {"database": _database(), "cache": _cache()}
         if set(checks.values()) == {OK}:
-            return Response({"status": "healthy"})
+            return Response({"status": "healthy", **_replica()})
         log.error("Unhealthy", extra={"cause": checks})
         return Response({"status": "unhealthy", "checks": checks}, status=503)
 
 
 def parts() -> dict[str, str]:
     """Return the state of each part that readiness looks at."""
-    return {"database": _database(), "migrations": _migrations(), "cache": _cache()}
+    return {"database": _database(), "migrations": _migrations(), "cache": _cache(), **_replica()}
 
 
 def _database() -> str:
@@ -133,6 +143,14 @@ def _migrations() -> str:
 def _known_migrations() -> frozenset[tuple[str, str]]:
     """Return the migrations of the code that runs."""
     return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def _replica() -> dict[str, str]:
+    """Return whether this process reads on the replica, as it found when it last looked."""
+    if not is_configured():
+        return {}
+    replica.watch()
+    return {"replica": replica.state}
 
 
 def _cache() -> str:

@@ -150,6 +150,12 @@ DATABASE_DIRECT = environment.database("DATABASE_DIRECT_URL")
 if DATABASE_DIRECT:
     DATABASE_DIRECT = database_url.served(DATABASE_DIRECT, POSTGRESQL_LIMITS, pooled=False)
 DATABASES = {"default": _SERVER or _SQLITE}
+# A standby of the server, for reads: database/replicas.py.
+_REPLICA = environment.replica("DATABASE_REPLICA_URL", has_server=bool(_SERVER))
+if _REPLICA:
+    DATABASES["replica"] = database_url.served(_REPLICA, POSTGRESQL_LIMITS, pooled=DATABASE_POOLED)
+    DATABASE_ROUTERS = ["database.replicas.Router"]
+DATABASE_REPLICA_LAG = environment.positive_integer("DATABASE_REPLICA_LAG", 10)  # seconds
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, dict[str, object]] = {

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from api.exceptions import log_unavailable
 from database.deadlines import Deadline
+from database.replicas import OK, is_configured, replica
 from journal.models import Change, Feed
 from timeentries.models import TimeEntry
 from timetracker import probes
@@ -79,6 +80,7 @@ class StateCollector(Collector):
                 yield _parts()
                 yield _deliveries()
                 yield from _gauges()
+            yield from _lag_of_replica()
         except Error as error:
             log_unavailable(error)
         finally:
@@ -90,7 +92,7 @@ def _parts() -> GaugeMetricFamily:
         "timetracker_up", "1 if a part of the service works, as /ready sees it.", labels=["part"]
     )
     for part, state in probes.parts().items():
-        found.add_metric([part], float(state == probes.OK))
+        found.add_metric([part], float(state == OK))
     return found
 
 
@@ -114,6 +116,13 @@ def _gauges() -> Iterator[GaugeMetricFamily]:
         value = look()
         if value is not None:
             yield GaugeMetricFamily(name, str(look.__doc__), value=value)
+
+
+def _lag_of_replica() -> Iterator[GaugeMetricFamily]:
+    if is_configured():
+        replica.watch(alone=True)
+        text = "Seconds for which the primary has had something that the replica has not."
+        yield GaugeMetricFamily("timetracker_replica_lag_seconds", text, value=replica.lag)
 
 
 def _seconds_since(instant: datetime | None) -> float:

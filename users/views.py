@@ -27,6 +27,7 @@ class CurrentUserView(ApiView):
 
     scope_resource = "users"
     tagged = True
+    on_primary = True  # the row came with the token
 
     @extend_schema(responses=inline_serializer("UserEnvelope", {"user": UserSerializer()}))
     def get(self, request: ApiRequest) -> Response:

@@ -9,6 +9,8 @@ could still lose it.
 
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, TypeVar
 
 import psycopg
@@ -40,6 +42,7 @@ class Connection(psycopg.Connection[TupleRow]):
 
     serves: ClassVar[bool] = False
     _hasty_until: ClassVar[float] = 0.0  # monotonic seconds
+    patience: float | None = None  # seconds for each statement, in place of these limits
 
     def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
         """Listen for the server's word that a commit did not wait for the standby."""
@@ -83,6 +86,9 @@ class Connection(psycopg.Connection[TupleRow]):
         except psycopg.OperationalError as error:
             if timeout is None or self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
+            if self.patience is not None:
+                self.close()
+                raise
             self._give_up()
             raise CommitUnconfirmed("the commit was not confirmed in time") from error
         if self._stopped_waiting:
@@ -100,6 +106,8 @@ class Connection(psycopg.Connection[TupleRow]):
 
     def _limit(self) -> float | None:
         """Return how long to wait for a commit; the server's timeouts end other statements."""
+        if self.patience is not None:
+            return self.patience
         if not (self.serves and (self._commits or self.autocommit)):
             return None
         is_hasty = time.monotonic() < Connection._hasty_until
@@ -115,6 +123,18 @@ class Connection(psycopg.Connection[TupleRow]):
             pass  # it cannot be reached
         finally:
             self.close()
+
+
+@contextmanager
+def patience_of(database: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """Close the connection of a server that takes longer over a statement of the block."""
+    database.ensure_connection()
+    connection = database.connection
+    connection.patience = seconds
+    try:
+        yield
+    finally:
+        connection.patience = None
 
 
 def wait_for_no_standby(database: BaseDatabaseWrapper) -> None:

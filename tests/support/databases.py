@@ -1,13 +1,38 @@
-"""A database of its own, for commands that run beside the tests."""
+"""A database of its own, for commands that run beside the tests, and a replica of theirs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from urllib.parse import urlencode
 
 import psycopg
-from django.db import connection
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+
+from database.replicas import REPLICA
+
+
+@cache
+def _another() -> BaseDatabaseWrapper:
+    """The connection of prepared queries, which keep it."""
+    return connection.copy()  # by the name that tests may use
+
+
+@contextmanager
+def replica_of_tests(patch: pytest.MonkeyPatch) -> Iterator[BaseDatabaseWrapper]:
+    """Configure a replica: another connection to the same database."""
+    patch.setitem(settings.DATABASES, REPLICA, connection.settings_dict)
+    connections[REPLICA] = replica = _another()
+    replica.settings_dict = connection.settings_dict
+    try:
+        yield replica
+    finally:
+        replica.close()
+        del connections[REPLICA]
 
 
 @contextmanager

@@ -29,6 +29,8 @@ SETTINGS = (
     *(
         "DATABASE_POOLED",
         "DATABASE_DIRECT_URL",
+        "DATABASE_REPLICA_URL",
+        "DATABASE_REPLICA_LAG",
         "TRUSTED_PROXIES",
         "TIME_ZONE",
         "RATE_LIMIT_PER_MINUTE",

@@ -477,6 +477,12 @@ def test_racing_first_runs_agree_on_one_secret(
             {"DATABASE_URL": "mysql://h"}, "DATABASE_URL must be a URL", id="DATABASE_URL"
         ),
         pytest.param(
+            {"DATABASE_REPLICA_URL": "postgres://h/db"},
+            "DATABASE_REPLICA_URL needs DATABASE_URL: the PostgreSQL server that it is a replica "
+            "of. SQLite has no replicas.",
+            id="DATABASE_REPLICA_URL",
+        ),
+        pytest.param(
             {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES must be addresses", id="TRUSTED_PROXIES"
         ),
         pytest.param(
