@@ -47,8 +47,10 @@ class Watch:
 
 
 @contextmanager
-def standby_of(primary: Postgresql) -> Iterator[Postgresql]:
-    """Run a synchronous standby of a server beside it."""
+def standby_of(
+    primary: Postgresql, *settings: str, synchronous: bool = True
+) -> Iterator[Postgresql]:
+    """Run a standby of a server beside it, with settings of its own."""
     folder = primary.folder / "standby"
     folder.mkdir()
     if primary.user:
@@ -62,8 +64,11 @@ def standby_of(primary: Postgresql) -> Iterator[Postgresql]:
         *options,
     ]
     subprocess.run(command, check=True, cwd=folder, user=primary.user)
+    with (folder / "data" / "postgresql.auto.conf").open("a") as file:
+        file.writelines(f"{setting}\n" for setting in settings)
     standby.start()
-    primary.configure("synchronous_standby_names = '*'")
+    if synchronous:
+        primary.configure("synchronous_standby_names = '*'")
     try:
         yield standby
     finally:
