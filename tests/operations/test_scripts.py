@@ -8,7 +8,7 @@ import pytest
 from tests.faults.harness import SKIPPED
 from tests.support.servers import ROOT
 
-SCRIPTS = ["monitoring", "pooling", "failover", "sentinel", "upgrade", "hot_rows", "replicas"]
+SCRIPTS = ["monitoring", "pooling", "failover", "sentinel", "upgrade", "hot_rows", "replicas", "restore"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -1,9 +1,10 @@
-"""Invalidate ETags and cursors after a restore."""
+"""Make feeds, entity tags and tallies true again after a restore."""
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from journal.numbering import expire_cursors
+from tallies.rebuilding import differences, rebuild
 from tallies.versions import renew_list_versions
 
 
@@ -13,14 +14,18 @@ class Command(BaseCommand):
     help = (
         "Run this after restoring a backup, before starting the service. Version numbers "
         "of lost writes will be reused, so every list gets a new ETag and consumers of "
-        "/api/v1/changes get 410 cursor_expired."
+        "/api/v1/changes get 410 cursor_expired. Wrong tallies are corrected."
     )
 
     def handle(self, **_: object) -> None:
-        """Renew both."""
+        """Renew both, and count again if anything was restored with triggers disabled."""
+        wrong = differences()
+        if wrong:
+            rebuild()
         with transaction.atomic():
             expire_cursors()
             renew_list_versions()
         self.stdout.write(
-            "All list ETags have been renewed and all change feed cursors have expired."
+            "All list ETags have been renewed and all change feed cursors have expired. "
+            f"{len(wrong)} tallies were wrong and have been corrected."
         )
