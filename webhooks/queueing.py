@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +15,7 @@ from webhooks.models import Delivery, Queue, Webhook, WebhookQuerySet
 
 QUEUES_AT_ONCE = 500
 CHANGES_AT_ONCE = 1_000
+ID_BYTES = 16
 # Changes times queues: what is inserted in one transaction, for which nothing else is sent.
 LOOKED_AT_ONCE = 5_000
 LONGEST_TRANSACTION = timedelta(minutes=1)  # between the instant of a change and its commit
@@ -70,11 +72,23 @@ def _wanted(queue: Queue, webhook: Webhook, changes: Iterable[Change]) -> Iterat
             yield Delivery(
                 webhook=webhook,
                 activation=queue.activation,
+                message_id=message_id_of(webhook, change),
                 event=event,
                 seq=change.seq,
                 object_id=change.object_id,
                 created_at=now,
             )
+
+
+def message_id_of(webhook: Webhook, change: Change) -> str:
+    """Return the `webhook-id` of a change.
+
+    It is the same if a restored backup has the change but not its delivery, so that a receiver
+    knows what it had before. The number in the feed may then be another change's.
+    """
+    when = change.changed_at.timestamp()
+    text = f"{webhook.pk} {change.pk} {change.type} {change.object_id} {when}"
+    return f"msg_{blake2b(text.encode(), digest_size=ID_BYTES).hexdigest()}"
 
 
 def _insert(deliveries: Sequence[Delivery]) -> None:

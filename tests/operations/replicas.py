@@ -39,7 +39,7 @@ from tests.support.servers import Postgresql, free_port
 NODES = 2
 THREADS, TRIES = 6, 100  # of each thread: one write and six reads
 PAUSED, RESUMED = 0.15, 0.15  # seconds
-LOCKED_EVERY = 0.2
+LOCKED_EVERY, CONFLICT_WITHIN = 0.1, 60.0
 BEFORE, AWAY, AFTER = 2.0, 5.0, 6.0
 ANSWERED_WITHIN = 10.0
 IN_USE_WITHIN = 10.0
@@ -255,7 +255,10 @@ def conflicts(
     verdict: Verdict, service: Service, primary: Postgresql, standby: Postgresql
 ) -> None:
     """Read long files on the standby while the primary locks their table, as a migration does."""
-    files = "/api/v1/reports/entries?start_date=2024-01-01&end_date=2024-12-31&format=csv"
+    paths = (
+        "/api/v1/reports/entries?start_date=2024-01-01&end_date=2024-12-31&format=csv",
+        "/api/v1/time-entries?search=nowhere",
+    )
 
     def lock() -> None:
         time.sleep(LOCKED_EVERY)  # or the standby would never be up to date
@@ -263,12 +266,16 @@ def conflicts(
             connection.execute(LOCK)
 
     def read(number: int, request: int) -> Answer:
-        return service.callers(service.administrators[0])[request % NODES].send("GET", files)
+        return service.callers(service.administrators[0])[request % NODES].send(
+            "GET", paths[number % 2]
+        )
 
     before = ask(standby, CONFLICTS)
     with repeated(lock), Load(CALLERS, read) as load:
-        time.sleep(10)
-    time.sleep(1.5)
+        give_up = time.monotonic() + CONFLICT_WITHIN
+        while ask(standby, CONFLICTS) == before and time.monotonic() < give_up:
+            time.sleep(0.5)
+        time.sleep(2)
     canceled = ask(standby, CONFLICTS) - before
     verdict.line(
         "conflicts with the replay",

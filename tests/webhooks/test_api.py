@@ -1,6 +1,6 @@
 """The webhooks' endpoints: what is shown, to whom, and what is refused."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from webhooks.models import (
     Queue,
     Webhook,
 )
-from webhooks.queueing import INACTIVE, fill_queues
+from webhooks.queueing import INACTIVE, fill_queues, message_id_of
 
 PATH = "/api/v1/webhooks"
 SCOPES = [f"write:{name}" for name in ("webhooks", "time_entries", "projects", "tasks", "clients")]
@@ -267,6 +267,30 @@ def test_what_was_written_while_it_was_not_active_is_not_sent(api: APIClient, ow
     later = make_client("Later")
     fill_queues()
     assert [*Delivery.objects.values_list("object_id", flat=True)] == [later.pk]
+
+
+def test_a_delivery_that_a_restore_took_away_comes_again_with_its_id(owner: User) -> None:
+    make_hook(owner)
+    make_client("A")
+    position = Queue.objects.get().position
+    fill_queues()
+    lost = Delivery.objects.get(event="client.created")
+    Delivery.objects.all().delete()
+    Queue.objects.update(position=position)
+    make_client("B")
+    fill_queues()
+    again, other = Delivery.objects.filter(event="client.created").order_by("seq")
+    assert again.message_id == lost.message_id != other.message_id
+
+
+def test_changes_of_other_rows_and_times_have_other_ids(owner: User) -> None:
+    hook, other = make_hook(owner), make_hook(owner)
+    make_client("A")
+    change = Change.objects.get(type="client")
+    ids = {message_id_of(hook, change), message_id_of(other, change)}
+    change.changed_at += timedelta(microseconds=1)
+    ids.add(message_id_of(hook, change))
+    assert len(ids) == 3
 
 
 def test_a_replay_sends_again_what_was_delivered_and_what_was_pruned(
