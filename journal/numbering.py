@@ -77,11 +77,9 @@ def prune(before: datetime) -> int:
     """
     while Change.objects.waiting().exists():
         number_waiting()
+    through = _last_number_before(before)
     with transaction.atomic():
         feed = Feed.locked()
-        kept = Change.objects.filter(changed_at__gte=before, seq__lte=feed.last_seq)
-        oldest = kept.order_by("seq").values_list("seq", flat=True).first()
-        through = feed.last_seq if oldest is None else oldest - 1
         feed.pruned_through = max(feed.pruned_through, through)
         feed.save(update_fields=["pruned_through"])
     return _delete_through(feed.pruned_through)
@@ -93,11 +91,22 @@ def expire_cursors() -> None:
     Feed.objects.filter(pk=feed.pk).update(epoch=new_epoch())
 
 
+def _last_number_before(instant: datetime) -> int:
+    """Return the number before the first change that was made at an instant or later.
+
+    It reads all changes up to there, and so without the lock: what comes in the meantime is newer.
+    """
+    last = Feed.current().last_seq
+    kept = Change.objects.filter(changed_at__gte=instant, seq__lte=last).order_by("seq")
+    oldest = kept.values_list("seq", flat=True).first()
+    return last if oldest is None else oldest - 1
+
+
 def _delete_through(seq: int) -> int:
-    deleted = 0
-    while True:
-        batch = Change.objects.filter(seq__lte=seq).order_by("seq")[:DELETED_AT_ONCE]
-        count, _ = Change.objects.filter(pk__in=batch.values("pk")).delete()
-        if not count:
-            return deleted
-        deleted += count
+    """Delete changes, some numbers at a time: what a backup still sees is passed only once."""
+    numbered = Change.objects.filter(seq__lte=seq).order_by("seq")
+    first, deleted = numbered.values_list("seq", flat=True).first(), 0
+    for start in range(first or seq + 1, seq + 1, DELETED_AT_ONCE):
+        end = min(start + DELETED_AT_ONCE - 1, seq)
+        deleted += Change.objects.filter(seq__gte=start, seq__lte=end).delete()[0]
+    return deleted

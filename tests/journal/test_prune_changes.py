@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from journal import numbering
@@ -51,6 +53,19 @@ def test_nothing_is_thrown_away_after_what_is_kept(db: None) -> None:
     call_command("prune_changes")
 
     assert list(Change.objects.order_by("seq").values_list("seq", flat=True)) == [2, 3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readers_do_not_wait_while_it_looks_for_the_first_change_to_keep() -> None:
+    made_days_ago(200, 91, 0)
+    numbering.numbered_feed()
+
+    with CaptureQueriesContext(connection) as captured:
+        call_command("prune_changes")
+
+    statements = [query["sql"] for query in captured]
+    [looks] = [place for place, sql in enumerate(statements) if '"changed_at" >=' in sql]
+    assert not any(sql.startswith("BEGIN") for sql in statements[:looks])
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "a", "36501"])
