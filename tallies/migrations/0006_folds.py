@@ -6,6 +6,8 @@ ADD = f"ALTER TABLE tallies_tally ADD COLUMN xid bigint NOT NULL DEFAULT {NEVER_
 
 
 class Migration(migrations.Migration):
+    safe_because = "PostgreSQL adds a column with a constant default without looking at the rows."
+
     dependencies = [("tallies", "0005_count_amounts")]
 
     operations = [

@@ -8,7 +8,16 @@ import pytest
 from tests.faults.harness import SKIPPED
 from tests.support.servers import ROOT
 
-SCRIPTS = ["monitoring", "pooling", "failover", "sentinel", "upgrade", "hot_rows", "replicas", "restore"]
+SCRIPTS = [
+    "monitoring",
+    "pooling",
+    "failover",
+    "sentinel",
+    "upgrade",
+    "hot_rows",
+    "replicas",
+    "restore",
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
