@@ -215,9 +215,12 @@ def _alone() -> Iterator[None]:
 def _takes_turn(waiting: BaseDatabaseWrapper) -> bool:
     """Return whether the turn is ours until the transaction ends, idle as it will be."""
     with waiting.cursor() as cursor:
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PREPARATION_LOCK])
-        return bool(cursor.fetchone()[0])
+        (is_ours,) = cursor.fetchone()
+        # Last, because a SELECT would keep its snapshot, for which the migrations' CREATE INDEX
+        # CONCURRENTLY would wait, until another statement takes the place of its portal.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    return bool(is_ours)
 
 
 def _workers_that_share_counters(workers: int | None) -> int:
