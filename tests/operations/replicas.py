@@ -254,7 +254,7 @@ def states(service: Service) -> list[str]:
 def conflicts(
     verdict: Verdict, service: Service, primary: Postgresql, standby: Postgresql
 ) -> None:
-    """Read long files on the standby while the primary locks their table, as a migration does."""
+    """Read on the standby while the primary locks the table, as a migration does."""
     paths = (
         "/api/v1/reports/entries?start_date=2024-01-01&end_date=2024-12-31&format=csv",
         "/api/v1/time-entries?search=nowhere",
