@@ -23,7 +23,7 @@ GIVES_UP_AFTER = 3600  # seconds: a dump may take long
 
 
 def briefly(connection: BaseDatabaseWrapper, *steps: Callable[[], T]) -> T:
-    """Take steps in a transaction that waits for each lock only briefly; again, if in vain.
+    """Take steps in a transaction that waits only briefly for each lock, and retry until it works.
 
     Return what the last one returns. In a transaction it is a savepoint, and gives up its locks
     between the attempts all the same.

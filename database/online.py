@@ -135,20 +135,12 @@ class ReplaceIndex(migrations.AddIndex):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Build the new one and drop the old one."""
+        """Build the one of `to_state`, and drop that of `from_state`."""
         model = to_state.apps.get_model(app_label, self.model_name)
-        replace_index(schema_editor, model, self._in(from_state, app_label), self.index)
+        old, new = (self._in(state, app_label) for state in (from_state, to_state))
+        replace_index(schema_editor, model, old, new)
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: Editor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Build the old one and drop the new one."""
-        model = to_state.apps.get_model(app_label, self.model_name)
-        replace_index(schema_editor, model, self.index, self._in(to_state, app_label))
+    database_backwards = database_forwards
 
     def _in(self, state: ProjectState, app_label: str) -> models.Index:
         model = state.models[app_label, self.model_name_lower]
@@ -211,22 +203,12 @@ class ReplaceConstraint(migrations.AddConstraint):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Build the new one and drop the old one."""
+        """Build the one of `to_state`, and drop that of `from_state`."""
         model = to_state.apps.get_model(app_label, self.model_name)
-        replace_unique_index(
-            schema_editor, model, self._in(from_state, app_label), self.constraint
-        )
+        old, new = (self._in(state, app_label) for state in (from_state, to_state))
+        replace_unique_index(schema_editor, model, old, new)
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: Editor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Build the old one and drop the new one."""
-        model = to_state.apps.get_model(app_label, self.model_name)
-        replace_unique_index(schema_editor, model, self.constraint, self._in(to_state, app_label))
+    database_backwards = database_forwards
 
     def _in(self, state: ProjectState, app_label: str) -> models.UniqueConstraint:
         model = state.models[app_label, self.model_name_lower]

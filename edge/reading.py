@@ -1,4 +1,4 @@
-"""Responses that only read: from the replica where that can be, from the primary otherwise."""
+"""Responses that only read: from the replica if it is up to date, else from the primary."""
 
 import tempfile
 from collections.abc import Callable, Iterable
@@ -30,9 +30,9 @@ CHUNK = 64 * 1024
 
 
 def answered(answer: Callable[[], R], position: str | None, deadline: Deadline | None = None) -> R:
-    """Return an answer that reads what the primary shows at a position, wherever that is.
+    """Return a response that shows at least what the primary shows at a position.
 
-    It is made again on the primary if the replica fails, whatever it fails on.
+    If the replica fails, for whatever reason, the response is made again on the primary.
     """
     if not replica.has(position):
         return answer()
@@ -55,7 +55,7 @@ def answered(answer: Callable[[], R], position: str | None, deadline: Deadline |
 
 
 def page_read(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
-    """Let a page of the admin be read on the replica, which costs a query of the primary."""
+    """Read a page of the admin on the replica, at the cost of one query on the primary."""
 
     @wraps(view)
     def read(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -68,7 +68,7 @@ def page_read(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBa
 
 
 def _whole(response: R) -> R:
-    """Read all that a response is made of; nothing could be taken back once it is sent."""
+    """Read a response to its end: once a part is sent, the primary could not start over."""
     if isinstance(response, TemplateResponse):
         response.render()
     elif isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
@@ -77,7 +77,7 @@ def _whole(response: R) -> R:
 
 
 def _stored(chunks: Iterable[bytes]) -> FileWrapper:
-    """Return chunks that have all come, from a file that ends with the response."""
+    """Store all chunks in a temporary file, and return it; it is closed with the response."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - Django closes the wrapper
     try:
         file.writelines(chunks)

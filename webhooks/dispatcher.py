@@ -18,6 +18,7 @@ from webhooks.transport import Sender
 LOOKS_EVERY = 0.2  # seconds: on average a new event waits for half of it
 LOOKS_WITHOUT_WEBHOOKS = 2.0
 SECONDS_OF_A_TURN = 5
+OWNERS_EVERY = 5.0  # seconds between looks for owners whose accounts were deactivated
 AFTER_AN_ERROR = 1.0  # seconds, of the database
 
 log = logging.getLogger("timetracker.webhooks")
@@ -44,12 +45,15 @@ class Dispatcher:
 
     def run(self) -> None:
         """Send until stopped; while the database is away, try again each second."""
+        owners_due = monotonic()
         with ThreadPoolExecutor(self._threads, "sender") as pool:
             while not self._stopped.is_set():
                 close_old_connections()
                 try:
                     self._freed.clear()
-                    disable_those_of_inactive_owners()
+                    if monotonic() >= owners_due:
+                        disable_those_of_inactive_owners()
+                        owners_due = monotonic() + OWNERS_EVERY
                     more = fill_queues() | end_some()
                     is_busy = self._begin_turns(pool.submit)
                     pause = 0 if more and not is_busy else _pause()

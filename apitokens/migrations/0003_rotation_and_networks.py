@@ -11,7 +11,9 @@ class Migration(migrations.Migration):
             name="allowed_networks",
             field=models.JSONField(
                 blank=True,
-                db_default=models.Value([], models.JSONField()),  # the release before knows it not
+                db_default=models.Value(
+                    [], models.JSONField()
+                ),  # the previous release does not write it
                 default=list,
             ),
         ),
