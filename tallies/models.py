@@ -5,7 +5,7 @@ from datetime import date
 from django.db import models
 from django.db.models import Q
 
-NEVER_FOLDED = 2**63 - 1  # what a trigger of the release before adds is always summed
+NEVER_FOLDED = 2**63 - 1  # what a trigger of the previous release adds is always summed
 
 
 class Tally(models.Model):

@@ -99,7 +99,7 @@ class TimeEntry(ProjectWork):
     end_time = models.DateTimeField(null=True, blank=True)
     break_seconds = models.IntegerField(
         default=0,
-        db_default=0,  # processes of the release before write while it is migrated
+        db_default=0,  # processes of the previous release write while it is migrated
         validators=[MinValueValidator(0), MaxValueValidator(LONGEST_SECONDS)],
         help_text="Seconds of breaks, which do not count as work.",
     )

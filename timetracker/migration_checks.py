@@ -1,4 +1,4 @@
-"""A system check of migrations: none makes the release before wait, or fail, while it serves.
+"""A system check: no migration blocks or breaks the previous release while that still serves.
 
 docs/decisions/0011-migrations-without-a-stop.md has the reasons. Only `check --deploy` looks, as
 `make check` does.
@@ -66,7 +66,7 @@ class Seen:
 def migrations_need_no_stop(
     app_configs: Sequence[AppConfig] | None, **kwargs: object
 ) -> list[CheckMessage]:
-    """Refuse a migration that the release before cannot serve beside."""
+    """Refuse a migration that would block or break servers of the previous release."""
     return [*_messages(ours())]
 
 
@@ -130,17 +130,17 @@ def _unsafe(migration: Migration, operation: Operation, seen: Seen) -> Iterator[
 
 
 def _unknown_to_the_release_before(operation: Operation, table: str) -> Iterator[Found]:
-    """Yield what makes statements of the release before fail, of which servers still run."""
+    """Yield what makes statements of the previous release fail: its servers still run."""
     gone = (
         *(migrations.RemoveField, migrations.RenameField, migrations.DeleteModel),
         *(migrations.RenameModel, migrations.AlterModelTable),
     )
     if isinstance(operation, gone):
-        yield 24, f"The release before still reads {_named(operation, table)}.", CONTRACT
+        yield 24, f"The previous release still reads {_named(operation, table)}.", CONTRACT
     if isinstance(operation, migrations.AddField) and not _may_be_left_out(operation.field):
         yield (
             25,
-            f"The release before cannot add rows to {table} without {operation.name}.",
+            f"The previous release cannot add rows to {table} without {operation.name}.",
             "Let it be null, or have a db_default.",
         )
 

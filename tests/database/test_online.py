@@ -76,7 +76,7 @@ def migrated() -> Iterator[Migrated]:
 
 
 def constraints() -> dict[str, Any]:
-    """What there is on the clients, by name."""
+    """The indexes and constraints of the clients' table, by name."""
     with connection.cursor() as cursor:
         return connection.introspection.get_constraints(cursor, TABLE)
 

@@ -1,7 +1,7 @@
 """32 writers into one project, one user or one client, against 32 into as many of each.
 
-All ways take turns, so that whatever else the machine does meets each of them; and further turns
-while one of them seems to be too slow.
+The ways alternate, so that other load on the machine affects all of them alike; there are more
+rounds while one of them looks too slow.
 """
 
 import statistics

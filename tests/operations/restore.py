@@ -154,7 +154,7 @@ def tallies_of(service: Service) -> str:
 
 
 def drill(verdict: Verdict, service: Service, server: Postgresql) -> None:
-    """Back up, restore, and compare with what the callers were told."""
+    """Back up, restore, and compare with the responses that callers got."""
     carry_out("archive", server)
     answers, tags, cursors, point = loaded(service, server)
     written = [answer for answer in answers if answer.status == 201]

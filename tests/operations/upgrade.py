@@ -48,7 +48,7 @@ BEFORE, AFTER = 3.0, 3.0  # seconds of load
 WAITS_AT_MOST = 1.0  # seconds, beyond what the slowest write before the upgrade took
 DONE = (200, 201)
 READ = ("/api/v1/time-entries?per_page=20", "/api/v1/projects", "/api/v1/users/me")
-# What the older servers do not know: whatever of it is missing, finish_upgrade completes.
+# What the older servers do not write, and finish_upgrade fills in.
 FILL = """
     INSERT INTO timeentries_timeentry (
         user_id, project_id, start_time, end_time, notes, tags, billable, created_at, updated_at

@@ -1,4 +1,4 @@
-"""`manage.py finish_upgrade`: what servers of the release before wrote is completed."""
+"""`manage.py finish_upgrade`: what servers of the previous release wrote is completed."""
 
 import io
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A migration that the release before cannot serve beside is refused, with what to write."""
+"""A migration that would block or break the previous release is refused, with what to write."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from timetracker import migration_checks
 TABLE = "timeentry"
 INDEX = models.Index(fields=["notes"], name="time_entry_by_notes")
 CHECK = models.CheckConstraint(condition=Q(notes=""), name="time_entry_without_notes")
-READS = "The release before still reads {}."
+READS = "The previous release still reads {}."
 LOCKED = "Nobody can write to timeentries.timeentry while its rows are looked at."
 REWRITTEN = "PostgreSQL writes timeentries.timeentry again to add place, and nobody can read it."
 ONLINE = "Write online.{} (from database import online) in a migration with `atomic = False`."
@@ -88,7 +88,7 @@ def add(column: Any) -> migrations.AddField:
         pytest.param(
             add(models.TextField(default="")),
             25,
-            "The release before cannot add rows to timeentries.timeentry without place.",
+            "The previous release cannot add rows to timeentries.timeentry without place.",
             "Let it be null, or have a db_default.",
             id="a column that must be written",
         ),

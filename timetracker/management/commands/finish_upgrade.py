@@ -1,4 +1,4 @@
-"""Complete what servers of an older release wrote while the database was already the new one."""
+"""Fill in what servers of the previous release left out after the database was migrated."""
 
 from django.core.management.base import BaseCommand
 
@@ -16,12 +16,12 @@ class Command(BaseCommand):
     """Renew the derived texts that an older release does not know, and price its entries."""
 
     help = (
-        "Run this after the last server of the older release has ended: it completes what those "
-        "servers wrote while the database was already migrated, in batches, beside the service."
+        "Run this after the last server of the previous release has stopped. It fills in what those "
+        "servers left out after the database was migrated, in batches, while the service runs."
     )
 
     def handle(self, **_: object) -> None:
-        """Complete all rows; one that is complete is left alone."""
+        """Fill in all rows; complete ones are left alone."""
         renew_all_texts()
         priced = price_unpriced()
         self.stdout.write(f"All texts can be searched. {priced} time entries have been priced.")
