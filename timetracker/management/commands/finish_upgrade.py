@@ -16,8 +16,9 @@ class Command(BaseCommand):
     """Renew the derived texts that an older release does not know, and price its entries."""
 
     help = (
-        "Run this after the last server of the previous release has stopped. It fills in what those "
-        "servers left out after the database was migrated, in batches, while the service runs."
+        "Run this after the last server of the previous release has stopped. It fills in what "
+        "those servers left out after the database was migrated, in batches, while the service "
+        "runs."
     )
 
     def handle(self, **_: object) -> None:
