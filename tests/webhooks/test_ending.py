@@ -412,7 +412,8 @@ def test_switching_while_it_sends_and_ends_sends_nothing_of_before(
     thread.start()
     try:
         for number in range(8):
-            clients(*(f"{number} {letter}" for letter in "ABCDE"))
+            with transaction.atomic():  # so that all wait by the time that the first is sent
+                clients(*(f"{number} {letter}" for letter in "ABCDE"))
             assert client.began.acquire(timeout=SECONDS)
             switch(api, hook, active=False)
             switch(api, hook, active=True)
